@@ -1,0 +1,98 @@
+"""Ways to reach people. One file each, found by its name: a section `pagerduty:` of a receiver is served by
+`channels/pagerduty.py`, and a new channel is a new file with a `Settings`, a pure `payload` and a `send`."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any, Protocol, TypeVar
+
+import aiohttp
+import pydantic
+
+from alertd.model import Delivery
+
+CONNECTIONS = 8  # at most this many attempts at once to one endpoint, so that one that hangs costs no more
+TIMEOUT = 10.0  # seconds for one attempt; a lease (engine/deliver.py) is longer
+
+Result = TypeVar("Result")
+
+
+class Settings(pydantic.BaseModel):
+    """What a receiver's section of this channel may hold. The fields are the YAML keys; keys of the file's
+    `defaults:` section of the same channel are merged under them before this is built."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    def targets(self) -> tuple[str, ...]:
+        """One per message: a Slack channel, an address; one empty target where there is only one place to go."""
+        return ("",)
+
+    def endpoint(self) -> str:
+        """What attempts share connections to, such as a host; at most CONNECTIONS attempts at once."""
+        raise NotImplementedError
+
+    def rate_limit(self) -> float | None:
+        """Messages a second and target, None for no limit of ours."""
+        return None
+
+
+@dataclasses.dataclass(slots=True)
+class Net:
+    """What channels share: one HTTP session, threads for libraries that block, and clients built once.
+
+    `clients` is keyed by whatever the channel likes (its name first) and emptied on reload.
+    """
+
+    http: aiohttp.ClientSession
+    threads: ThreadPoolExecutor
+    clients: dict[tuple[object, ...], Any] = dataclasses.field(default_factory=dict)
+
+    async def in_thread(self, work: Callable[..., Result], *args: Any, **named: Any) -> Result:
+        """Run a blocking call of a library beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(work, *args, **named))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Receipt:
+    """The vendor took it. `root` is the reference of an incident's first message here (kept and handed back in
+    `Delivery.root`); `detail` is one line for the record of attempts."""
+
+    detail: str
+    root: Mapping[str, str] | None = None
+
+
+class Channel(Protocol):
+    """What a file in this folder offers.
+
+    `send` returns when the vendor took the message, raises Rejected when it never will, TryLater otherwise. It
+    makes one attempt and never sleeps: retries belong to the queue. `ALERTS` is how many alerts it can show,
+    None for all.
+    """
+
+    Settings: type[Settings]
+    ALERTS: int | None
+
+    def send(self, delivery: Delivery, settings: Any, net: Net) -> Awaitable[Receipt]: ...
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The channels there are: the files of this folder."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def load(name: str) -> Channel:
+    """The channel of this name; imported when first used, since some client libraries are slow to import."""
+    module: Any = importlib.import_module(f"{__name__}.{name}")
+    return module  # type: ignore[no-any-return]  # a module meets the protocol by its names; mypy cannot see that
+
+
+def settings_types() -> dict[str, type[Settings]]:
+    """The Settings of every channel, by name."""
+    return {name: load(name).Settings for name in names()}

@@ -1,0 +1,250 @@
+"""The values that travel through alertd: webhook, alert, incident, notification, and a notification's states.
+
+Times are integer milliseconds since 1970 UTC. Everything here is immutable and knows nothing of files, clocks or
+networks, so that a decision made from these values can be made again, and explained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import NewType
+
+Labels = Mapping[str, str]
+Millis = int
+
+WebhookId = NewType("WebhookId", str)
+AlertId = NewType("AlertId", str)
+IncidentId = NewType("IncidentId", str)
+NotificationId = NewType("NotificationId", str)
+
+SECOND: Millis = 1_000
+MINUTE: Millis = 60 * SECOND
+HOUR: Millis = 60 * MINUTE
+DAY: Millis = 24 * HOUR
+
+
+class Severity(enum.StrEnum):
+    """How much it matters, in the words of the labels. `none` is kept and shown and told to nobody."""
+
+    NONE = "none"
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for none to 3 for critical; a rise in rank is told again."""
+        return _RANKS[self]
+
+
+_RANKS = {Severity.NONE: 0, Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
+
+
+class AlertState(enum.StrEnum):
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class IncidentState(enum.StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Kind(enum.StrEnum):
+    """What a notification says: it began (or rose), it changed, it ended, or it is a day's summary."""
+
+    FIRING = "firing"
+    UPDATE = "update"
+    RESOLVED = "resolved"
+    DIGEST = "digest"
+
+
+class State(enum.StrEnum):
+    """Where a notification stands. `ARROWS` holds every way from one to the next; there are no others."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    HELD = "held"
+    FOLDED = "folded"
+    DEAD = "dead"
+
+
+class Event(enum.StrEnum):
+    """What can happen to a notification."""
+
+    CLAIM = "claim"  # a worker takes it under a lease
+    ACCEPT = "accept"  # the vendor took it
+    TRY_LATER = "try_later"  # not now: back in the queue with a stored time
+    LEASE_LOST = "lease_lost"  # its worker died: back in the queue, marked ambiguous, never failed
+    REJECT = "reject"  # the vendor will never take it
+    SUPERSEDE = "supersede"  # its incident moved on before anything was sent
+    EXPIRE = "expire"  # an update nobody needs a day later
+    FOLD = "fold"  # it became a line of a digest
+    RETRY = "retry"  # a person wants a dead one sent again
+
+
+ARROWS: Mapping[tuple[State, Event], State] = {
+    (State.QUEUED, Event.CLAIM): State.CLAIMED,
+    (State.CLAIMED, Event.ACCEPT): State.SENT,
+    (State.CLAIMED, Event.TRY_LATER): State.QUEUED,
+    (State.CLAIMED, Event.LEASE_LOST): State.QUEUED,
+    (State.CLAIMED, Event.REJECT): State.DEAD,
+    (State.QUEUED, Event.SUPERSEDE): State.SUPERSEDED,
+    (State.QUEUED, Event.EXPIRE): State.EXPIRED,
+    (State.QUEUED, Event.REJECT): State.DEAD,  # its receiver left routing.yaml: nobody could ever send it
+    (State.HELD, Event.FOLD): State.FOLDED,
+    (State.DEAD, Event.RETRY): State.QUEUED,
+}
+
+FINAL = frozenset({State.SENT, State.SUPERSEDED, State.EXPIRED, State.FOLDED, State.DEAD})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReportedAlert:
+    """One alert as a webhook tells it. `ends_at` is None while it fires (Alertmanager sends the year 1)."""
+
+    state: AlertState
+    fingerprint: str
+    labels: Labels
+    annotations: Labels
+    starts_at: Millis
+    ends_at: Millis | None
+    generator_url: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Webhook:
+    """One message of Alertmanager (webhook version 4): the whole unmuted state of one group.
+
+    `source` is its externalURL; `truncated` counts alerts that max_alerts cut off.
+    """
+
+    id: WebhookId
+    source: str
+    group_key: str
+    group_labels: Labels
+    alerts: tuple[ReportedAlert, ...]
+    truncated: int
+    received_at: Millis
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Alert:
+    """One firing episode of a fingerprint at a source, from firing to resolved.
+
+    `starts_at` is the earliest start told (it may move back), `newest_start` the latest: a resolve that ended
+    before it belongs to an earlier episode. `closed_at` is when alertd learnt of the end.
+    """
+
+    id: AlertId
+    source: str
+    fingerprint: str
+    incident: IncidentId | None
+    severity: Severity
+    labels: Labels
+    annotations: Labels
+    starts_at: Millis
+    newest_start: Millis
+    ends_at: Millis | None
+    closed_at: Millis | None
+    last_seen: Millis
+    generator_url: str = ""
+
+    @property
+    def firing(self) -> bool:
+        return self.closed_at is None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Incident:
+    """The alerts that belong together; what people are told of and acknowledge.
+
+    `key` names what belongs together (source and group labels without severity); one incident per key is open.
+    `severity` only rises while it is open; `epoch` counts the rises, and `revision` every change worth telling.
+    """
+
+    id: IncidentId
+    key: str
+    source: str
+    labels: Labels
+    severity: Severity
+    epoch: int
+    revision: int
+    state: IncidentState
+    opened_at: Millis
+    acknowledged_at: Millis | None = None
+    resolved_at: Millis | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where one message goes: one channel of one receiver, and its target there (a Slack channel, an address)."""
+
+    receiver: str
+    channel: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.receiver} by {self.channel}" + (f" to {self.target}" if self.target else "")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Notification:
+    """One intended message about one incident to one outlet: a durable row.
+
+    `key` is unique and holds no clock, so that the same intent made twice is one row. `seq` is the order of
+    creation: per incident and outlet messages leave in this order. `next_at` is the earliest time of the next
+    attempt. `ambiguous` says that an earlier attempt may have arrived.
+    """
+
+    id: NotificationId
+    key: str
+    incident: IncidentId | None
+    kind: Kind
+    severity: Severity
+    epoch: int
+    outlet: Outlet
+    style: str
+    state: State
+    reason: str
+    created_at: Millis
+    next_at: Millis
+    attempts: int = 0
+    ambiguous: bool = False
+    seq: int = 0
+    digest: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DigestText:
+    """A finished digest: subject and plain text, as kept with its row."""
+
+    subject: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Delivery:
+    """Everything one attempt needs to know.
+
+    `alerts` are the incident's alerts, firing before resolved, most severe first, cut to what the channel asked
+    for; `firing` and `resolved` count all of them. `root` is the vendor's reference of the first message to this
+    outlet about this incident, as the channel returned it. `epochs` are the severity epochs this outlet was told
+    of, this one last. `link` is alertd's page for the incident, when it has an address.
+    """
+
+    notification: Notification
+    incident: Incident | None
+    alerts: tuple[Alert, ...] = ()
+    firing: int = 0
+    resolved: int = 0
+    root: Mapping[str, str] | None = None
+    epochs: tuple[int, ...] = (1,)
+    link: str | None = None
+    digest: DigestText | None = None

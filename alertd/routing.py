@@ -1,0 +1,102 @@
+"""Who is told: the labels of an alert against routing.yaml, each choice with the line that made it. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from alertd.matchers import Matcher
+from alertd.model import Labels, Millis, Outlet, Severity
+
+WATCHDOG = "Watchdog"  # kube-prometheus' always-firing alert: a heartbeat, told to nobody while it beats
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Receiver:
+    """A named destination. `outlets` holds one entry per channel and target; `hold` is how long an incident's
+    start waits before it is told; `fallback` names the receiver that gets what this one cannot take."""
+
+    name: str
+    outlets: tuple[Outlet, ...]
+    style: str = "responder"
+    hold: Millis = 0
+    fallback: str | None = None
+    line: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Route:
+    """The receivers of one severity, and the line that names them."""
+
+    receivers: tuple[str, ...]
+    line: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Override:
+    """Receivers for labels that all matchers match, before the routes by severity; the first that matches wins."""
+
+    matchers: tuple[Matcher, ...]
+    receivers: tuple[str, ...]
+    line: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Routing:
+    """routing.yaml as values. `severities` renames other people's words; `incident_by` (labels) replaces
+    Alertmanager's grouping when set; `file` is how `why` calls it."""
+
+    receivers: Mapping[str, Receiver]
+    routes: Mapping[Severity, Route]
+    overrides: tuple[Override, ...] = ()
+    severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
+    incident_by: tuple[str, ...] | None = None
+    file: str = "routing.yaml"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """Who is told of an alert with some labels, and why, in the order of the file."""
+
+    severity: Severity
+    receivers: tuple[str, ...]
+    why: tuple[str, ...]
+    unknown_severity: bool = False
+
+
+def severity_of(labels: Labels, routing: Routing) -> tuple[Severity, str | None]:
+    """The severity the labels mean, and a remark where it is not simply theirs. Missing or unknown is warning:
+    no alert is dropped for its labels."""
+    word = labels.get("severity", "").strip()
+    if not word:
+        return Severity.WARNING, "no severity label: treated as warning"
+    lower = word.lower()
+    if lower in routing.severities:
+        severity = routing.severities[lower]
+        return severity, f"severity {word!r} means {severity} ({routing.file}, severities)"
+    try:
+        return Severity(lower), None
+    except ValueError:
+        return Severity.WARNING, f"severity {word!r} is not known: treated as warning"
+
+
+def choose(labels: Labels, routing: Routing) -> Choice:
+    """Who is told of an alert with these labels."""
+    severity, remark = severity_of(labels, routing)
+    unknown = remark is not None and "treated as warning" in remark
+    why = (remark,) if remark else ()
+    if labels.get("alertname") == WATCHDOG:
+        return Choice(severity, (), (*why, "Watchdog is a heartbeat: told to nobody while it beats"), unknown)
+    if severity is Severity.NONE:
+        return Choice(severity, (), (*why, "severity none is kept and shown, told to nobody"), unknown)
+    told = {**labels, "severity": severity.value}
+    for override in routing.overrides:
+        if all(matcher.matches(told) for matcher in override.matchers):
+            matched = ", ".join(str(matcher) for matcher in override.matchers)
+            reason = f"{routing.file}:{override.line} override {{{matched}}} → {' + '.join(override.receivers)}"
+            return Choice(severity, override.receivers, (*why, reason), unknown)
+    route = routing.routes.get(severity)
+    if route is None:
+        return Choice(severity, (), (*why, f"{routing.file} has no route for {severity}"), unknown)
+    reason = f"{routing.file}:{route.line} {severity} → {' + '.join(route.receivers)}"
+    return Choice(severity, route.receivers, (*why, reason), unknown)
