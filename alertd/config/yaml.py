@@ -71,13 +71,13 @@ def read(path: Path, name: str | None = None) -> Document:
     shown = name or str(path)
     try:
         if not path.is_file():
-            what, fix = ("is a folder", "give a file") if path.is_dir() else ("no such file", "`alertd init` writes one")
+            what, fix = ("is a folder", "give a file") if path.is_dir() else ("no such file", "")
             raise BadInput([Finding(shown, 0, 0, what, fix, "file")])
         if path.stat().st_size > MOST_BYTES:
             raise BadInput([Finding(shown, 0, 0, f"is larger than {MOST_BYTES // 1_000_000} MB", "split it", "file")])
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput([Finding(shown, 0, 0, "is not UTF-8 text", f"byte {error.start} is not valid", "file")]) from error
+        raise BadInput([Finding(shown, 0, 0, f"is not UTF-8 text (byte {error.start})", "", "file")]) from error
     except OSError as error:
         raise BadInput([Finding(shown, 0, 0, f"cannot be read: {error.strerror}", "", "file")]) from error
     return parse(text, shown)
@@ -178,7 +178,7 @@ def _fields_at(model: type[pydantic.BaseModel], loc: tuple[Key, ...]) -> list[st
     current: Any = model
     for part in loc:
         fields = current.model_fields if isinstance(current, type) and issubclass(current, pydantic.BaseModel) else {}
-        field = fields.get(part)
+        field = fields.get(str(part))
         current = _model_in(field.annotation) if field else current
     if isinstance(current, type) and issubclass(current, pydantic.BaseModel):
         return [info.alias or name for name, info in current.model_fields.items()]
