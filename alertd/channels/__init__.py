@@ -72,11 +72,12 @@ class Channel(Protocol):
 
     `send` returns when the vendor took the message, raises Rejected when it never will, TryLater otherwise. It
     makes one attempt and never sleeps: retries belong to the queue. `ALERTS` is how many alerts it can show,
-    None for all.
+    None for all; `EDITS` whether a sent message is changed in place (then partial ends are told to it too).
     """
 
     Settings: type[Settings]
     ALERTS: int | None
+    EDITS: bool
 
     def send(self, delivery: Delivery, settings: Any, net: Net) -> Awaitable[Receipt]: ...
 
