@@ -22,10 +22,8 @@ from alertd.model import (
     Labels,
     Millis,
     Notification,
-    NotificationId,
     ReportedAlert,
     Severity,
-    State,
     Webhook,
     WebhookId,
 )
@@ -58,13 +56,10 @@ class Known:
             else:
                 self.incidents[incident.id] = incident
                 self.open_by_key[incident.key] = incident.id
-        reasons = dict(changes.superseded)
-        for incident in changes.incidents if reasons else ():
+        superseded = {row.id: row for row in changes.superseded}
+        for incident in changes.incidents if superseded else ():
             rows = self.notifications.get(incident.id, [])
-            rows[:] = [
-                dataclasses.replace(row, state=State.SUPERSEDED, reason=reasons[row.id]) if row.id in reasons else row
-                for row in rows
-            ]
+            rows[:] = [superseded.get(row.id, row) for row in rows]
         for notification in changes.notifications:
             assert notification.incident is not None  # decide makes notifications about incidents only
             self.notifications.setdefault(notification.incident, []).append(notification)
@@ -88,7 +83,7 @@ class Changes:
     alerts: tuple[Alert, ...] = ()
     incidents: tuple[Incident, ...] = ()
     notifications: tuple[Notification, ...] = ()
-    superseded: tuple[tuple[NotificationId, str], ...] = ()
+    superseded: tuple[Notification, ...] = ()
     decisions: tuple[Decision, ...] = ()
     verdicts: Mapping[Verdict, int] = dataclasses.field(default_factory=dict)
     unknown_severities: int = 0
@@ -132,7 +127,7 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
         tuple(alerts),
         tuple(outcome.incident for outcome in outcomes),
         tuple(notification for outcome in outcomes for notification in outcome.notifications),
-        tuple(pair for outcome in outcomes for pair in outcome.superseded),
+        tuple(row for outcome in outcomes for row in outcome.superseded),
         tuple(outcome.decision for outcome in outcomes),
         verdicts,
         unknown,
@@ -159,17 +154,27 @@ class _Group:
 class _Outcome:
     incident: Incident
     notifications: tuple[Notification, ...]
-    superseded: tuple[tuple[NotificationId, str], ...]
+    superseded: tuple[Notification, ...]
     decision: Decision
+
+
+def keys_of(webhook: Webhook, routing: Routing) -> set[str]:
+    """The keys of the incidents that this webhook may open."""
+    some = webhook.alerts if routing.incident_by else webhook.alerts[:1]  # one group, unless alertd groups itself
+    return {incident_key(webhook.source, _labels_of(webhook, alert, routing)) for alert in some}
+
+
+def _labels_of(webhook: Webhook, reported: ReportedAlert, routing: Routing) -> Labels:
+    """What an alert's incident is named by: Alertmanager's group without severity, or the labels of incident_by."""
+    if routing.incident_by is None:
+        return {name: value for name, value in webhook.group_labels.items() if name != "severity"}
+    return {name: reported.labels.get(name, "") for name in routing.incident_by}
 
 
 def _group_for(webhook: Webhook, source: str, reported: ReportedAlert, known: Known, routing: Routing,
                groups: dict[IncidentId, _Group]) -> _Group:
     """The group that a newly opened alert belongs to: an open incident's, or that of an incident to open."""
-    if routing.incident_by is None:
-        labels = {name: value for name, value in webhook.group_labels.items() if name != "severity"}
-    else:
-        labels = {name: reported.labels.get(name, "") for name in routing.incident_by}
+    labels = _labels_of(webhook, reported, routing)
     key = incident_key(source, labels)
     if (open_id := known.open_by_key.get(key)) is not None:
         return _existing(known.incidents[open_id], groups)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable
 
@@ -19,7 +20,7 @@ class Desk:
         self.routing = routing
         self.now = now
         self.new: list[Notification] = []
-        self.superseded: list[tuple[NotificationId, str]] = []
+        self.superseded: list[Notification] = []
         self.why: list[str] = []
         self.rows: dict[tuple[str, str], list[Notification]] = {}
         for row in rows:
@@ -90,7 +91,7 @@ class Desk:
         self._add(Kind.UPDATE, f"r{self.incident.revision}", outlet, rows[0].style, self.now)
 
     def _supersede(self, row: Notification, reason: str) -> None:
-        self.superseded.append((row.id, reason))
+        self.superseded.append(dataclasses.replace(row, state=State.SUPERSEDED, reason=reason))
         self.why.append(f"{row.outlet}: {row.kind} superseded, {reason}")
 
     def _add(self, kind: Kind, step: str, outlet: Outlet, style: str, next_at: Millis) -> None:
