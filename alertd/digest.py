@@ -13,14 +13,6 @@ MOST_SUMMARIES = 5  # of one incident; the rest is a number
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Schedule:
-    """When a receiver's digest goes out: a wall-clock time in a zone."""
-
-    at: datetime.time
-    zone: ZoneInfo
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
     """One incident that the digest collected, with its alerts (the most severe first)."""
 
@@ -28,15 +20,15 @@ class Entry:
     alerts: tuple[Alert, ...]
 
 
-def due(schedule: Schedule, now: Millis) -> datetime.date:
-    """The local date of the newest digest that should have gone out by now.
+def due(at: datetime.time, zone: ZoneInfo, now: Millis) -> datetime.date:
+    """The local date of the newest digest that should have gone out by now, one going out daily at this time.
 
     One per local date, whatever the clock does: an hour that comes twice is one date, an hour that is skipped is
     over once its date's time has passed, and after downtime the newest one goes out late, once.
     """
-    local = datetime.datetime.fromtimestamp(now / 1000, schedule.zone)
+    local = datetime.datetime.fromtimestamp(now / 1000, zone)
     today = local.date()
-    return today if local.time() >= schedule.at else today - datetime.timedelta(days=1)
+    return today if local.time() >= at else today - datetime.timedelta(days=1)
 
 
 def compose(receiver: str, date: datetime.date, zone: ZoneInfo, entries: Sequence[Entry]) -> DigestText:

@@ -97,3 +97,8 @@ def load(name: str) -> Channel:
 def settings_types() -> dict[str, type[Settings]]:
     """The Settings of every channel, by name."""
     return {name: load(name).Settings for name in names()}
+
+
+def editing() -> frozenset[str]:
+    """The channels that change a sent message in place."""
+    return frozenset(name for name in names() if load(name).EDITS)

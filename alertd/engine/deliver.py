@@ -25,7 +25,7 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.engine.slots import Slots
 from alertd.errors import Rejected, StoreUnavailable, TryLater
-from alertd.model import SECOND, Delivery, Event, Millis, Notification, Outlet
+from alertd.model import SECOND, Delivery, Event, Kind, Millis, Notification, Outlet
 from alertd.store import outbox, reading
 from alertd.store.outbox import Claim, Settlement
 from alertd.store.writer import Writer
@@ -102,7 +102,15 @@ def outlets_of(current: Current) -> list[Outlet]:
     file = current.file
     direct = [outlet for receiver in file.routing.receivers.values() for outlet in receiver.outlets]
     carried = [outlet for digest in file.digests.values() for outlet in digest.outlets]
-    return [outlet for outlet in (*direct, *carried) if (outlet.receiver, outlet.channel) in file.settings]
+    return [outlet for outlet in (*direct, *carried) if settings_for(current, outlet)]
+
+
+def settings_for(current: Current, outlet: Outlet, kind: Kind | None = None) -> Settings | None:
+    """What to send by there, for this kind of message or for any; None once the outlet has left the file."""
+    for wanted in (kind,) if kind else (Kind.FIRING, Kind.DIGEST):
+        if isinstance(found := current.file.settings_for(outlet, wanted), Settings):
+            return found
+    return None
 
 
 class Courier:
@@ -125,32 +133,29 @@ class Courier:
         if self._task:
             self._task.cancel()
 
-    @property
-    def settings(self) -> Settings:
-        settings: Settings = self._outgoing.current.file.settings[self.outlet.receiver, self.outlet.channel]
-        return settings
-
     async def _run(self) -> None:
         clock = self._outgoing.clock
         while True:
             while (wait := self.free_at) > clock.now():
                 await clock.sleep_until(asyncio.Event(), wait)  # nothing shortens what a vendor asked for
             self.awake.clear()
-            slots = self._slots.setdefault(self.settings.endpoint(), Slots(CONNECTIONS))
+            settings = settings_for(self._outgoing.current, self.outlet)
+            if settings is None:  # a reload took the outlet away and is about to stop this courier
+                return
+            slots = self._slots.setdefault(settings.endpoint(), Slots(CONNECTIONS))
             await slots.acquire()
             try:
-                started, next_at = await self._claim(slots)
+                started, next_at = await self._claim(slots, settings.rate_limit())
             except Exception as error:  # whatever it is, this outlet must not fall silent for good
                 log.warning("claim_failed", outlet=str(self.outlet), error=str(error), exc_info=True)
                 started, next_at = 0, clock.now() + STORE_PAUSE
             if not started:
                 await clock.sleep_until(self.awake, next_at)
 
-    async def _claim(self, slots: Slots) -> tuple[int, Millis | None]:
+    async def _claim(self, slots: Slots, rate: float | None) -> tuple[int, Millis | None]:
         """Take what is due and start its attempts; how many, and when more is due. The caller holds one slot;
         every slot that no attempt takes over is given back."""
         outgoing, now = self._outgoing, self._outgoing.clock.now()
-        rate = self.settings.rate_limit()
         places = 1 if rate else 1 + slots.take(CONNECTIONS - 1)
         started = 0
         try:
@@ -186,9 +191,12 @@ class Courier:
         outgoing, row = self._outgoing, delivery.notification
         started = outgoing.clock.now()
         try:
+            settings = settings_for(outgoing.current, row.outlet, row.kind)
+            if settings is None:
+                raise Rejected(f"{row.outlet} is no longer in the routing file")
             channel: Channel = channels.load(row.outlet.channel)
             async with asyncio.timeout(TIMEOUT):
-                receipt = await channel.send(self._linked(delivery), self.settings, outgoing.net)
+                receipt = await channel.send(self._linked(delivery), settings, outgoing.net)
         except Rejected as error:
             return await self._dead(row, token, error.reason, started)
         except TryLater as error:

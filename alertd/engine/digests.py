@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd import digest
-from alertd.config.routing_file import Digest
+from alertd.config.receivers import Digest
 from alertd.engine.clock import Clock
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
@@ -37,7 +37,7 @@ class Digests:
     async def tick(self) -> None:
         now = self._clock.now()
         for receiver, plan in self._current.file.digests.items():
-            date = digest.due(plan.schedule, now)
+            date = digest.due(plan.at, plan.timezone, now)
             async with self._reader.connect() as connection:
                 newest = await store.made(connection, receiver)
             if newest is None:  # a new installation owes no digest of a day before it existed
@@ -48,7 +48,7 @@ class Digests:
     async def _make(self, receiver: str, plan: Digest, date: datetime.date, now: Millis) -> None:
         id = fingerprint_of(receiver, date.isoformat())
         messages = tuple(_message(id, outlet, now) for outlet in plan.outlets)
-        write = partial(digest.compose, receiver, date, plan.schedule.zone)
+        write = partial(digest.compose, receiver, date, plan.timezone)
         if await self._writer.submit(store.fold, store.Fold(receiver, date.isoformat(), id, now, write, messages)):
             log.info("digest_made", receiver=receiver, date=date.isoformat())
             self._metrics.digests.labels(receiver).inc()
