@@ -250,7 +250,7 @@ def _plain(text: str, alert: Alert) -> str:
         value = alert.labels.get(label, "")
         for known in (value, value.rpartition(":")[0]):  # 10.0.0.5:9100 is also written without its port
             if len(known) > 1:
-                text = re.sub(rf"(?<![\w-]){re.escape(known)}(?![\w-])", lambda _, word=label: f"one {word}", text)
+                text = re.sub(rf"(?<![\w-]){re.escape(known)}(?![\w-])", f"one {label}", text)
     return text
 
 
@@ -275,6 +275,8 @@ def _times(delivery: Delivery) -> tuple[Fact, ...]:
 def _counts(delivery: Delivery) -> Fact:
     parts = [f"{count} {word}" for count, word in ((delivery.firing, "firing"), (delivery.resolved, "resolved"))
              if count]
+    if delivery.incident is not None and delivery.incident.state is IncidentState.ACKNOWLEDGED:
+        parts.append("acknowledged")
     return Fact("Alerts", ", ".join(parts) or "none")
 
 
@@ -310,20 +312,21 @@ def duration(length: Millis) -> str:
         return f"{length // SECOND} s"
     if length < HOUR:
         return f"{length // MINUTE} min"
-    large, small, unit, words = (HOUR, MINUTE, HOUR, ("h", "min")) if length < DAY else (DAY, HOUR, DAY, ("d", "h"))
-    rest = length % unit // small
-    return f"{length // large} {words[0]}" + (f" {rest} {words[1]}" if rest else "")
+    large, small = ((HOUR, "h"), (MINUTE, "min")) if length < DAY else ((DAY, "d"), (HOUR, "h"))
+    rest = length % large[0] // small[0]
+    return f"{length // large[0]} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
 
 
 def utc(at: Millis) -> str:
     """A moment as people read it."""
-    return f"{_moment(at):%Y-%m-%d %H:%M} UTC"
+    return f"{moment(at):%Y-%m-%d %H:%M} UTC"
 
 
 def iso(at: Millis) -> str:
     """A moment as programs read it (RFC 3339, milliseconds)."""
-    return _moment(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _moment(at: Millis) -> datetime.datetime:
+def moment(at: Millis) -> datetime.datetime:
+    """`at` as a date and time of day, UTC."""
     return datetime.datetime.fromtimestamp(at / 1000, datetime.UTC)
