@@ -116,7 +116,7 @@ def _for_responders(delivery: Delivery) -> Message:
     if not _ended(delivery) and alerts and not _annotation(alerts, "runbook_url"):
         remarks = (*remarks, "No runbook: add the annotation runbook_url to the rule.")
     facts = (_labelled("Service", SERVICE, delivery), _labelled("Environment", ENVIRONMENT, delivery),
-             _labelled("Team", TEAM, delivery), *_times(delivery), _counts(delivery))
+             _labelled("Team", TEAM, delivery), *_times(delivery), _state(delivery))
     return Message(
         _incident_id(delivery), delivery.notification.severity, _title(delivery, subject), _lead(delivery),
         tuple(fact for fact in facts if fact)[:6], tuple(Line(_alert_line(alert)) for alert in alerts), total,
@@ -272,12 +272,12 @@ def _times(delivery: Delivery) -> tuple[Fact, ...]:
     return (Fact("Since", utc(incident.opened_at)),)
 
 
-def _counts(delivery: Delivery) -> Fact:
+def _state(delivery: Delivery) -> Fact:
     parts = [f"{count} {word}" for count, word in ((delivery.firing, "firing"), (delivery.resolved, "resolved"))
              if count]
     if delivery.incident is not None and delivery.incident.state is IncidentState.ACKNOWLEDGED:
         parts.append("acknowledged")
-    return Fact("Alerts", ", ".join(parts) or "none")
+    return Fact("State", ", ".join(parts) or "none")
 
 
 def _links(delivery: Delivery) -> tuple[tuple[Link, ...], tuple[str, ...]]:
