@@ -1,51 +1,74 @@
-"""Values for tests: a webhook, an alert, a routing table, in one line each."""
+"""Values to test with: an incident of checkout, its alerts, and deliveries of it."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
-from alertd.model import AlertState, Outlet, ReportedAlert, Severity, Webhook, WebhookId
-from alertd.routing import Receiver, Route, Routing
+from alertd.model import (
+    MINUTE,
+    Alert,
+    AlertId,
+    Delivery,
+    DigestText,
+    Incident,
+    IncidentId,
+    IncidentState,
+    Kind,
+    Notification,
+    NotificationId,
+    Outlet,
+    Severity,
+    State,
+)
 
-T0 = 1_800_000_000_000  # some moment in January 2027
-_numbers = itertools.count()
+START = 1_795_442_580_000  # 2026-11-23 14:03:00 UTC
+END = START + 23 * MINUTE
+LABELS = {"alertname": "HighErrorRate", "service": "checkout", "environment": "production", "team": "payments",
+          "instance": "node-7:9100", "severity": "critical"}
+ANNOTATIONS = {"summary": "Checkout errors 4.2 %", "description": "One in 24 requests fails.",
+               "runbook_url": "https://runbooks.example.com/errors?a=1&b=2",
+               "dashboard_url": "https://grafana.example.com/d/checkout"}
+LINK = "https://alertd.example.com/incidents/A1B2"
+
+# What strangers may write into labels and annotations.
+HOSTILE = ("<!channel>", "<!here>", "<@U1>", "<!subteam^S1>", "<https://evil.example|https://good.example>", "@here @channel",
+           "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&lt;b&gt;", "a\r\nBcc: eve@example.com",
+           "a\nb\x0bc\x0cd\x85e\u2028f\u2029g\x1eh", "{{7*7}}", "{% for x in y %}", "{0.__class__}", "%s%n", "x" * 1_000_000,
+           "&" * 5_000, "nul\x00l", "\ud800lone\udfff", "\u202egnp.exe", "🔥" * 5_000, "", " ")
 
 
-def reported(name: str, status: str = "firing", *, start: int = 0, end: int | None = None, severity: str = "critical",
-             **labels: str) -> ReportedAlert:
-    """An alert as a webhook tells it; start and end are seconds after T0."""
-    everything = {"alertname": "Broken", "instance": name, "severity": severity} | labels
-    ends_at = None if status == "firing" else T0 + (end if end is not None else start + 60) * 1000
-    return ReportedAlert(AlertState(status), name, everything, {"summary": f"{name} is broken"}, T0 + start * 1000,
-                         ends_at)
+def alert(number: int = 1, *, firing: bool = True, labels: Mapping[str, str] | None = None,
+          annotations: Mapping[str, str] | None = None) -> Alert:
+    return Alert(
+        AlertId(f"alert-{number}"), "http://am", f"{number:016x}", IncidentId("A1B2"), Severity.CRITICAL,
+        LABELS if labels is None else labels, ANNOTATIONS if annotations is None else annotations, START, START,
+        None if firing else END, None if firing else END)
 
 
-def webhook(*alerts: ReportedAlert, group: dict[str, str] | None = None, source: str = "http://am-1", at: int = 0
-            ) -> Webhook:
-    """One message about one group, received `at` seconds after T0."""
-    return Webhook(WebhookId(f"w{next(_numbers):010d}"), source, "{}:group", group or {"alertname": "Broken"},
-                   tuple(alerts), 0, T0 + at * 1000)
+def delivery(kind: Kind = Kind.FIRING, *, channel: str = "slack", target: str = "", style: str = "responder",
+             severity: Severity = Severity.CRITICAL, alerts: tuple[Alert, ...] | None = None, key: str = "key-1",
+             epoch: int = 1, epochs: tuple[int, ...] | None = None, root: Mapping[str, str] | None = None,
+             ambiguous: bool = False, state: IncidentState | None = None, digest: DigestText | None = None,
+             link: str | None = LINK, **counts: int) -> Delivery:
+    ended = kind is Kind.RESOLVED
+    alerts = (alert(firing=not ended),) if alerts is None else alerts
+    firing = sum(one.firing for one in alerts)
+    told = Notification(
+        NotificationId("n-1"), key, None if digest else IncidentId("A1B2"), kind, severity, epoch,
+        Outlet("on-call", channel, target), style, State.CLAIMED, "", START, START, ambiguous=ambiguous)
+    incident = Incident(
+        IncidentId("A1B2"), "group", "http://am", {"alertname": "HighErrorRate"}, severity, epoch, 1,
+        state or (IncidentState.RESOLVED if ended else IncidentState.OPEN), START, None, END if ended else None)
+    return Delivery(told, None if digest else incident, () if digest else alerts,
+                    counts.get("firing", firing), counts.get("resolved", len(alerts) - firing), root,
+                    epochs or (epoch,), link, digest)
 
 
-def receiver(name: str, *channels: str, **more: object) -> Receiver:
-    """A receiver with an outlet for each "channel" or "channel:target"."""
-    outlets = tuple(Outlet(name, channel, target) for channel, _, target in (text.partition(":") for text in channels))
-    return Receiver(name, outlets, **more)  # type: ignore[arg-type]  # the keywords are Receiver's own
-
-
-def routing(receivers: Sequence[Receiver] = (), **more: object) -> Routing:
-    """The production environment's table, or one with these receivers added or replaced."""
-    everyone = {
-        "on-call": receiver("on-call", "pagerduty"),
-        "management": receiver("management", "email:boss@example.com", style="management"),
-        "slack": receiver("slack", "slack:#alerts"),
-        "platform-team": receiver("platform-team", "slack:#platform"),
-        "daily-summary": receiver("daily-summary", "digest"),
-    } | {one.name: one for one in receivers}
-    routes = {
-        Severity.CRITICAL: Route(("on-call", "management", "slack"), 11),
-        Severity.WARNING: Route(("on-call", "platform-team"), 12),
-        Severity.INFO: Route(("platform-team", "daily-summary"), 13),
-    }
-    return Routing(everyone, routes, **({"edits": frozenset({"slack"})} | more))  # type: ignore[arg-type]  # as above
+def texts(value: Any) -> list[str]:
+    """Every text within plain data, keys aside."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for inner in value.values() for text in texts(inner)]
+    return [text for inner in value for text in texts(inner)] if isinstance(value, list | tuple) else []

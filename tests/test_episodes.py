@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from alertd import episodes
 from alertd.episodes import Verdict
 from alertd.model import Alert, IncidentId, ReportedAlert, Severity
-from tests.made import T0, reported, webhook
+from tests.reports import T0, reported, webhook
 
 SECOND = 1000
 

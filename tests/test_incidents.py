@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from alertd.incidents import Changes, Known, decide
 from alertd.model import IncidentState, Kind, Severity, State, Webhook
 from alertd.routing import Routing
-from tests.made import T0, receiver, reported, routing, webhook
+from tests.reports import T0, receiver, reported, routing, webhook
 
 
 def run(known: Known, message: Webhook, table: Routing | None = None, now: int = T0) -> Changes:

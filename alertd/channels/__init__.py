@@ -84,8 +84,8 @@ class Channel(Protocol):
 
 @cache
 def names() -> tuple[str, ...]:
-    """The channels there are: the files of this folder."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    """The channels there are: the files of this folder, without what they share (`_wire`)."""
+    return tuple(sorted(file.name for file in pkgutil.iter_modules(__path__) if not file.name.startswith("_")))
 
 
 def load(name: str) -> Channel:
