@@ -15,7 +15,7 @@ SUMMARIES = {
     "demo": "Show the whole chain on this machine: no configuration, account or key.",
     "healthcheck": "Ask a daemon whether it is ready; for containers.",
     "incidents": "Look at incidents: list, show.",
-    "notifications": "Look at the queue and the dead letters: list, show, retry.",
+    "notifications": "Look at the queue and the dead letters: list.",
     "routes": "Explain and test who is told.",
     "rules": "Write Prometheus rules from rules/*.yaml, and test them.",
     "serve": "Run the daemon.",
