@@ -153,7 +153,6 @@ class Alert:
     newest_start: Millis
     ends_at: Millis | None
     closed_at: Millis | None
-    last_seen: Millis
     generator_url: str = ""
 
     @property
@@ -167,6 +166,7 @@ class Incident:
 
     `key` names what belongs together (source and group labels without severity); one incident per key is open.
     `severity` only rises while it is open; `epoch` counts the rises, and `revision` every change worth telling.
+    `alerts` counts its episodes so far, `firing` those that have not ended.
     """
 
     id: IncidentId
@@ -178,6 +178,8 @@ class Incident:
     revision: int
     state: IncidentState
     opened_at: Millis
+    firing: int = 0
+    alerts: int = 0
     acknowledged_at: Millis | None = None
     resolved_at: Millis | None = None
 

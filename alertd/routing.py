@@ -44,7 +44,8 @@ class Override:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Routing:
     """routing.yaml as values. `severities` renames other people's words; `incident_by` (labels) replaces
-    Alertmanager's grouping when set; `file` is how `why` calls it."""
+    Alertmanager's grouping when set; `file` is how `why` calls it; `edits` names the channels that change a sent
+    message in place, which alone are told that some alerts of an incident ended while others still fire."""
 
     receivers: Mapping[str, Receiver]
     routes: Mapping[Severity, Route]
@@ -52,6 +53,7 @@ class Routing:
     severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
     incident_by: tuple[str, ...] | None = None
     file: str = "routing.yaml"
+    edits: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

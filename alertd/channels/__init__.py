@@ -72,19 +72,20 @@ class Channel(Protocol):
 
     `send` returns when the vendor took the message, raises Rejected when it never will, TryLater otherwise. It
     makes one attempt and never sleeps: retries belong to the queue. `ALERTS` is how many alerts it can show,
-    None for all.
+    None for all; `EDITS` whether a sent message is changed in place (then partial ends are told to it too).
     """
 
     Settings: type[Settings]
     ALERTS: int | None
+    EDITS: bool
 
     def send(self, delivery: Delivery, settings: Any, net: Net) -> Awaitable[Receipt]: ...
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """The channels there are: the files of this folder."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    """The channels there are: the files of this folder, without what they share (`_wire`)."""
+    return tuple(sorted(file.name for file in pkgutil.iter_modules(__path__) if not file.name.startswith("_")))
 
 
 def load(name: str) -> Channel:
@@ -96,3 +97,8 @@ def load(name: str) -> Channel:
 def settings_types() -> dict[str, type[Settings]]:
     """The Settings of every channel, by name."""
     return {name: load(name).Settings for name in names()}
+
+
+def editing() -> frozenset[str]:
+    """The channels that change a sent message in place."""
+    return frozenset(name for name in names() if load(name).EDITS)

@@ -19,7 +19,9 @@ import yaml
 from alertd.errors import BadInput, Finding
 
 MOST_BYTES = 5_000_000  # a file over this is a mistake: the largest generated set measured is far below it
+MOST_DEPTH = 64  # composing recurses in C: hundreds of thousands of "[" would end the process, not raise
 MOST_NODES = 500_000  # aliases expand while constructing; a "billion laughs" file must end here, not in memory
+MOST_DIGITS = 4000  # Python refuses to convert a longer number
 
 Key = str | int
 Model = TypeVar("Model", bound=pydantic.BaseModel)
@@ -86,17 +88,38 @@ def read(path: Path, name: str | None = None) -> Document:
 def parse(text: str, file: str) -> Document:
     """`text` as a Document; raises BadInput with the place where YAML itself is wrong."""
     try:
+        _refuse_deep(text, file)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        what = " ".join(str(part) for part in (error.context, error.problem) if part)
-        raise BadInput([Finding(file, line, column, what, "mend the YAML", "yaml")]) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise BadInput([Finding(file, 0, 0, f"is not YAML: {error}", "", "yaml")]) from error
+        raise BadInput([_not_yaml(error, text, file)]) from error
+    except yaml.YAMLError as error:
+        what = " ".join(str(error).split())
+        raise BadInput([Finding(file, 0, 0, f"is not YAML: {what}", "", "yaml")]) from error
     builder = _Builder(file)
     data = builder.build(node, ()) if node is not None else None
     return Document(file, data, builder.values, builder.keys, tuple(builder.duplicates))
+
+
+def _refuse_deep(text: str, file: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            what = f"is nested over {MOST_DEPTH} deep"
+            raise BadInput([Finding(file, *_place(event), what, "use fewer levels", "yaml")])
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, text: str, file: str) -> Finding:
+    """The parser's complaint in our form: where it gave up, and where what it was reading began."""
+    mark, begun = error.problem_mark or error.context_mark, error.context_mark
+    if mark is None:
+        return Finding(file, 0, 0, f"is not YAML: {error.problem}", "", "yaml")
+    line = text.splitlines()[mark.line] if mark.line < len(text.splitlines()) else ""
+    if line[:mark.column + 1].endswith("\t"):
+        return Finding(file, mark.line + 1, mark.column + 1, "a tab", "indent by spaces: YAML takes no tabs", "yaml")
+    since = f" (begun in line {begun.line + 1})" if begun and begun.line != mark.line else ""
+    what = " ".join(str(part) for part in (error.context, error.problem) if part) + since
+    return Finding(file, mark.line + 1, mark.column + 1, what, "mend the YAML", "yaml")
 
 
 class _Builder:
@@ -111,20 +134,29 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: tuple[Key, ...]) -> Any:
         self.count += 1
-        if self.count > MOST_NODES or len(path) > 64:
-            raise BadInput([Finding(self.file, node.start_mark.line + 1, node.start_mark.column + 1,
-                                    "expands to too many values", "use fewer aliases", "yaml")])
+        if self.count > MOST_NODES or len(path) > MOST_DEPTH:  # the depth of an alias inside itself has no end
+            raise self.wrong(node, "expands to too many values", "use fewer aliases")
         self.values[path] = _place(node)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
-        return _scalar(node)
+        try:
+            return _scalar(node)
+        except ValueError as error:  # such as `!!int abc`
+            raise self.wrong(node, f"{node.value[:40]!r} is not what its tag {node.tag!r} says", "drop it") from error
+
+    def wrong(self, node: yaml.Node, what: str, fix: str) -> BadInput:
+        return BadInput([Finding(self.file, *_place(node), what, fix, "yaml")])
 
     def _mapping(self, node: yaml.MappingNode, path: tuple[Key, ...]) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self.wrong(key_node, "a key must be plain text", "put it in quotes")
             key = str(key_node.value)
+            if key == "<<" and not key_node.style:
+                raise self.wrong(key_node, "merge keys (<<) are not read", "write the keys out")
             if key in result:
                 first = self.keys[(*path, key)][0]
                 self.duplicates.append(Finding(self.file, *_place(key_node), f"{key!r} is given twice",
@@ -135,8 +167,8 @@ class _Builder:
         return result
 
 
-def _place(node: yaml.Node) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
+def _place(at: yaml.Node | yaml.Event) -> tuple[int, int]:
+    return (at.start_mark.line + 1, at.start_mark.column + 1) if at.start_mark else (0, 0)
 
 
 def _scalar(node: yaml.Node) -> Any:
@@ -147,7 +179,7 @@ def _scalar(node: yaml.Node) -> Any:
     if kind == "bool":
         return text.lower() == "true"
     if kind == "int":
-        return int(text)
+        return int(text) if len(text) <= MOST_DIGITS else text
     return float(text) if kind == "float" else text
 
 
@@ -169,8 +201,24 @@ def _finding(document: Document, model: type[pydantic.BaseModel], under: tuple[K
                                 id="unknown-key")
     if fault["type"] == "missing":
         return document.finding(path[:-1], f"{path[-1]!r} is missing", "add it", key=True, id="missing-key")
-    what = str(fault["msg"]).removeprefix("Value error, ")
-    return document.finding(path, what[:1].lower() + what[1:], id="invalid-value")
+    if known_fault := _FAULTS.get(fault["type"]):
+        return document.finding(path, *known_fault, id="invalid-value")
+    what, _, fix = str(fault["msg"]).removeprefix("Value error, ").partition("; ")
+    return document.finding(path, what[:1].lower() + what[1:], fix, id="invalid-value")
+
+
+# pydantic's words for these name Python types and classes; a person writing YAML knows sections, lists and text.
+_FAULTS = {
+    "model_type": ("must be a section of keys", "write `key: value` lines below it"),
+    "dict_type": ("must be a section of keys", "write `key: value` lines below it"),
+    "list_type": ("must be a list", "write it as [a, b]"),
+    "tuple_type": ("must be a list", "write it as [a, b]"),
+    "string_type": ("must be text", "put it in quotes"),
+    "bool_type": ("must be true or false", ""),
+    "bool_parsing": ("must be true or false", ""),
+    "int_type": ("must be a whole number", ""),
+    "int_parsing": ("must be a whole number", ""),
+}
 
 
 def _fields_at(model: type[pydantic.BaseModel], loc: tuple[Key, ...]) -> list[str]:

@@ -1,0 +1,83 @@
+"""Alertmanager's webhook, version 4, as Alertmanager 0.25 to 0.34 sends it, decoded into a Webhook.
+
+Unknown fields are allowed (0.32 added notification_reason, 0.34 routeLabels), and so is the absence of any but
+version, status and alerts. The field list and its oddities: notify/webhook/webhook.go and template/template.go of
+https://github.com/prometheus/alertmanager.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal
+
+import msgspec
+
+from alertd.model import AlertState, Millis, ReportedAlert, Webhook, WebhookId
+
+MOST_ALERTS = 10_000
+
+
+class _Alert(msgspec.Struct, rename="camel"):
+    status: Literal["firing", "resolved"]
+    labels: dict[str, str]
+    starts_at: datetime.datetime
+    annotations: dict[str, str] = {}
+    ends_at: datetime.datetime | None = None
+    fingerprint: str = ""
+    generator_url: str = msgspec.field(default="", name="generatorURL")
+
+
+class _Message(msgspec.Struct, rename="camel"):
+    version: str
+    status: Literal["firing", "resolved"]
+    alerts: list[_Alert]
+    group_key: str = ""
+    truncated_alerts: int = 0
+    group_labels: dict[str, str] = {}
+    external_url: str = msgspec.field(default="", name="externalURL")
+
+
+_decoder = msgspec.json.Decoder(_Message)
+
+
+class NotWebhook(ValueError):
+    """The body is not an Alertmanager webhook of version 4; the text says where it departs from one."""
+
+
+def decode(body: bytes, id: WebhookId, received_at: Millis) -> Webhook:
+    """The webhook in `body`; raises NotWebhook with a short reason."""
+    try:
+        message = _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise NotWebhook(f"not webhook version 4: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotWebhook(f"not JSON: {error}") from error
+    if message.version != "4":
+        raise NotWebhook(f"webhook version {message.version[:20]!r}, this reads version 4")
+    if len(message.alerts) > MOST_ALERTS:
+        raise NotWebhook(f"{len(message.alerts)} alerts in one webhook, at most {MOST_ALERTS}; set max_alerts")
+    alerts = tuple(_alert(alert) for alert in message.alerts)
+    return Webhook(id, message.external_url, message.group_key, message.group_labels, alerts,
+                   max(message.truncated_alerts, 0), received_at)
+
+
+def _alert(alert: _Alert) -> ReportedAlert:
+    firing = alert.status == "firing"
+    fingerprint = alert.fingerprint or _fingerprint(alert.labels)
+    return ReportedAlert(
+        AlertState.FIRING if firing else AlertState.RESOLVED, fingerprint, alert.labels, alert.annotations,
+        _millis(alert.starts_at) or 0, None if firing else _millis(alert.ends_at), alert.generator_url)
+
+
+def _millis(time: datetime.datetime | None) -> Millis | None:
+    """Milliseconds since 1970, None for the year 1: Go's zero time, which Alertmanager sends for "not ended"."""
+    if time is None or time.year <= 1:
+        return None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=datetime.UTC)
+    return int(time.timestamp() * 1000)
+
+
+def _fingerprint(labels: dict[str, str]) -> str:
+    """A stand-in where a sender leaves the fingerprint out: the labels themselves, in order."""
+    return msgspec.json.encode(sorted(labels.items())).decode()

@@ -1,0 +1,49 @@
+"""`alertd serve`: the daemon."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("serve")
+@click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
+              help="Who is told.")
+@click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True,
+              help="What is watched.")
+@click.option("--store", default="sqlite:///alertd.db", show_default=True, help="Where everything is kept.")
+@click.option("--web.listen-address", "listen", default="127.0.0.1:9097", show_default=True, metavar="HOST:PORT",
+              help="Where webhooks and people come in; port 0 takes a free one.")
+@click.option("--web.external-url", "external_url", metavar="URL",
+              help="How people reach this alertd; messages link to it.")
+@click.option("--insecure-no-auth", is_flag=True,
+              help="Allow an address other than this machine's own, although nobody is asked who they are.")
+@click.option("--log.format", "log_format", type=click.Choice(["logfmt", "json"]), default="logfmt",
+              show_default=True)
+def command(config: Path, rules: Path, store: str, listen: str, external_url: str | None, insecure_no_auth: bool,
+            log_format: str) -> None:
+    """Run the daemon: take Alertmanager's webhooks, tell the right people, keep everything.
+
+    SIGHUP or POST /-/reload reads the configuration again; SIGTERM ends after what is under way.
+    """
+    from alertd.daemon import Options, run
+    from alertd.errors import AlertdError
+
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise click.UsageError(f"--web.listen-address takes HOST:PORT, not {listen!r}")
+    if not insecure_no_auth and host.strip("[]") not in ("127.0.0.1", "::1", "localhost"):
+        raise click.UsageError(
+            f"{host or 'every address'} can be reached from outside this machine, and nobody is asked who they are: "
+            "bind 127.0.0.1 behind a proxy that asks, or say --insecure-no-auth")
+    options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json")
+    try:
+        run(options)
+    except AlertdError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"{listen}: {error.strerror or error}", err=True)
+        sys.exit(1)

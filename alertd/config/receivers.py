@@ -1,0 +1,226 @@
+"""The `receivers:` of routing.yaml: each with its channels' settings, the defaults merged below its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+import zoneinfo
+from collections import ChainMap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol, cast
+
+import pydantic
+
+from alertd.config import secret, units
+from alertd.config.yaml import Document, Key, did_you_mean, validate
+from alertd.errors import Finding
+from alertd.model import MINUTE, Millis, Outlet
+from alertd.routing import Receiver
+
+_Places = Mapping[tuple[Key, ...], tuple[int, int]]
+
+DIGEST = "digest"  # the channel of the outlet that collects what is told once a day
+
+
+class ChannelSettings(Protocol):
+    """What a channel's Settings offers (alertd.channels.Settings, which stands above this layer)."""
+
+    def targets(self) -> tuple[str, ...]: ...
+    def endpoint(self) -> str: ...
+    def rate_limit(self) -> float | None: ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Digest:
+    """A receiver's daily summary: at which time of day, in which zone, and the outlets it leaves by. `settings`
+    are by channel, apart from the receiver's own: a digest may go to another Slack channel than its pages."""
+
+    receiver: str
+    at: datetime.time
+    timezone: zoneinfo.ZoneInfo
+    outlets: tuple[Outlet, ...]
+    settings: Mapping[str, ChannelSettings]
+    line: int = 0
+
+
+@dataclasses.dataclass(slots=True)
+class Read:
+    """What reading the receivers gave, faults included."""
+
+    receivers: dict[str, Receiver] = dataclasses.field(default_factory=dict)
+    settings: dict[tuple[str, str], ChannelSettings] = dataclasses.field(default_factory=dict)
+    digests: dict[str, Digest] = dataclasses.field(default_factory=dict)
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+
+
+def _hold(value: object) -> Millis:
+    """Minutes as a number, or a duration."""
+    if isinstance(value, str):
+        return units.duration(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise ValueError("must be a duration such as 2m, or a number of minutes")
+    return round(value * MINUTE)
+
+
+def _time_of_day(value: object) -> datetime.time:
+    if not isinstance(value, str) or not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", value, re.ASCII):
+        raise ValueError('must be a time of day; write it as "08:00"')
+    hour, _, minute = value.partition(":")
+    return datetime.time(int(hour), int(minute))
+
+
+def _timezone(value: object) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(str(value))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder
+        hint = did_you_mean(str(value), zoneinfo.available_timezones())
+        fix = hint if hint.startswith("did") else "name one such as Europe/Berlin"
+        raise ValueError(f"{value!r} is no time zone; {fix}") from error
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class _Receiver(_Section):
+    style: Literal["responder", "management"] = "responder"
+    hold: Annotated[Millis, pydantic.BeforeValidator(_hold)] = 0
+    fallback: pydantic.StrictStr | None = None
+
+
+class _Digest(_Section):
+    at: Annotated[datetime.time, pydantic.PlainValidator(_time_of_day)]
+    timezone: Annotated[zoneinfo.ZoneInfo, pydantic.PlainValidator(_timezone)] = zoneinfo.ZoneInfo("UTC")
+
+
+def read(document: Document, channels: Mapping[str, type[Any]], folder: Path, *, read_secrets: bool) -> Read:
+    """Every receiver of the file that can be read, and every fault of those that cannot. `channels` are the
+    Settings classes by name; secret files are relative to `folder`."""
+    reader = _Reader(document, channels, folder, read_secrets)
+    reader.read_all()
+    return reader.found
+
+
+class _Reader:
+    def __init__(self, document: Document, channels: Mapping[str, type[Any]], folder: Path, read_secrets: bool):
+        self.document, self.channels, self.folder, self.read_secrets = document, channels, folder, read_secrets
+        self.found = Read()
+        self.defaults = self._defaults()
+        self.default_values = {at: place for at, place in document.values.items() if at[:1] == ("defaults",)}
+        self.default_keys = {at: place for at, place in document.keys.items() if at[:1] == ("defaults",)}
+
+    def wrong(self, path: tuple[Key, ...], what: str, fix: str = "", *, key: bool = False, id: str = "invalid-value",
+              level: str = "error") -> None:
+        self.found.findings.append(self.document.finding(path, what, fix, key=key, id=id, level=level))
+
+    def section(self, path: tuple[Key, ...], data: Any) -> dict[str, Any]:
+        """`data` as a section; nothing written means an empty one."""
+        if data is None or isinstance(data, dict):
+            return data or {}
+        self.wrong(path, "must be a section of keys", "write `key: value` lines below it")
+        return {}
+
+    def _defaults(self) -> dict[str, dict[str, Any]]:
+        """The known keys of known channels in `defaults:`. They are checked here, since no receiver may use them."""
+        found = {}
+        for channel, data in self.section(("defaults",), self.document.data.get("defaults")).items():
+            path = ("defaults", channel)
+            if channel not in self.channels:
+                self.wrong(path, f"unknown channel {channel!r}", did_you_mean(channel, self.channels), key=True,
+                           id="unknown-key")
+                continue
+            fields = self.channels[channel].model_fields
+            known = {field.alias or name for name, field in fields.items()}
+            section = self.section(path, data)
+            for key in section.keys() - known:
+                self.wrong((*path, key), f"unknown key {key!r}", did_you_mean(key, known), key=True, id="unknown-key")
+            found[channel] = {key: value for key, value in section.items() if key in known}
+        return found
+
+    def read_all(self) -> None:
+        everyone = self.section(("receivers",), self.document.data.get("receivers"))
+        if not everyone:
+            self.wrong(("receivers",), "no receiver is given", "name at least one under receivers:", key=True,
+                       id="missing-key")
+        for name, data in everyone.items():
+            path = ("receivers", name)
+            if "+" in name or not name.strip() or name != name.strip():
+                self.wrong(path, f"{name!r} is no name for a receiver", "leave out + and outer spaces", key=True)
+            self.receiver(name, self.section(path, data))
+
+    def receiver(self, name: str, data: dict[str, Any]) -> None:
+        path = ("receivers", name)
+        own_keys = set(_Receiver.model_fields) | {DIGEST}
+        for key in data.keys() - own_keys - self.channels.keys():
+            self.wrong((*path, key), f"unknown channel or key {key!r}",
+                       did_you_mean(key, own_keys | self.channels.keys()), key=True, id="unknown-key")
+        mine = {key: data[key] for key in _Receiver.model_fields if key in data}
+        settled = self.valid(_Receiver, mine, path)
+        outlets: list[Outlet] = []
+        for channel, settings in self.each_channel(data, path).items():
+            self.found.settings[name, channel] = settings
+            outlets += [Outlet(name, channel, target) for target in settings.targets()]
+        if DIGEST in data:
+            self.digest(name, self.section((*path, DIGEST), data[DIGEST]))
+            outlets.append(Outlet(name, DIGEST, ""))
+        if not data.keys() & (self.channels.keys() | {DIGEST}):
+            self.wrong(path, f"receiver {name!r} has no channel, so nobody would be told",
+                       f"give it one of {', '.join(sorted({*self.channels, DIGEST}))}", key=True, id="no-channel")
+        settled = settled or _Receiver()
+        self.found.receivers[name] = Receiver(name, tuple(outlets), settled.style, settled.hold, settled.fallback,
+                                              self.document.line(path))
+
+    def digest(self, name: str, data: dict[str, Any]) -> None:
+        path = ("receivers", name, DIGEST)
+        unknown = data.keys() - _Digest.model_fields - self.channels.keys()
+        for key in unknown:
+            self.wrong((*path, key), f"unknown channel or key {key!r}",
+                       did_you_mean(key, {*_Digest.model_fields, *self.channels}), key=True, id="unknown-key")
+        settled = self.valid(_Digest, {key: data[key] for key in _Digest.model_fields if key in data}, path)
+        settings = self.each_channel(data, path)
+        if not data.keys() & self.channels.keys() and not unknown:
+            self.wrong(path, f"the digest of {name!r} has no channel, so nobody would get it",
+                       f"give it one of {', '.join(sorted(self.channels))}", key=True, id="no-channel")
+        if settled:
+            outlets = [Outlet(name, channel, target) for channel, one in settings.items() for target in one.targets()]
+            self.found.digests[name] = Digest(name, settled.at, settled.timezone, tuple(outlets), settings,
+                                              self.document.line(path))
+
+    def each_channel(self, data: dict[str, Any], path: tuple[Key, ...]) -> dict[str, ChannelSettings]:
+        """The settings of every channel section in `data`, in the order of the file, faulty ones left out."""
+        found = {}
+        for channel in (key for key in data if key in self.channels):
+            settings = self.channel(channel, self.section((*path, channel), data[channel]), (*path, channel))
+            if settings is not None:
+                found[channel] = settings
+        return found
+
+    def channel(self, channel: str, own: dict[str, Any], path: tuple[Key, ...]) -> ChannelSettings | None:
+        kind = self.channels[channel]
+        places = self.with_defaults(path, channel, own)
+        merged = secret.merge(kind, self.defaults.get(channel, {}), own)
+        merged, faults = secret.resolve(kind, merged, self.folder, read=self.read_secrets)
+        self.found.findings += [places.finding((*path, *fault.path), fault.what, fault.fix, key=True, id=fault.id,
+                                               level=fault.level) for fault in faults]
+        settings, findings = validate(places, kind, merged, path)
+        self.found.findings += findings
+        return cast(ChannelSettings | None, settings)
+
+    def valid(self, model: type[Any], data: dict[str, Any], path: tuple[Key, ...]) -> Any:
+        settled, findings = validate(self.document, model, data, path)
+        self.found.findings += findings
+        return settled
+
+    def with_defaults(self, path: tuple[Key, ...], channel: str, own: Mapping[str, Any]) -> Document:
+        """The document in which the keys that a section takes from the defaults have their place there, so that a
+        fault in the defaults is shown where a person mends it."""
+
+        def moved(defaults: _Places, places: _Places) -> _Places:
+            extra = {(*path, *at[2:]): place for at, place in defaults.items()
+                     if len(at) > 2 and at[1] == channel and at[2] not in own}
+            return ChainMap(extra, cast("dict[tuple[Key, ...], tuple[int, int]]", places))
+
+        return dataclasses.replace(self.document, values=moved(self.default_values, self.document.values),
+                                   keys=moved(self.default_keys, self.document.keys))

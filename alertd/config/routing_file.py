@@ -1,0 +1,218 @@
+"""routing.yaml: read, checked, and turned into values. Every fault of the file is told in one run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from alertd.config import receivers as receivers_section
+from alertd.config import routing_lint, yaml
+from alertd.config.receivers import ChannelSettings, Digest
+from alertd.config.yaml import Document, Key, did_you_mean
+from alertd.errors import BadInput, Finding
+from alertd.matchers import Matcher, parse_all
+from alertd.model import Kind, Outlet, Severity
+from alertd.routing import Override, Route, Routing
+
+ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by")
+NOT_YET = ("escalation", "maintenance", "heartbeats", "inhibit", "acknowledge", "storm")
+TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RoutingFile:
+    """routing.yaml, whole and without errors. `settings` are by receiver and channel, `digests` by receiver;
+    `remarks` are what `check` prints and `serve` logs."""
+
+    routing: Routing
+    settings: Mapping[tuple[str, str], ChannelSettings]
+    digests: Mapping[str, Digest]
+    remarks: tuple[Finding, ...] = ()
+
+    def settings_for(self, outlet: Outlet, kind: Kind = Kind.FIRING) -> ChannelSettings | None:
+        """The settings to send a notification of this kind by; None where its receiver has left the file."""
+        if kind is Kind.DIGEST:
+            digest = self.digests.get(outlet.receiver)
+            return digest.settings.get(outlet.channel) if digest else None
+        return self.settings.get((outlet.receiver, outlet.channel))
+
+
+def load(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool = True) -> RoutingFile:
+    """The file; BadInput with every fault and remark where anything is wrong. `channels` are the Settings classes
+    by name (alertd.channels.settings_types()); secret files are relative to the file's folder. Without
+    `read_secrets` no secret is opened, and one that is missing is only a remark."""
+    found, findings = examine(path, channels, read_secrets=read_secrets)
+    if found is None:
+        raise BadInput(findings)
+    return found
+
+
+def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
+            ) -> tuple[RoutingFile | None, list[Finding]]:
+    """The file where it holds no error, and all there is to say about it in the order of its lines."""
+    try:
+        document = yaml.read(path)
+    except BadInput as error:
+        return None, list(error.findings)
+    if not isinstance(document.data, dict):
+        what = "is empty" if document.data is None else "must be a section of keys"
+        return None, [document.finding((), what, "begin with receivers: and routes:")]
+    everyone = receivers_section.read(document, channels, path.parent, read_secrets=read_secrets)
+    reader = _Rest(document, everyone.receivers)
+    routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
+                      reader.incident_by(), path.name)
+    findings = [*document.duplicates, *everyone.findings, *reader.top_level(), *reader.findings,
+                *routing_lint.lint(document, routing, reader.override_places, NOT_YET)]
+    findings = sorted(set(findings), key=lambda finding: (finding.line, finding.column, finding))
+    if any(finding.level == "error" for finding in findings):
+        return None, findings
+    return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings)), findings
+
+
+def names(value: object) -> tuple[str, ...]:
+    """The receivers that "a + b", [a, b] or a plain name tell; ValueError for anything else."""
+    parts = [part for part in _listed(value) if isinstance(part, str)]
+    if len(parts) < len(_listed(value)):
+        raise ValueError('must name receivers; write "a + b" or [a, b]')
+    found = [name.strip() for part in parts for name in part.split("+")]
+    if not found or not all(found):
+        raise ValueError('a receiver is missing; write "a + b" or [a, b]')
+    return tuple(dict.fromkeys(found))
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+class _Rest:
+    """Everything but the receivers, which it may name."""
+
+    def __init__(self, document: Document, receivers: Iterable[str]) -> None:
+        self.document = document
+        self.receivers = set(receivers)
+        self.findings: list[Finding] = []
+        self.override_places: list[tuple[Key, ...]] = []  # of the overrides without faults, in their order
+
+    def wrong(self, path: tuple[Key, ...], what: str, fix: str = "", *, key: bool = False, id: str = "invalid-value"
+              ) -> None:
+        self.findings.append(self.document.finding(path, what, fix, key=key, id=id))
+
+    def section(self, name: str, kind: type[Any], words: str) -> Any:
+        """A top-level section, or an empty one where it is not written or not of this kind."""
+        data = self.document.data.get(name)
+        if data is not None and not isinstance(data, kind):
+            self.wrong((name,), f"must be {words}")
+        return data if isinstance(data, kind) else kind()
+
+    def top_level(self) -> list[Finding]:
+        unknown = self.document.data.keys() - {*ACTED_ON, *NOT_YET}
+        found = [self.document.finding((key,), f"unknown key {key!r}", did_you_mean(key, (*ACTED_ON, *NOT_YET)),
+                                       key=True, id="unknown-key") for key in unknown]
+        return found + [self.document.finding((key,), f"{key!r} is read but not acted on by this version",
+                                              "do not rely on it", key=True, id="not-yet", level="remark")
+                        for key in NOT_YET if key in self.document.data]
+
+    def routes(self) -> dict[Severity, Route]:
+        data = self.section("routes", dict, "a section of severities")
+        found: dict[Severity, Route] = {}
+        for word, value in data.items():
+            path = ("routes", word)
+            severity = self.severity(word, path, TOLD)
+            told = self.told(value, path)
+            if severity is None:
+                continue
+            if severity in found:
+                self.wrong(path, f"{severity} is given twice", f"the first stands in line {found[severity].line}; "
+                           "severities compare without case", key=True, id="duplicate-key")
+            found.setdefault(severity, Route(told, self.document.line(path)))
+        for severity in TOLD:
+            if severity not in found:
+                self.wrong(("routes",), f"no route for {severity}",
+                           f"name who is told: `{severity}: receiver + receiver`", key=True, id="no-route")
+        return found
+
+    def severity(self, word: str, path: tuple[Key, ...], allowed: Iterable[Severity]) -> Severity | None:
+        known = {severity.value: severity for severity in allowed}
+        if word.lower() not in known:
+            self.wrong(path, f"unknown severity {word!r}", did_you_mean(word.lower(), known), key=True,
+                       id="unknown-severity")
+        return known.get(word.lower())
+
+    def told(self, value: object, path: tuple[Key, ...]) -> tuple[str, ...]:
+        """The receivers `value` names; unknown ones are faults, each at its own place in a list."""
+        try:
+            found = names(value)
+        except ValueError as error:
+            self.wrong(path, *str(error).split("; ", 1))
+            return ()
+        for name in found:
+            if name not in self.receivers:
+                index = next((at for at, part in enumerate(value) if name in part), 0) if isinstance(value, list) else 0
+                self.wrong((*path, index), f"unknown receiver {name!r}", did_you_mean(name, self.receivers),
+                           id="unknown-receiver")
+        return found
+
+    def overrides(self) -> tuple[Override, ...]:
+        data = self.section("overrides", list, "a list of {match: […], to: …}")
+        found = []
+        for index, value in enumerate(data):
+            override = self.override(("overrides", index), value)
+            if override is not None:
+                found.append(override)
+                self.override_places.append(("overrides", index))
+        return tuple(found)
+
+    def override(self, path: tuple[Key, ...], value: Any) -> Override | None:
+        if not isinstance(value, dict):
+            self.wrong(path, "must be {match: […], to: …}")
+            return None
+        for key in value.keys() - {"match", "to"}:
+            self.wrong((*path, key), f"unknown key {key!r}", did_you_mean(key, ("match", "to")), key=True,
+                       id="unknown-key")
+        for key in {"match", "to"} - value.keys():
+            self.wrong(path, f"{key!r} is missing", "write {match: […], to: …}", id="missing-key")
+        told = self.told(value["to"], (*path, "to")) if "to" in value else ()
+        matchers = self.matchers(value["match"], (*path, "match")) if "match" in value else ()
+        return Override(matchers, told, self.document.line(path)) if matchers and told else None
+
+    def matchers(self, value: Any, path: tuple[Key, ...]) -> tuple[Matcher, ...]:
+        """The matchers of an override, each fault at the one of the list that has it."""
+        found: list[Matcher] = []
+        faults = len(self.findings)
+        for index, part in enumerate(_listed(value)):
+            place = (*path, index) if isinstance(value, list) else path
+            if not isinstance(part, str):
+                self.wrong(place, "a matcher must be text", "write 'service=\"payments\"'", id="invalid-matcher")
+                continue
+            try:
+                found += parse_all(part)
+            except ValueError as error:
+                what, _, fix = str(error).rpartition("; ")
+                self.wrong(place, what, fix, id="invalid-matcher")
+        if len(self.findings) > faults:
+            return ()  # half of the matchers would match too much
+        if not found:
+            self.wrong(path, "an override without a matcher would take every alert", "change the routes instead",
+                       id="invalid-matcher")
+        return tuple(found)
+
+    def severities(self) -> dict[str, Severity]:
+        data = self.section("severities", dict, "a section such as {page: critical}")
+        found = {}
+        for word, value in data.items():
+            if not isinstance(value, str):
+                self.wrong(("severities", word), "must be one of critical, warning, info, none")
+            elif (severity := self.severity(value, ("severities", word), Severity)) is not None:
+                found[word.lower()] = severity
+        return found
+
+    def incident_by(self) -> tuple[str, ...] | None:
+        value = self.document.data.get("incident_by")
+        if value is None:
+            return None
+        if not isinstance(value, list) or not value or not all(isinstance(label, str) and label for label in value):
+            self.wrong(("incident_by",), "must be a list of labels", "write [alertname, service]")
+            return None
+        return tuple(dict.fromkeys(value))

@@ -1,0 +1,130 @@
+"""What is wrong in routing.yaml although every line of it is well formed: nobody told, never reached, never used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from alertd.config.yaml import Document, Key, did_you_mean
+from alertd.errors import Finding
+from alertd.model import Severity
+from alertd.routing import Override, Routing
+
+_SEVERITIES = [severity.value for severity in Severity]
+_NO_CHANNELS = {"style", "hold", "fallback", "digest"}  # every other key of a receiver is a channel
+
+_Placed = Sequence[tuple[tuple[Key, ...], Override]]
+
+
+def lint(document: Document, routing: Routing, overrides: Sequence[tuple[Key, ...]], not_yet: Sequence[str]
+         ) -> Iterator[Finding]:
+    """Findings about the whole. `overrides` are the places of the routing's overrides; `not_yet` are sections that
+    may name receivers, though nothing acts on them yet."""
+    placed = list(zip(overrides, routing.overrides, strict=True))
+    yield from _critical_reaches_nobody(document, routing, placed)
+    yield from _never_matching(document, routing, placed)
+    yield from _unreachable(document, placed)
+    yield from _fallbacks(document, routing)
+    yield from _never_used(document, routing, not_yet)
+
+
+def _told_at_once(document: Document, names: Iterable[str]) -> set[str]:
+    """The channels by which these receivers are told now, not in a digest; also those whose section has faults."""
+    sections = [document.data["receivers"][name] for name in names]
+    return {key for section in sections if isinstance(section, dict) for key in section} - _NO_CHANNELS
+
+
+def _critical_reaches_nobody(document: Document, routing: Routing, placed: _Placed) -> Iterator[Finding]:
+    told = [(_route_place(document, Severity.CRITICAL), route.receivers)
+            for severity, route in routing.routes.items() if severity is Severity.CRITICAL]
+    told += [((*place, "to"), override.receivers) for place, override in placed
+             if any(matcher.label == "severity" and matcher.op == "=" and matcher.value == Severity.CRITICAL
+                    for matcher in override.matchers)]
+    for path, names in told:
+        if not names or any(name not in routing.receivers for name in names):
+            continue  # said already, where they are named
+        channels = _told_at_once(document, names)
+        if not channels and any(routing.receivers[name].outlets for name in names):
+            yield document.finding(path, "critical alerts would only be collected for a digest",
+                                   "add a receiver that is told at once", id="reaches-nobody")
+        elif channels == {"log"}:
+            yield document.finding(path, "critical alerts would only be logged", "add a receiver that reaches a person",
+                                   id="only-logged", level="remark")
+
+
+def _route_place(document: Document, severity: Severity) -> tuple[Key, ...]:
+    """With the key as the file spells it: severities compare without case."""
+    return "routes", next(word for word in document.data["routes"] if word.lower() == severity)
+
+
+def _never_matching(document: Document, routing: Routing, placed: _Placed) -> Iterator[Finding]:
+    """`severity="page"` in an override: matchers see the severity after `severities:` renamed it."""
+    for place, override in placed:
+        for matcher in override.matchers:
+            if matcher.label == "severity" and matcher.op == "=" and matcher.value not in _SEVERITIES:
+                renamed = routing.severities.get(matcher.value.lower())
+                fix = f'write severity="{renamed}"' if renamed else did_you_mean(matcher.value.lower(), _SEVERITIES)
+                yield document.finding((*place, "match"), f"{matcher} matches nothing", fix, id="unknown-severity")
+
+
+def _unreachable(document: Document, placed: _Placed) -> Iterator[Finding]:
+    """Only the plain case: all matchers of an earlier override stand in the later one too."""
+    for index, (place, later) in enumerate(placed):
+        for _, earlier in placed[:index]:
+            if set(earlier.matchers) <= set(later.matchers):
+                yield document.finding(place, "this override is never reached",
+                                       f"the one in line {earlier.line} takes all that it matches; put this one first",
+                                       id="unreachable", level="remark")
+                break
+
+
+def _fallbacks(document: Document, routing: Routing) -> Iterator[Finding]:
+    for name, receiver in routing.receivers.items():
+        if receiver.fallback is None:
+            continue
+        path = ("receivers", name, "fallback")
+        if receiver.fallback not in routing.receivers:
+            others = routing.receivers.keys() - {name}
+            yield document.finding(path, f"unknown receiver {receiver.fallback!r}",
+                                   did_you_mean(receiver.fallback, others), id="unknown-receiver")
+        elif (circle := _circle(routing, name)) is not None:
+            yield document.finding(path, f"the fallbacks go in a circle: {' → '.join(circle)}",
+                                   "end the chain at a receiver without one", id="fallback-circle")
+        elif not _told_at_once(document, [receiver.fallback]):
+            yield document.finding(path, f"the fallback {receiver.fallback!r} tells nobody at once",
+                                   "name a receiver that is told at once", id="reaches-nobody")
+
+
+def _circle(routing: Routing, start: str) -> list[str] | None:
+    """The chain of fallbacks from `start` back to it, or None where it ends or circles elsewhere."""
+    chain = [start]
+    while True:
+        receiver = routing.receivers.get(chain[-1])
+        if receiver is None or receiver.fallback is None:
+            return None
+        chain.append(receiver.fallback)
+        if receiver.fallback == start:
+            return chain
+        if receiver.fallback in chain[:-1]:
+            return None  # told at the receivers of that circle
+
+
+def _never_used(document: Document, routing: Routing, not_yet: Sequence[str]) -> Iterator[Finding]:
+    used = {name for route in routing.routes.values() for name in route.receivers}
+    used |= {name for override in routing.overrides for name in override.receivers}
+    used |= {receiver.fallback for receiver in routing.receivers.values() if receiver.fallback}
+    for section in not_yet:
+        used |= {name.strip() for text in _texts(document.data.get(section)) for name in text.split("+")}
+    for name in routing.receivers:
+        if name not in used:
+            yield document.finding(("receivers", name), f"receiver {name!r} is never used",
+                                   "name it in routes or overrides, or remove it", key=True, id="unused",
+                                   level="remark")
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list):
+        for inner in data.values() if isinstance(data, dict) else data:
+            yield from _texts(inner)

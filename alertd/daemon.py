@@ -1,0 +1,220 @@
+"""The daemon put together: what is built from what, which signals it hears, and how it ends.
+
+The one place that wires everything. Start: lock, migrate, give back old claims, then take webhooks. End: refuse
+webhooks, let attempts finish, write what waits, close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import aiohttp
+import structlog
+from aiohttp import web
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from alertd import channels
+from alertd.channels import Net
+from alertd.config import routing_file
+from alertd.engine.clock import Clock, Ids, SystemClock
+from alertd.engine.deliver import Couriers, Outgoing
+from alertd.engine.digests import Digests
+from alertd.engine.intake import Intake
+from alertd.engine.metrics import Metrics
+from alertd.engine.setting import Current
+from alertd.engine.upkeep import Upkeep
+from alertd.errors import BadInput
+from alertd.store import database
+from alertd.store.writer import Writer
+from alertd.web.app import Inside, build
+
+GRACE = 15.0  # seconds for attempts under way when stopping; above one attempt's own limit
+TICK = 5  # seconds between looks at what time alone changes
+THREADS = 16  # for client libraries that block: two endpoints at their limit of connections
+
+log = structlog.get_logger()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said."""
+
+    config: Path
+    rules: Path
+    store: str
+    host: str
+    port: int
+    external_url: str | None = None
+    json_logs: bool = False
+
+
+def run(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    set_up_logs(options.json_logs)
+    asyncio.run(_serve(options))
+
+
+async def _serve(options: Options) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with serving(options, SystemClock()) as daemon:
+        loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
+        await stop.wait()
+        log.info("stopping")
+
+
+class Daemon:
+    """A running daemon, as its signals and the HTTP face see it."""
+
+    def __init__(self, options: Options, current: Current, couriers: Couriers, upkeep: Upkeep, net: Net,
+                 metrics: Metrics, clock: Clock) -> None:
+        self.address = ""
+        self._options = options
+        self._current = current
+        self._couriers = couriers
+        self._upkeep = upkeep
+        self._net = net
+        self._metrics = metrics
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def reload_soon(self) -> None:
+        """What SIGHUP does; the outcome is in the log and the metrics."""
+        async def attempt() -> None:
+            with contextlib.suppress(BadInput):
+                await self.reload()
+
+        task = asyncio.create_task(attempt())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reload(self) -> None:
+        """Put the file on disk in force, as a whole; BadInput leaves everything as it was."""
+        try:
+            self._current.file = await asyncio.to_thread(_load, self._options.config)
+        except BadInput as error:
+            self._current.problem = str(error)
+            self._metrics.reload_ok.set(0)
+            log.error("reload_refused", problem=str(error))
+            raise
+        self._current.problem = None
+        self._current.read_at = self._clock.now()
+        self.note_success()
+        self._net.clients.clear()
+        await self._upkeep.bury()
+        self._couriers.refresh()
+        log.info("reloaded")
+
+    def note_success(self) -> None:
+        """Show that the newest file is in force."""
+        self._metrics.reload_ok.set(1)
+        self._metrics.reload_time.set(self._current.read_at / 1000)
+
+
+@contextlib.asynccontextmanager
+async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
+    """The daemon, running inside the block; leaving it is the orderly end."""
+    current = Current(await asyncio.to_thread(_load, options.config), clock.now())
+    with database.locked(options.store):
+        async with contextlib.AsyncExitStack() as stack:
+            db = database.connect(options.store)
+            stack.push_async_callback(db.close)
+            await database.migrate(db)
+            writer = Writer(db.writer)
+            writer.start()
+            stack.push_async_callback(writer.stop)
+            metrics = Metrics()
+            net = await stack.enter_async_context(_net())
+            couriers = Couriers(Outgoing(writer, db.reader, current, clock, net, metrics, options.external_url))
+            upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all)
+            intake = Intake(writer, current, clock, Ids(os.getpid()), metrics, couriers.wake)
+            digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
+            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock)
+            daemon.note_success()
+            await upkeep.start()
+            await couriers.start()
+            stack.push_async_callback(couriers.stop, GRACE)
+            stack.enter_context(_timed(upkeep.tick, digests.tick))
+            app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload))
+            daemon.address = await stack.enter_async_context(_listening(app, options, intake))
+            log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
+            yield daemon
+
+
+def _load(path: Path) -> routing_file.RoutingFile:
+    file = routing_file.load(path, channels.settings_types())
+    for remark in file.remarks:
+        log.warning("routing_file", remark=str(remark))
+    return dataclasses.replace(file, routing=dataclasses.replace(file.routing, edits=channels.editing()))
+
+
+@contextlib.asynccontextmanager
+async def _net() -> AsyncIterator[Net]:
+    # aiohttp's own limit of 100 connections would let one endpoint wait for another; slots are counted per endpoint
+    connector = aiohttp.TCPConnector(limit=0)
+    session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=channels.TIMEOUT))
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="channel")
+    try:
+        async with session:
+            yield Net(session, threads)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _timed(*ticks: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR)
+    for tick in ticks:
+        # None: a tick that is late because the loop was busy still runs; the default drops it after a second
+        scheduler.add_job(tick, "interval", seconds=TICK, misfire_grace_time=None, coalesce=True)
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+def _tick_failed(event: JobExecutionEvent) -> None:
+    log.error("tick_failed", error=str(event.exception))
+
+
+@contextlib.asynccontextmanager
+async def _listening(app: web.Application, options: Options, intake: Intake) -> AsyncIterator[str]:
+    # auto_decompress off: a compressed body is refused by its header, and must not be unpacked before that
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=GRACE)
+    await runner.setup()
+    site = web.TCPSite(runner, options.host, options.port, backlog=1024)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        intake.draining = True
+        await runner.cleanup()
+
+
+def set_up_logs(json_lines: bool) -> None:
+    """Structured lines on stderr; the libraries' own loggers are quieter, since the attempts record their outcome."""
+    render = structlog.processors.JSONRenderer() if json_lines else structlog.processors.LogfmtRenderer(
+        key_order=["timestamp", "level", "event"], drop_missing=True, bool_as_flag=False)
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level,
+                    structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info,
+                    render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr), cache_logger_on_first_use=True)
+    for name in ("pagerduty", "slack_sdk", "apscheduler", "aiohttp", "asyncio", "httpx2"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,32 @@
+"""When a notification is tried again, and when it is given up: pure arithmetic of time."""
+
+from __future__ import annotations
+
+from alertd.errors import TryLater
+from alertd.model import DAY, MINUTE, SECOND, Kind, Millis, Notification, Severity
+
+LEASE = 60 * SECOND  # a worker that says nothing for so long is dead; above every channel's own time limits
+FIRST_WAIT = SECOND
+LONGEST_WAIT = 5 * MINUTE
+LONGEST_WAIT_CRITICAL = 30 * SECOND  # in a page's first five minutes people are still waiting for it
+PAGE_IS_FRESH = 5 * MINUTE
+UPDATES_LAST = DAY
+LONGEST_ASKED = 60 * MINUTE  # a Retry-After beyond this is a vendor's mistake; it must not silence a target
+
+
+def next_attempt(row: Notification, refusal: TryLater, now: Millis, jitter: float) -> Millis:
+    """When to try again. `jitter` is uniform in [0, 1): full jitter, so that a queue does not come back as one.
+
+    What the vendor asked for is kept to the second; else the wait doubles with every attempt.
+    """
+    if refusal.after is not None:
+        return now + min(int(refusal.after * 1000), LONGEST_ASKED)
+    fresh_page = row.severity is Severity.CRITICAL and now - row.created_at < PAGE_IS_FRESH
+    longest = LONGEST_WAIT_CRITICAL if fresh_page else LONGEST_WAIT
+    ceiling = min(longest, FIRST_WAIT * 2 ** min(row.attempts, 20))
+    return now + max(SECOND // 10, int(ceiling * jitter))
+
+
+def expired(kind: Kind, created_at: Millis, now: Millis) -> bool:
+    """Whether nobody needs this any more: an update after a day. A start or an end is told however late."""
+    return kind is Kind.UPDATE and now - created_at >= UPDATES_LAST

@@ -1,0 +1,64 @@
+"""All stand-ins in one process: prints one line of JSON with their addresses, then serves until it is stopped.
+
+`GET <control>/_received` shows what each got; `POST <control>/_fault` with {"standin": "slack", "mode": "429",
+"times": 2, "retry_after": 1} steers them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+
+from aiohttp import web
+
+from alertd.demo.standins.pagerduty import PagerDuty
+from alertd.demo.standins.server import Faults
+from alertd.demo.standins.slack import Slack
+from alertd.demo.standins.smtp import Smtp
+from alertd.demo.standins.webhook import Webhook
+
+
+async def serve() -> None:
+    """Runs until SIGINT or SIGTERM."""
+    pagerduty, slack, smtp, webhook = PagerDuty(), Slack(), Smtp(), Webhook()
+    for standin in (pagerduty, slack, smtp, webhook):
+        await standin.start()
+    runner, control = await _control({"pagerduty": pagerduty, "slack": slack, "smtp": smtp, "webhook": webhook})
+    urls = {"pagerduty": pagerduty.url, "slack": slack.api_url, "smtp": smtp.url, "webhook": webhook.url,
+            "control": control}
+    sys.stdout.write(json.dumps(urls) + "\n")
+    sys.stdout.flush()
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await stop.wait()
+    for standin in (pagerduty, slack, smtp, webhook):
+        await standin.stop()
+    await runner.cleanup()
+
+
+async def _control(standins: dict[str, Faults]) -> tuple[web.AppRunner, str]:
+    async def received(request: web.Request) -> web.Response:
+        return web.json_response({name: standin.report() for name, standin in standins.items()})
+
+    async def fault(request: web.Request) -> web.Response:
+        plan = await request.json()
+        try:
+            standins[plan.pop("standin")].answer(**plan)
+        except (KeyError, TypeError, ValueError) as error:
+            return web.Response(status=400, text=f"cannot plan this: {error}")
+        return web.json_response({"ok": True})
+
+    app = web.Application()
+    app.router.add_get("/_received", received)
+    app.router.add_post("/_fault", fault)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

@@ -1,0 +1,253 @@
+"""A message's way out: claim, render, send, settle.
+
+Every outlet (a channel of a receiver, at one target) has a courier: a loop that claims what is due there and
+starts attempts. Attempts to one endpoint share CONNECTIONS slots. So a vendor that hangs holds its own couriers
+and nobody else's; nothing but the store is shared between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import random
+import secrets
+from collections.abc import Iterable
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alertd import channels
+from alertd.channels import CONNECTIONS, TIMEOUT, Channel, Net, Settings
+from alertd.delivery import LEASE, next_attempt
+from alertd.engine.clock import Clock
+from alertd.engine.metrics import Metrics
+from alertd.engine.setting import Current
+from alertd.engine.slots import Slots
+from alertd.errors import Rejected, StoreUnavailable, TryLater
+from alertd.model import SECOND, Delivery, Event, Kind, Millis, Notification, Outlet
+from alertd.store import outbox, reading
+from alertd.store.outbox import Claim, Settlement
+from alertd.store.writer import Writer
+from alertd.telling import fall_back
+
+STORE_PAUSE = SECOND  # before asking a store again that could not answer
+
+log = structlog.get_logger()
+
+
+@dataclasses.dataclass(slots=True)
+class Outgoing:
+    """What all couriers share. `external_url` is where people reach alertd's pages, when they can."""
+
+    writer: Writer
+    reader: AsyncEngine
+    current: Current
+    clock: Clock
+    net: Net
+    metrics: Metrics
+    external_url: str | None = None
+
+
+class Couriers:
+    """All couriers of the configuration in force."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
+        self._couriers: dict[Outlet, Courier] = {}
+        self._slots: dict[str, Slots] = {}
+        self._attempts: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin, with what vendors asked for before a restart."""
+        async with self._outgoing.reader.connect() as connection:
+            waits = await outbox.throttled(connection, self._outgoing.clock.now())
+        self.refresh(waits)
+
+    def refresh(self, waits: dict[Outlet, Millis] | None = None) -> None:
+        """Meet the configuration in force: new outlets get a courier, gone ones lose theirs."""
+        outlets = set(outlets_of(self._outgoing.current))
+        for outlet in set(self._couriers) - outlets:
+            self._couriers.pop(outlet).stop()
+        for outlet in outlets - set(self._couriers):
+            courier = Courier(outlet, self._outgoing, self._slots, self._attempts)
+            courier.free_at = (waits or {}).get(outlet, 0)
+            courier.start()
+            self._couriers[outlet] = courier
+        self.wake(outlets)
+
+    def wake(self, outlets: Iterable[Outlet]) -> None:
+        """Something may be due there."""
+        for outlet in outlets:
+            if courier := self._couriers.get(outlet):
+                courier.awake.set()
+
+    def wake_all(self) -> None:
+        self.wake(list(self._couriers))
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more, let attempts under way end within `grace` seconds; the rest keeps its lease and is
+        tried again by whoever comes next."""
+        for courier in self._couriers.values():
+            courier.stop()
+        if self._attempts:
+            await asyncio.wait(self._attempts, timeout=grace)
+        for task in list(self._attempts):
+            task.cancel()
+        await asyncio.gather(*self._attempts, return_exceptions=True)
+
+
+def outlets_of(current: Current) -> list[Outlet]:
+    """Every outlet that messages can leave by: the receivers' own, and those that carry their digests."""
+    file = current.file
+    direct = [outlet for receiver in file.routing.receivers.values() for outlet in receiver.outlets]
+    carried = [outlet for digest in file.digests.values() for outlet in digest.outlets]
+    return [outlet for outlet in (*direct, *carried) if settings_for(current, outlet)]
+
+
+def settings_for(current: Current, outlet: Outlet, kind: Kind | None = None) -> Settings | None:
+    """What to send by there, for this kind of message or for any; None once the outlet has left the file."""
+    for wanted in (kind,) if kind else (Kind.FIRING, Kind.DIGEST):
+        if isinstance(found := current.file.settings_for(outlet, wanted), Settings):
+            return found
+    return None
+
+
+class Courier:
+    """The loop of one outlet."""
+
+    def __init__(self, outlet: Outlet, outgoing: Outgoing, slots: dict[str, Slots],
+                 attempts: set[asyncio.Task[None]]) -> None:
+        self.outlet = outlet
+        self.awake = asyncio.Event()
+        self.free_at: Millis = 0  # not before this time: our own rate, or what the vendor asked for
+        self._outgoing = outgoing
+        self._slots = slots
+        self._attempts = attempts
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"courier {self.outlet}")
+
+    def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        clock = self._outgoing.clock
+        while True:
+            while (wait := self.free_at) > clock.now():
+                await clock.sleep_until(asyncio.Event(), wait)  # nothing shortens what a vendor asked for
+            self.awake.clear()
+            settings = settings_for(self._outgoing.current, self.outlet)
+            if settings is None:  # a reload took the outlet away and is about to stop this courier
+                return
+            slots = self._slots.setdefault(settings.endpoint(), Slots(CONNECTIONS))
+            await slots.acquire()
+            try:
+                started, next_at = await self._claim(slots, settings.rate_limit())
+            except Exception as error:  # whatever it is, this outlet must not fall silent for good
+                log.warning("claim_failed", outlet=str(self.outlet), error=str(error), exc_info=True)
+                started, next_at = 0, clock.now() + STORE_PAUSE
+            if not started:
+                await clock.sleep_until(self.awake, next_at)
+
+    async def _claim(self, slots: Slots, rate: float | None) -> tuple[int, Millis | None]:
+        """Take what is due and start its attempts; how many, and when more is due. The caller holds one slot;
+        every slot that no attempt takes over is given back."""
+        outgoing, now = self._outgoing, self._outgoing.clock.now()
+        places = 1 if rate else 1 + slots.take(CONNECTIONS - 1)
+        started = 0
+        try:
+            wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8))
+            answer = await outgoing.writer.submit(outbox.claim, wish)
+            if answer.rows:
+                channel = channels.load(self.outlet.channel)
+                async with outgoing.reader.connect() as connection:
+                    found = await reading.deliveries(connection, answer.rows, channel.ALERTS)
+                for delivery in found:
+                    self._begin(delivery, wish.token, slots)
+                    started += 1
+        finally:
+            slots.release(places - started)
+        if rate and started:
+            self.free_at = max(self.free_at, now + int(SECOND / rate))
+        return started, answer.next_at
+
+    def _begin(self, delivery: Delivery, token: str, slots: Slots) -> None:
+        task = asyncio.create_task(self._attempt(delivery, token, slots))
+        self._attempts.add(task)
+        task.add_done_callback(self._attempts.discard)
+
+    async def _attempt(self, delivery: Delivery, token: str, slots: Slots) -> None:
+        try:
+            settlement = await self._send(delivery, token)
+        finally:
+            slots.release()
+        # The outcome is written even while alertd stops: a message that was taken must not be sent again.
+        await asyncio.shield(self._settle(settlement))
+
+    async def _send(self, delivery: Delivery, token: str) -> Settlement:
+        outgoing, row = self._outgoing, delivery.notification
+        started = outgoing.clock.now()
+        try:
+            settings = settings_for(outgoing.current, row.outlet, row.kind)
+            if settings is None:
+                raise Rejected(f"{row.outlet} is no longer in the routing file")
+            channel: Channel = channels.load(row.outlet.channel)
+            async with asyncio.timeout(TIMEOUT):
+                receipt = await channel.send(self._linked(delivery), settings, outgoing.net)
+        except Rejected as error:
+            return await self._dead(row, token, error.reason, started)
+        except TryLater as error:
+            return self._later(row, token, error, started)
+        except TimeoutError:
+            return self._later(row, token, TryLater(f"no answer in {TIMEOUT:.0f} s", ambiguous=True), started)
+        except Exception as error:  # a fault of ours or of a library: the message is kept and tried again
+            log.exception("attempt_failed", outlet=str(row.outlet), notification=row.id)
+            return self._later(row, token, TryLater(f"{type(error).__name__}: {error}", ambiguous=True), started)
+        return Settlement(row, token, Event.ACCEPT, receipt.detail, started, outgoing.clock.now(), root=receipt.root)
+
+    def _linked(self, delivery: Delivery) -> Delivery:
+        base = self._outgoing.external_url
+        if not base or not delivery.incident:
+            return delivery
+        return dataclasses.replace(delivery, link=f"{base.rstrip('/')}/incidents/{delivery.incident.id}")
+
+    async def _dead(self, row: Notification, token: str, reason: str, started: Millis) -> Settlement:
+        outgoing = self._outgoing
+        now = outgoing.clock.now()
+        incident = None
+        with contextlib.suppress(Exception):  # without the store there is no fallback to write either
+            async with outgoing.reader.connect() as connection:
+                incident = await outbox.incident_of(connection, row.incident) if row.incident else None
+        fallbacks = fall_back(row, incident, outgoing.current.file.routing, now) if incident else ()
+        log.error("dead_letter", outlet=str(row.outlet), notification=row.id, reason=reason)
+        return Settlement(row, token, Event.REJECT, reason, started, now, fallbacks=fallbacks)
+
+    def _later(self, row: Notification, token: str, refusal: TryLater, started: Millis) -> Settlement:
+        now = self._outgoing.clock.now()
+        due = next_attempt(row, refusal, now, random.random())  # noqa: S311  jitter, not a secret
+        throttle = due if refusal.throttled else None
+        if throttle:
+            self.free_at = max(self.free_at, throttle)
+        return Settlement(row, token, Event.TRY_LATER, refusal.reason, started, now, due, refusal.ambiguous,
+                          not refusal.throttled, throttle)
+
+    async def _settle(self, done: Settlement) -> None:
+        """Write the outcome, however long the store takes: until then the lease keeps others away."""
+        outgoing = self._outgoing
+        while True:
+            try:
+                held = await outgoing.writer.submit(outbox.settle, done)
+                break
+            except StoreUnavailable as error:
+                log.warning("settle_failed", notification=done.row.id, error=str(error))
+                await asyncio.sleep(STORE_PAUSE / 1000)
+        channel = self.outlet.channel
+        outcome = done.event.value if held else Event.LEASE_LOST.value
+        outgoing.metrics.attempts.labels(channel, outcome).inc()
+        outgoing.metrics.attempt_seconds.labels(channel).observe((done.now - done.started_at) / 1000)
+        if done.event is Event.ACCEPT:
+            outgoing.metrics.delay_seconds.labels(channel).observe((done.now - done.row.created_at) / 1000)
+        self.awake.set()  # the next message of this incident may leave now

@@ -1,0 +1,114 @@
+"""A webhook's way in: decode, decide, commit, and only then a yes.
+
+Everything a webhook causes is written in the same transaction as the webhook itself. Webhooks that arrive while a
+commit is under way are decided together, one on top of the other, and committed together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertd import alertmanager
+from alertd.alertmanager import NotWebhook
+from alertd.engine.clock import Clock, Ids
+from alertd.engine.metrics import Metrics
+from alertd.engine.setting import Current
+from alertd.errors import StoreUnavailable
+from alertd.incidents import Changes, Known, decide, keys_of
+from alertd.model import Millis, Outlet, State, Webhook
+from alertd.store import intake as store
+from alertd.store.writer import Writer
+
+LARGE_BODY = 256 * 1024  # bytes; decoding more than this takes long enough to do it beside the event loop
+LARGE_WEBHOOK = 500  # alerts; deciding more than this likewise
+MOST_BACKLOG = 2_000  # writes waiting for a commit: seconds of work; beyond it the sender had better wait
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Received:
+    """One webhook on its way into the store."""
+
+    webhook: Webhook
+    raw: bytes
+
+
+class Intake:
+    """Takes webhooks. `wake` is called with the outlets that have new messages, after the commit."""
+
+    def __init__(self, writer: Writer, current: Current, clock: Clock, ids: Ids, metrics: Metrics,
+                 wake: Callable[[Iterable[Outlet]], None]) -> None:
+        self._writer = writer
+        self._current = current
+        self._clock = clock
+        self._ids = ids
+        self._metrics = metrics
+        self._wake = wake
+        self.draining = False
+
+    async def accept(self, body: bytes) -> Changes:
+        """Commit the webhook and everything it causes. Raises NotWebhook (after keeping the body as rejected) or
+        StoreUnavailable; when it returns, everything is on disk."""
+        self._admit()
+        now = self._clock.now()
+        id = self._ids.next(now)
+        try:
+            if len(body) > LARGE_BODY:
+                webhook = await asyncio.to_thread(alertmanager.decode, body, id, now)
+            else:
+                webhook = alertmanager.decode(body, id, now)
+        except NotWebhook as error:
+            await self._reject(body, str(error), now)
+            raise
+        changes = await self._writer.submit(self._commit, Received(webhook, body))
+        self._count(changes, now)
+        return changes
+
+    def _admit(self) -> None:
+        if self.draining:
+            raise StoreUnavailable(reason="alertd is shutting down")
+        if self._writer.backlog >= MOST_BACKLOG:
+            raise StoreUnavailable(reason="too many webhooks wait for the disk")
+
+    async def _reject(self, body: bytes, reason: str, now: Millis) -> None:
+        webhook = Webhook(self._ids.next(now), "", "", {}, (), 0, now)
+        await self._writer.submit(store.reject, (webhook, body, reason))
+
+    async def _commit(self, connection: AsyncConnection, items: Sequence[Received]) -> Sequence[Changes]:
+        """Decide webhooks in the order they came, on top of one another; a handler of the writer."""
+        routing = self._current.file.routing
+        now = self._clock.now()
+        webhooks = [item.webhook for item in items]
+        keys = {key for webhook in webhooks for key in keys_of(webhook, routing)}
+        known = await store.load(connection, webhooks, keys, now)
+        batch = store.Batch()
+        answers = []
+        for item in items:
+            if len(item.webhook.alerts) > LARGE_WEBHOOK:
+                changes = await asyncio.to_thread(_decide, item.webhook, known, self._current, now)
+            else:
+                changes = _decide(item.webhook, known, self._current, now)
+            batch.add(item.webhook, item.raw, changes)
+            answers.append(changes)
+        await store.save(connection, batch, now)
+        return answers
+
+    def _count(self, changes: Changes, received_at: Millis) -> None:
+        metrics = self._metrics
+        metrics.webhooks.labels(changes.result).inc()
+        metrics.commit_seconds.observe((self._clock.now() - received_at) / 1000)
+        for verdict, number in changes.verdicts.items():
+            metrics.alerts.labels(verdict.value).inc(number)
+        metrics.unknown_severities.inc(changes.unknown_severities)
+        for row in changes.notifications:
+            metrics.notifications_made.labels(row.outlet.channel, row.kind.value).inc()
+        self._wake({row.outlet for row in changes.notifications if row.state is State.QUEUED})
+
+
+def _decide(webhook: Webhook, known: Known, current: Current, now: Millis) -> Changes:
+    changes = decide(webhook, known, current.file.routing, now)
+    known.apply(changes)
+    return changes

@@ -1,0 +1,52 @@
+"""alertd's own metrics, all named `alertd_…`; labels hold only names from alertd's own closed sets and files."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from alertd import __version__
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class Metrics:
+    """One set per daemon, in its own registry, so that tests can have several."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        Gauge("alertd_build_info", "Version of this alertd; always 1.", ["version"],
+              registry=registry).labels(__version__).set(1)
+        self.webhooks = Counter(
+            "alertd_webhooks_total",
+            "Webhooks by result: accepted, repeat, rejected (400), refused (503), too_large, compressed, slow.",
+            ["result"], registry=registry)
+        self.alerts = Counter("alertd_alerts_total", "Reported alerts by what they did: opened, closed, …",
+                              ["verdict"], registry=registry)
+        self.unknown_severities = Counter(
+            "alertd_unknown_severities_total", "Alerts without a known severity, treated as warning.",
+            registry=registry)
+        self.commit_seconds = Histogram("alertd_intake_seconds", "From a webhook's last byte to its commit.",
+                                        buckets=_SECONDS, registry=registry)
+        self.notifications_made = Counter("alertd_notifications_created_total", "Intended messages by channel, kind.",
+                                          ["channel", "kind"], registry=registry)
+        self.attempts = Counter("alertd_attempts_total", "Attempts by channel and outcome.", ["channel", "outcome"],
+                                registry=registry)
+        self.attempt_seconds = Histogram("alertd_attempt_seconds", "How long an attempt took.", ["channel"],
+                                         buckets=_SECONDS, registry=registry)
+        self.delay_seconds = Histogram(
+            "alertd_delivery_seconds", "From an intended message to the vendor's acceptance.", ["channel"],
+            buckets=_SECONDS, registry=registry)
+        self.leases_lost = Counter("alertd_leases_lost_total", "Claims given back because their worker went away.",
+                                   registry=registry)
+        self.digests = Counter("alertd_digests_total", "Digests made.", ["receiver"], registry=registry)
+        self.reload_ok = Gauge("alertd_config_last_reload_successful", "1 when the newest routing.yaml is in force.",
+                               registry=registry)
+        self.reload_time = Gauge("alertd_config_last_reload_success_timestamp_seconds",
+                                 "When the configuration in force was read.", registry=registry)
+        self.store_up = Gauge("alertd_store_up", "1 when the last commit succeeded.", registry=registry)
+        self.backlog = Gauge("alertd_intake_backlog", "Writes waiting for a commit.", registry=registry)
+        self.waiting = Gauge("alertd_notifications", "Intended messages by channel and state.", ["channel", "state"],
+                             registry=registry)
+        self.oldest = Gauge("alertd_oldest_queued_seconds", "Age of the oldest message that is due; 0 for none.",
+                            registry=registry)
+        self.open = Gauge("alertd_incidents_open", "Open incidents by severity.", ["severity"], registry=registry)

@@ -1,0 +1,249 @@
+"""What a webhook means: which alerts began and ended, which incident they belong to, who is told what, and why.
+
+`decide` is the one place where this is decided. It takes values and `now` and returns the changes; the daemon, the
+demo, `routes explain` and the tests all call it, so what is explained is what happens.
+
+One alert at a time is `episodes`, who hears of it is `telling`; here they come together as incidents. Any order and
+any repetition of the same messages ends alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from alertd import episodes
+from alertd.episodes import Verdict
+from alertd.model import (
+    Alert,
+    Incident,
+    IncidentId,
+    IncidentState,
+    Labels,
+    Millis,
+    Notification,
+    ReportedAlert,
+    Severity,
+    Webhook,
+    WebhookId,
+)
+from alertd.routing import Choice, Routing, choose
+from alertd.telling import Desk, fingerprint_of
+
+
+@dataclasses.dataclass(slots=True)
+class Known:
+    """What the store holds about the fingerprints and groups of some webhooks, kept current while they are decided.
+
+    `alerts` are open and lately closed episodes by fingerprint; `incidents` those that are open, by id;
+    `notifications` everything ever intended for these incidents.
+    """
+
+    alerts: dict[str, list[Alert]] = dataclasses.field(default_factory=dict)
+    incidents: dict[IncidentId, Incident] = dataclasses.field(default_factory=dict)
+    notifications: dict[IncidentId, list[Notification]] = dataclasses.field(default_factory=dict)
+    open_by_key: dict[str, IncidentId] = dataclasses.field(default_factory=dict)
+
+    def apply(self, changes: Changes) -> None:
+        """Take over what was decided, so that the next webhook is decided on top of it."""
+        for alert in changes.alerts:
+            rows_of = self.alerts.setdefault(alert.fingerprint, [])
+            rows_of[:] = [episode for episode in rows_of if episode.id != alert.id] + [alert]
+        for incident in changes.incidents:
+            if incident.state is IncidentState.RESOLVED:
+                self.incidents.pop(incident.id, None)
+                self.open_by_key.pop(incident.key, None)
+            else:
+                self.incidents[incident.id] = incident
+                self.open_by_key[incident.key] = incident.id
+        superseded = {row.id: row for row in changes.superseded}
+        for incident in changes.incidents if superseded else ():
+            rows = self.notifications.get(incident.id, [])
+            rows[:] = [superseded.get(row.id, row) for row in rows]
+        for notification in changes.notifications:
+            assert notification.incident is not None  # decide makes notifications about incidents only
+            self.notifications.setdefault(notification.incident, []).append(notification)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decision:
+    """The record that `explain` prints: what was decided about one incident because of one webhook."""
+
+    webhook: WebhookId | None
+    incident: IncidentId
+    at: Millis
+    verdict: str
+    why: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Changes:
+    """What a webhook changes, as rows in their new state; all of it is committed together or not at all."""
+
+    alerts: tuple[Alert, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    superseded: tuple[Notification, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    verdicts: Mapping[Verdict, int] = dataclasses.field(default_factory=dict)
+    unknown_severities: int = 0
+
+    @property
+    def result(self) -> str:
+        """One word for the webhook's row: whether it changed anything."""
+        return "accepted" if self.alerts or self.incidents else "repeat"
+
+
+def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Changes:
+    """Everything this webhook causes, given what is known."""
+    source = episodes.source_of(webhook, known.alerts)
+    groups: dict[IncidentId, _Group] = {}
+    alerts: list[Alert] = []
+    verdicts: dict[Verdict, int] = {}
+    unknown = 0
+    for index, reported in enumerate(episodes.once(webhook.alerts)):
+        before = episodes.episode_of(known.alerts.get(reported.fingerprint, ()), source, reported)
+        verdict = episodes.merge(reported, before, now)
+        verdicts[verdict] = verdicts.get(verdict, 0) + 1
+        if verdict is Verdict.OPENED:
+            choice = choose(reported.labels, routing)
+            unknown += choice.unknown_severity
+            group = _group_for(webhook, source, reported, known, routing, groups)
+            alert = episodes.opened(webhook, index, source, reported, choice.severity, group.id)
+            group.opened.append((alert, choice))
+            alerts.append(alert)
+        elif verdict is Verdict.CLOSED:
+            assert before is not None
+            alert = episodes.closed(before, reported, now)
+            alerts.append(alert)
+            if before.incident in known.incidents:
+                _existing(known.incidents[before.incident], groups).closed.append(alert)
+        elif verdict is Verdict.RECORDED:
+            alerts.append(episodes.recorded(webhook, index, source, reported, now))
+        elif changed := episodes.refreshed(reported, before, verdict):
+            alerts.append(changed)
+    outcomes = [_tell(group, webhook, known, routing, now) for group in groups.values()]
+    return Changes(
+        tuple(alerts),
+        tuple(outcome.incident for outcome in outcomes),
+        tuple(notification for outcome in outcomes for notification in outcome.notifications),
+        tuple(row for outcome in outcomes for row in outcome.superseded),
+        tuple(outcome.decision for outcome in outcomes),
+        verdicts,
+        unknown,
+    )
+
+
+# One alert -----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(slots=True)
+class _Group:
+    """The alerts of one webhook that concern one incident. `incident` is None while it is still to be opened."""
+
+    id: IncidentId
+    key: str
+    source: str
+    labels: Labels
+    incident: Incident | None
+    opened: list[tuple[Alert, Choice]] = dataclasses.field(default_factory=list)
+    closed: list[Alert] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Outcome:
+    incident: Incident
+    notifications: tuple[Notification, ...]
+    superseded: tuple[Notification, ...]
+    decision: Decision
+
+
+def keys_of(webhook: Webhook, routing: Routing) -> set[str]:
+    """The keys of the incidents that this webhook may open."""
+    some = webhook.alerts if routing.incident_by else webhook.alerts[:1]  # one group, unless alertd groups itself
+    return {incident_key(webhook.source, _labels_of(webhook, alert, routing)) for alert in some}
+
+
+def _labels_of(webhook: Webhook, reported: ReportedAlert, routing: Routing) -> Labels:
+    """What an alert's incident is named by: Alertmanager's group without severity, or the labels of incident_by."""
+    if routing.incident_by is None:
+        return {name: value for name, value in webhook.group_labels.items() if name != "severity"}
+    return {name: reported.labels.get(name, "") for name in routing.incident_by}
+
+
+def _group_for(webhook: Webhook, source: str, reported: ReportedAlert, known: Known, routing: Routing,
+               groups: dict[IncidentId, _Group]) -> _Group:
+    """The group that a newly opened alert belongs to: an open incident's, or that of an incident to open."""
+    labels = _labels_of(webhook, reported, routing)
+    key = incident_key(source, labels)
+    if (open_id := known.open_by_key.get(key)) is not None:
+        return _existing(known.incidents[open_id], groups)
+    for group in groups.values():
+        if group.key == key:
+            return group
+    name = webhook.id if not groups else f"{webhook.id}-{len(groups)}"
+    group = _Group(IncidentId(name), key, source, labels, None)
+    groups[group.id] = group
+    return group
+
+
+def _existing(incident: Incident, groups: dict[IncidentId, _Group]) -> _Group:
+    if incident.id not in groups:
+        groups[incident.id] = _Group(incident.id, incident.key, incident.source, incident.labels, incident)
+    return groups[incident.id]
+
+
+def incident_key(source: str, labels: Labels) -> str:
+    """What belongs together: one incident with this key is open at a time. 24 hex digits."""
+    return fingerprint_of(source, *(part for pair in sorted(labels.items()) for part in pair))
+
+
+def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: Millis) -> _Outcome:
+    """What happens to one incident: its new state, who is told, what is no longer worth sending, and why."""
+    incident = _after(group, now)
+    desk = Desk(incident, known.notifications.get(group.id, []), routing, now)
+    if group.opened:
+        desk.began(choice for _, choice in group.opened)
+    if incident.state is IncidentState.RESOLVED:
+        desk.ended()
+    elif group.closed and not group.opened:
+        desk.partly_ended()
+    why = desk.why or ["nobody to tell"]
+    verdict = _verdict(group, incident)
+    return _Outcome(incident, tuple(desk.new), tuple(desk.superseded),
+                    Decision(webhook.id, incident.id, now, verdict, tuple(why)))
+
+
+def _after(group: _Group, now: Millis) -> Incident:
+    """The incident as it stands once the group's alerts began and ended."""
+    opened = [alert.severity for alert, _ in group.opened]
+    worst = max(opened, key=lambda severity: severity.rank, default=Severity.NONE)
+    incident = group.incident or Incident(group.id, group.key, group.source, group.labels, worst, 1, 0,
+                                          IncidentState.OPEN, now)
+    firing = incident.firing + len(group.opened) - len(group.closed)
+    rises = worst.rank > incident.severity.rank
+    return dataclasses.replace(
+        incident,
+        severity=worst if rises else incident.severity,
+        epoch=incident.epoch + rises,
+        revision=incident.revision + 1,
+        state=IncidentState.RESOLVED if firing <= 0 else IncidentState.OPEN if rises else incident.state,
+        resolved_at=now if firing <= 0 else None,
+        firing=max(firing, 0),
+        alerts=incident.alerts + len(group.opened),
+    )
+
+
+def _verdict(group: _Group, incident: Incident) -> str:
+    parts = []
+    if group.incident is None:
+        parts.append(f"opened as {incident.severity}")
+    elif incident.epoch > group.incident.epoch:
+        parts.append(f"rose from {group.incident.severity} to {incident.severity}")
+    elif group.opened:
+        parts.append(f"{len(group.opened)} more firing")
+    if incident.state is IncidentState.RESOLVED:
+        parts.append("resolved")
+    elif group.closed:
+        parts.append(f"{len(group.closed)} ended, {incident.firing} still firing")
+    return ", ".join(parts)

@@ -1,0 +1,207 @@
+"""Questions to the store that change nothing: what a delivery needs, and what people and programs look at."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertd.model import Alert, Delivery, DigestText, Incident, IncidentId, Kind, Notification, Outlet, State
+from alertd.store import schema
+from alertd.store.intake import chunks
+from alertd.store.rows import alert_from, incident_from, labels_from, notification_from, why_from
+
+_notifications = schema.notifications
+
+
+async def deliveries(connection: AsyncConnection, rows: Sequence[Notification], most_alerts: int | None
+                     ) -> list[Delivery]:
+    """Each notification with all that its attempt needs to know, as the store has it now."""
+    ids = list(dict.fromkeys(row.incident for row in rows if row.incident))
+    incidents = await _incidents(connection, ids)
+    alerts = {id: await incident_alerts(connection, id, most_alerts) for id in ids}
+    roots = await _roots(connection, ids)
+    epochs = await _epochs(connection, ids)
+    digests = await _digests(connection, [row.digest for row in rows if row.digest])
+    result = []
+    for row in rows:
+        incident = incidents.get(row.incident) if row.incident else None
+        place = (row.incident, row.outlet.channel, row.outlet.target)
+        told = epochs.get((row.incident, row.outlet), set()) | {row.epoch}
+        result.append(Delivery(
+            row, incident, tuple(alerts.get(row.incident, ())) if row.incident else (),
+            incident.firing if incident else 0, incident.alerts - incident.firing if incident else 0,
+            roots.get(place), tuple(sorted(told)), None, digests.get(row.digest) if row.digest else None))
+    return result
+
+
+async def incident_alerts(connection: AsyncConnection, id: IncidentId, most: int | None) -> list[Alert]:
+    """An incident's alerts: firing before ended, the most severe first, then by start."""
+    table = schema.alerts
+    rank = case({"critical": 3, "warning": 2, "info": 1}, value=table.c.severity, else_=0)
+    query = (select(table).where(table.c.incident == id)
+             .order_by(table.c.closed_at.is_not(None), rank.desc(), table.c.starts_at, table.c.id).limit(most))
+    return [alert_from(row) for row in await connection.execute(query)]
+
+
+async def _incidents(connection: AsyncConnection, ids: Sequence[IncidentId]) -> dict[IncidentId, Incident]:
+    found: dict[IncidentId, Incident] = {}
+    for chunk in chunks(ids):
+        for row in await connection.execute(select(schema.incidents).where(schema.incidents.c.id.in_(chunk))):
+            found[row.id] = incident_from(row)
+    return found
+
+
+async def _roots(connection: AsyncConnection, ids: Sequence[str]) -> dict[tuple[Any, ...], Mapping[str, str]]:
+    found: dict[tuple[Any, ...], Mapping[str, str]] = {}
+    for chunk in chunks(ids):
+        for row in await connection.execute(select(schema.roots).where(schema.roots.c.incident.in_(chunk))):
+            found[row.incident, row.channel, row.target] = labels_from(row.root)
+    return found
+
+
+async def _epochs(connection: AsyncConnection, ids: Sequence[str]) -> dict[tuple[Any, Outlet], set[int]]:
+    """The severity epochs that each outlet was told the start of, or may have been."""
+    table = _notifications
+    found: dict[tuple[Any, Outlet], set[int]] = {}
+    for chunk in chunks(ids):
+        tried = (table.c.attempts > 0) | (table.c.state == State.SENT.value) | (table.c.ambiguous == 1)
+        query = select(table).where(table.c.incident.in_(chunk), table.c.kind == Kind.FIRING.value, tried)
+        for row in await connection.execute(query):
+            found.setdefault((row.incident, Outlet(row.receiver, row.channel, row.target)), set()).add(row.epoch)
+    return found
+
+
+async def _digests(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, DigestText]:
+    if not ids:
+        return {}
+    rows = await connection.execute(select(schema.digests).where(schema.digests.c.id.in_(ids)))
+    return {row.id: DigestText(row.subject, row.text) for row in rows}
+
+
+# For people and programs -------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, newest first, and the cursor of the rest (None: that was all)."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+async def incidents(connection: AsyncConnection, state: str | None, limit: int, cursor: str | None) -> Page:
+    table = schema.incidents
+    query = select(table).order_by(table.c.id.desc())
+    query = query.where(table.c.state == state) if state else query
+    return await _page(connection, query, table.c.id, limit, cursor, incident_view)
+
+
+async def alerts(connection: AsyncConnection, state: str | None, limit: int, cursor: str | None) -> Page:
+    table = schema.alerts
+    query = select(table).order_by(table.c.id.desc())
+    if state:
+        query = query.where(table.c.closed_at.is_(None) if state == "firing" else table.c.closed_at.is_not(None))
+    return await _page(connection, query, table.c.id, limit, cursor, alert_view)
+
+
+async def notifications(connection: AsyncConnection, state: str | None, limit: int, cursor: str | None,
+                        incident: str | None = None) -> Page:
+    table = _notifications
+    query = select(table).order_by(table.c.seq.desc())
+    query = query.where(table.c.state == state) if state else query
+    query = query.where(table.c.incident == incident) if incident else query
+    return await _page(connection, query, table.c.seq, limit, int(cursor) if cursor else None, notification_view)
+
+
+async def rejected(connection: AsyncConnection, limit: int) -> list[dict[str, Any]]:
+    """The newest bodies that were no webhook: when, why, and their first bytes."""
+    table = schema.webhooks
+    query = (select(table.c.id, table.c.received_at, table.c.reason, func.substr(table.c.raw, 1, 200).label("head"))
+             .where(table.c.result == "rejected").order_by(table.c.received_at.desc()).limit(limit))
+    return [{"id": row.id, "received_at": rfc3339(row.received_at), "reason": row.reason,
+             "head": bytes(row.head).decode("utf-8", "replace")} for row in await connection.execute(query)]
+
+
+async def counts(connection: AsyncConnection) -> dict[str, Any]:
+    """How many notifications stand where, by (channel, state); open incidents by severity; webhooks rejected."""
+    table = _notifications
+    rows = await connection.execute(select(table.c.channel, table.c.state, func.count()).group_by(
+        table.c.channel, table.c.state))
+    open_rows = await connection.execute(
+        select(schema.incidents.c.severity, func.count()).where(schema.incidents.c.state != "resolved")
+        .group_by(schema.incidents.c.severity))
+    refused = select(func.count()).select_from(schema.webhooks).where(schema.webhooks.c.result == "rejected")
+    oldest = select(func.min(table.c.next_at)).where(table.c.state == State.QUEUED.value)
+    return {
+        "notifications": {(row[0], row[1]): row[2] for row in rows},
+        "open": {row[0]: row[1] for row in open_rows},
+        "rejected": (await connection.execute(refused)).scalar() or 0,
+        "oldest_queued": (await connection.execute(oldest)).scalar(),
+    }
+
+
+async def incident(connection: AsyncConnection, id: str) -> dict[str, Any] | None:
+    """One incident with its alerts, notifications, attempts and decisions: its whole story."""
+    row = (await connection.execute(select(schema.incidents).where(schema.incidents.c.id == id))).first()
+    if row is None:
+        return None
+    told = await notifications(connection, None, 1000, None, id)
+    tries = await connection.execute(
+        select(schema.attempts).where(schema.attempts.c.notification.in_([item["id"] for item in told.items]))
+        .order_by(schema.attempts.c.seq))
+    reasons = await connection.execute(
+        select(schema.decisions).where(schema.decisions.c.incident == id).order_by(schema.decisions.c.seq))
+    members = await connection.execute(select(schema.alerts).where(schema.alerts.c.incident == id).limit(1000))
+    return incident_view(row) | {
+        "members": [alert_view(member) for member in members],
+        "notifications": told.items,
+        "attempts": [{"notification": r.notification, "started_at": rfc3339(r.started_at),
+                      "finished_at": rfc3339(r.finished_at), "event": r.event, "detail": r.detail} for r in tries],
+        "decisions": [{"at": rfc3339(r.at), "verdict": r.verdict, "why": why_from(r.why)} for r in reasons],
+    }
+
+
+def rfc3339(time: int | None) -> str | None:
+    """Milliseconds as the text other programs read, None where there is no time."""
+    if time is None:
+        return None
+    return datetime.datetime.fromtimestamp(time / 1000, datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def incident_view(row: Any) -> dict[str, Any]:
+    value = incident_from(row)
+    return {"id": value.id, "state": value.state.value, "severity": value.severity.value, "labels": value.labels,
+            "alerts": value.alerts, "firing": value.firing, "source": value.source,
+            "opened_at": rfc3339(value.opened_at), "acknowledged_at": rfc3339(value.acknowledged_at),
+            "resolved_at": rfc3339(value.resolved_at)}
+
+
+def alert_view(row: Any) -> dict[str, Any]:
+    value = alert_from(row)
+    return {"id": value.id, "state": "firing" if value.firing else "resolved", "incident": value.incident,
+            "severity": value.severity.value, "source": value.source, "fingerprint": value.fingerprint,
+            "labels": value.labels, "annotations": value.annotations, "starts_at": rfc3339(value.starts_at),
+            "ends_at": rfc3339(value.ends_at)}
+
+
+def notification_view(row: Any) -> dict[str, Any]:
+    value = notification_from(row)
+    return {"id": value.id, "incident": value.incident, "receiver": value.outlet.receiver,
+            "channel": value.outlet.channel, "target": value.outlet.target, "kind": value.kind.value,
+            "severity": value.severity.value, "state": value.state.value, "reason": value.reason,
+            "attempts": value.attempts, "created_at": rfc3339(value.created_at), "next_at": rfc3339(value.next_at)}
+
+
+async def _page(connection: AsyncConnection, query: Select[Any], column: Any, limit: int, cursor: Any, view: Any
+                ) -> Page:
+    if cursor is not None:
+        query = query.where(column < cursor)
+    rows = list(await connection.execute(query.limit(limit + 1)))
+    more = len(rows) > limit
+    items = [view(row) for row in rows[:limit]]
+    return Page(items, str(getattr(rows[limit - 1], column.name)) if more else None)

@@ -1,0 +1,159 @@
+"""The tables. Times are integer milliseconds UTC; label sets are JSON text.
+
+The one description for both databases; `migrations/` turns an older file into this, and a test holds them together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+
+metadata = MetaData()
+
+# One message received, as it came. `result`: accepted, repeat, or rejected (then `reason` says why it is no webhook).
+webhooks = Table(
+    "webhooks", metadata,
+    Column("id", String(16), primary_key=True),
+    Column("received_at", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("group_key", Text, nullable=False),
+    Column("alerts", Integer, nullable=False),
+    Column("truncated", Integer, nullable=False),
+    Column("result", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+Index("webhooks_rejected", webhooks.c.received_at, sqlite_where=text("result = 'rejected'"),
+      postgresql_where=text("result = 'rejected'"))
+
+# One firing episode. Only one per (source, fingerprint) is open.
+alerts = Table(
+    "alerts", metadata,
+    Column("id", String(24), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("incident", String(24)),
+    Column("severity", String(8), nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("annotations", Text, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("newest_start", BigInteger, nullable=False),
+    Column("ends_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("generator_url", Text, nullable=False),
+)
+Index("alerts_by_fingerprint", alerts.c.fingerprint)
+Index("alerts_open", alerts.c.source, alerts.c.fingerprint, unique=True,
+      sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"))
+Index("alerts_by_incident", alerts.c.incident)
+
+incidents = Table(
+    "incidents", metadata,
+    Column("id", String(24), primary_key=True),
+    Column("key", String(24), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("firing", Integer, nullable=False),
+    Column("alerts", Integer, nullable=False),
+    Column("acknowledged_at", BigInteger),
+    Column("resolved_at", BigInteger),
+)
+Index("incidents_open", incidents.c.key, unique=True,
+      sqlite_where=text("state <> 'resolved'"), postgresql_where=text("state <> 'resolved'"))
+
+# One intended message. `seq` is the order of creation; `lease` fences off a worker that lost its claim.
+notifications = Table(
+    "notifications", metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", String(24), nullable=False),
+    Column("incident", String(24)),
+    Column("kind", String(12), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("receiver", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("style", String(16), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("ambiguous", Integer, nullable=False),
+    Column("digest", String(64)),
+    Column("lease", String(32)),
+    Column("lease_until", BigInteger),
+    Column("settled_at", BigInteger),
+)
+# Unique within its incident: incident ids grow with time, so the index grows at its end, as a hash alone would not.
+Index("notifications_key", notifications.c.incident, notifications.c.id, unique=True)
+_WAITING = "state IN ('queued', 'claimed')"
+Index("notifications_waiting", notifications.c.receiver, notifications.c.channel, notifications.c.target,
+      notifications.c.state, notifications.c.rank.desc(), notifications.c.seq,
+      sqlite_where=text(_WAITING), postgresql_where=text(_WAITING))
+Index("notifications_ahead", notifications.c.incident, notifications.c.seq,
+      sqlite_where=text(_WAITING), postgresql_where=text(_WAITING))
+Index("notifications_leased", notifications.c.lease_until,
+      sqlite_where=text("state = 'claimed'"), postgresql_where=text("state = 'claimed'"))
+Index("notifications_held", notifications.c.receiver,
+      sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'"))
+Index("notifications_dead", notifications.c.seq,
+      sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'"))
+
+# One try to send a notification.
+attempts = Table(
+    "attempts", metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("notification", String(24), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger, nullable=False),
+    Column("event", String(12), nullable=False),
+    Column("detail", Text, nullable=False),
+)
+Index("attempts_by_notification", attempts.c.notification)
+
+# The vendor's reference of an incident's first message at an outlet: a Slack channel and ts.
+roots = Table(
+    "roots", metadata,
+    Column("incident", String(24), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("root", Text, nullable=False),
+)
+
+# A vendor's "slower" (Retry-After), kept over restarts.
+throttles = Table(
+    "throttles", metadata,
+    Column("receiver", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+)
+
+# Why each incident was told to whom, or not: what `explain` prints.
+decisions = Table(
+    "decisions", metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("webhook", String(16)),
+    Column("incident", String(24), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+Index("decisions_by_incident", decisions.c.incident)
+
+# A digest that went out: once per receiver and local date, whatever restarts or replicas do.
+digests = Table(
+    "digests", metadata,
+    Column("receiver", Text, primary_key=True),
+    Column("date", String(10), primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("made_at", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)

@@ -1,0 +1,145 @@
+"""Who hears of an incident's change: one outlet after the other, against what each was told before. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+
+from alertd.model import Incident, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
+from alertd.routing import Choice, Receiver, Routing
+
+DIGEST_CHANNEL = "digest"
+
+
+class Desk:
+    """Writes an incident's notifications: one outlet after the other, against what each was told before."""
+
+    def __init__(self, incident: Incident, rows: Iterable[Notification], routing: Routing, now: Millis) -> None:
+        self.incident = incident
+        self.routing = routing
+        self.now = now
+        self.new: list[Notification] = []
+        self.superseded: list[Notification] = []
+        self.why: list[str] = []
+        self.rows: dict[tuple[str, str], list[Notification]] = {}
+        for row in rows:
+            self.rows.setdefault(place(row.outlet), []).append(row)
+
+    def began(self, choices: Iterable[Choice]) -> None:
+        """Alerts began: the receivers of their labels are told, and whoever knew of the incident hears of them."""
+        receivers: dict[str, None] = {}
+        reasons: dict[str, None] = {}
+        for choice in choices:
+            receivers.update(dict.fromkeys(choice.receivers))
+            reasons.update(dict.fromkeys(choice.why))
+        self.why.extend(reasons)
+        told: set[tuple[str, str]] = set()
+        for name in receivers:
+            receiver = self.routing.receivers.get(name)
+            if receiver is None:  # routing.yaml is checked when read; a reload can still race with a decision
+                self.why.append(f"receiver {name!r} is not defined: not told")
+                continue
+            for outlet in receiver.outlets:
+                if place(outlet) in told:
+                    self.why.append(f"{outlet}: the same place is told for another receiver")
+                    continue
+                told.add(place(outlet))
+                self._start(outlet, receiver)
+        for outlet_place, rows in self.rows.items():
+            if outlet_place not in told and _reached(rows):
+                self._update(rows)
+
+    def ended(self) -> None:
+        """Everything ended: whoever may have been told of the start is told of the end."""
+        for rows in list(self.rows.values()):
+            waiting = [row for row in rows if row.state is State.QUEUED]
+            for row in waiting:
+                self._supersede(row, "the incident ended before this was sent")
+            if _reached(rows):
+                self._add(Kind.RESOLVED, "", rows[0].outlet, rows[0].style, self.now)
+            elif rows:
+                self.why.append(f"{rows[0].outlet}: was never told of the start, so not of the end")
+
+    def partly_ended(self) -> None:
+        """Some ended, others still fire: only messages that can be changed in place follow."""
+        for rows in list(self.rows.values()):
+            if rows[0].outlet.channel in self.routing.edits and _reached(rows):
+                self._update(rows)
+
+    def _start(self, outlet: Outlet, receiver: Receiver) -> None:
+        rows = self.rows.get(place(outlet), [])
+        starts = [row for row in rows if row.kind is Kind.FIRING and row.state is not State.SUPERSEDED]
+        if any(row.epoch >= self.incident.epoch for row in starts):
+            self._update(rows)
+            return
+        for row in rows:
+            if row.state is State.QUEUED:
+                self._supersede(row, f"the incident rose to {self.incident.severity} before this was sent")
+        hold = 0 if _reached(rows) else receiver.hold
+        self._add(Kind.FIRING, str(self.incident.epoch), outlet, receiver.style, self.now + hold)
+        if hold:
+            self.why.append(f"{outlet}: held for {hold // 1000} s as its receiver asks")
+
+    def _update(self, rows: list[Notification]) -> None:
+        outlet = rows[0].outlet
+        if any(row.state is State.QUEUED and not row.ambiguous for row in rows):
+            self.why.append(f"{outlet}: the message that waits there will carry this")
+            return
+        if outlet.channel == DIGEST_CHANNEL and any(row.state is State.HELD for row in rows):
+            return
+        self._add(Kind.UPDATE, f"r{self.incident.revision}", outlet, rows[0].style, self.now)
+
+    def _supersede(self, row: Notification, reason: str) -> None:
+        self.superseded.append(dataclasses.replace(row, state=State.SUPERSEDED, reason=reason))
+        self.why.append(f"{row.outlet}: {row.kind} superseded, {reason}")
+
+    def _add(self, kind: Kind, step: str, outlet: Outlet, style: str, next_at: Millis) -> None:
+        row = notification(self.incident, kind, step, outlet, style, self.now, next_at)
+        self.new.append(row)
+        self.rows.setdefault(place(outlet), []).append(row)
+
+
+def _reached(rows: Iterable[Notification]) -> bool:
+    """Whether anything may have arrived there. What the vendor refused (dead) has not, what was tried may have."""
+    return any(
+        row.state in (State.SENT, State.CLAIMED, State.HELD, State.FOLDED)
+        or row.ambiguous
+        or (row.attempts > 0 and row.state is not State.DEAD)
+        for row in rows
+    )
+
+
+def notification(incident: Incident, kind: Kind, step: str, outlet: Outlet, style: str, now: Millis, next_at: Millis
+                 ) -> Notification:
+    """One intended message. Its key holds no clock: the same intent made twice, here or on another replica, is
+    the same row."""
+    key = fingerprint_of(incident.id, kind, step, outlet.receiver, outlet.channel, outlet.target)
+    held = outlet.channel == DIGEST_CHANNEL
+    return Notification(NotificationId(key), key, incident.id, kind, incident.severity, incident.epoch, outlet, style,
+                        State.HELD if held else State.QUEUED, "for the digest" if held else "", now, next_at)
+
+
+def place(outlet: Outlet) -> tuple[str, str]:
+    """Where a message ends up: two receivers that name one Slack channel or address share it, and it is told once."""
+    return outlet.channel, outlet.target or f"of {outlet.receiver}"
+
+
+def fall_back(dead: Notification, incident: Incident, routing: Routing, now: Millis) -> tuple[Notification, ...]:
+    """What is told at once because a critical start could not be: the fallback's outlets, each once an incident.
+
+    A fallback of a fallback is followed by that one's own death; a chain ends where none is named.
+    """
+    receiver = routing.receivers.get(dead.outlet.receiver)
+    if dead.kind is not Kind.FIRING or dead.severity is not Severity.CRITICAL or not receiver or not receiver.fallback:
+        return ()
+    other = routing.receivers[receiver.fallback]
+    return tuple(
+        notification(incident, Kind.FIRING, str(dead.epoch), outlet, other.style, now, now) for outlet in other.outlets
+    )
+
+
+def fingerprint_of(*parts: str) -> str:
+    """24 hex digits that name these texts, in this order."""
+    text = "\x00".join(parts)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
