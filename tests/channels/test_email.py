@@ -70,7 +70,7 @@ def parsed(mail: EmailMessage) -> EmailMessage:
 def part(mail: EmailMessage, kind: str) -> str:
     body = mail.get_body((kind,))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 class Elements(html.parser.HTMLParser):
