@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd import messages
-from alertd.model import DAY, HOUR, MINUTE, SECOND, DigestText, IncidentState, Kind, Severity
 from alertd.messages import Fact, Line, Link
+from alertd.model import DAY, HOUR, MINUTE, SECOND, DigestText, IncidentState, Kind, Severity
 from tests import made
 
 
@@ -49,8 +49,9 @@ def test_management_reads_no_names_of_machines(summary: str, read: str) -> None:
 
 def test_management_reads_alike_alerts_once() -> None:
     """Forty nodes with one fault are one line that speaks for forty."""
-    alerts = tuple(made.alert(n, labels={"instance": f"node-{n}:9100"}, annotations={"summary": f"node-{n}:9100 is down"})
-                   for n in range(10, 50))
+    nodes = [f"node-{n}:9100" for n in range(10, 50)]
+    alerts = tuple(made.alert(n, labels={"instance": node}, annotations={"summary": f"{node} is down"})
+                   for n, node in enumerate(nodes))
     message = messages.compose(made.delivery(style="management", alerts=alerts))
     assert message.lines == (Line("one instance is down (40 times)", 40),)
     assert message.shown(1000) == (("one instance is down (40 times)",), 0)
@@ -132,7 +133,7 @@ def test_durations(length: int, words: str) -> None:
     assert messages.duration(length) == words
 
 
-@given(st.text(st.characters(), max_size=200), st.sampled_from(list(Kind)), st.sampled_from(["responder", "management"]))
+@given(st.text(st.characters(), max_size=200), st.sampled_from(Kind), st.sampled_from(["responder", "management"]))
 def test_every_message_is_short_and_in_lines(text: str, kind: Kind, style: str) -> None:
     """Titles, facts and rows are single lines of bounded length, whatever the alerts say."""
     one = made.alert(labels=dict.fromkeys(("alertname", "instance", "service", "team"), text),

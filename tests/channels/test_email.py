@@ -288,7 +288,9 @@ def test_settings_are_checked_when_read() -> None:
     assert (known.targets(), known.endpoint(), known.rate_limit()) == (("b@example.com",), "smtp.example.com:587", 0.3)
     assert known.tls_required
     assert not channel.Settings.model_validate({**good, "smarthost": "127.0.0.1:25"}).tls_required
-    for wrong in ({"smarthost": "smtp.example.com"}, {"from": "nobody"}, {"to": []}, {"to": ["a@b.c\r\nBcc: e@x.y"]},
-                  {"username": "u"}, {"rate": 0}):
+    faults: tuple[dict[str, Any], ...] = (
+        {"smarthost": "smtp.example.com"}, {"from": "nobody"}, {"to": []}, {"to": ["a@b.c\r\nBcc: e@x.y"]},
+        {"username": "u"}, {"rate": 0})
+    for wrong in faults:
         with pytest.raises(pydantic.ValidationError):
             channel.Settings.model_validate({**good, **wrong})

@@ -83,19 +83,18 @@ async def test_http_config_is_prometheus(
     assert server.received[0].headers[header] == value
 
 
-@pytest.mark.parametrize(("fault", "throttled", "after", "ambiguous"), [
-    ({"mode": "429", "retry_after": 7}, True, 7.0, False), ({"mode": "500"}, False, None, True),
-    ({"mode": "500", "status": 408}, False, None, True), ({"mode": "500", "status": 503}, False, None, True),
-    ({"mode": "reset"}, False, None, True), ({"mode": "drop-after-accept"}, False, None, True)])
+@pytest.mark.parametrize(("fault", "means"), [
+    ({"mode": "429", "retry_after": 7}, (True, 7.0, False)), ({"mode": "500"}, (False, None, True)),
+    ({"mode": "500", "status": 408}, (False, None, True)), ({"mode": "500", "status": 503}, (False, None, True)),
+    ({"mode": "reset"}, (False, None, True)), ({"mode": "drop-after-accept"}, (False, None, True))])
 async def test_what_may_pass_is_tried_later_and_asked_once(
-        server: Webhook, net: Net, fault: dict[str, Any], throttled: bool, after: float | None, ambiguous: bool
-) -> None:
+        server: Webhook, net: Net, fault: dict[str, Any], means: tuple[bool, float | None, bool]) -> None:
     """408, 429, 5xx and broken connections."""
     server.answer(**fault)
     with pytest.raises(TryLater) as caught:
         await webhook.send(made.delivery(), settings(server), net)
     told = caught.value
-    assert (told.throttled, told.after, told.ambiguous) == (throttled, after, ambiguous)
+    assert (told.throttled, told.after, told.ambiguous) == means
     assert len(server.received) == 1
     assert "canary" not in str(told)
 

@@ -9,7 +9,7 @@ import email.message
 import email.policy
 import ssl
 import time
-from typing import Any
+from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -55,7 +55,7 @@ class Smtp(Faults):
         if self._server is not None:
             self._server.close()
 
-    async def __aenter__(self) -> Smtp:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
