@@ -32,10 +32,11 @@ ANNOTATIONS = {"summary": "Checkout errors 4.2 %", "description": "One in 24 req
 LINK = "https://alertd.example.com/incidents/A1B2"
 
 # What strangers may write into labels and annotations.
-HOSTILE = ("<!channel>", "<!here>", "<@U1>", "<!subteam^S1>", "<https://evil.example|https://good.example>", "@here @channel",
-           "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&lt;b&gt;", "a\r\nBcc: eve@example.com",
-           "a\nb\x0bc\x0cd\x85e\u2028f\u2029g\x1eh", "{{7*7}}", "{% for x in y %}", "{0.__class__}", "%s%n", "x" * 1_000_000,
-           "&" * 5_000, "nul\x00l", "\ud800lone\udfff", "\u202egnp.exe", "🔥" * 5_000, "", " ")
+HOSTILE = (
+    "<!channel>", "<!here>", "<@U1>", "<!subteam^S1>", "<https://evil.example|https://good.example>", "@here @channel",
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&lt;b&gt;", "a\r\nBcc: eve@example.com",
+    "a\nb\x0bc\x0cd\x85e\u2028f\u2029g\x1eh", "{{7*7}}", "{% for x in y %}", "{0.__class__}", "%s%n",
+    "x" * 1_000_000, "&" * 5_000, "nul\x00l", "\ud800lone\udfff", "\u202egnp.exe", "🔥" * 5_000, "", " ")
 
 
 def alert(number: int = 1, *, firing: bool = True, labels: Mapping[str, str] | None = None,
