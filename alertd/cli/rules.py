@@ -32,8 +32,8 @@ def command() -> None:
 @click.option("--check", is_flag=True, help="Write nothing; print what would change and exit 1 if anything would.")
 def build(folder: Path, check: bool) -> None:
     """Write DIR/generated from DIR/*.yaml."""
-    from alertd import rulegen  # noqa: PLC0415  imported when called: `alertd --help` must not wait for pydantic
-    from alertd.config import generated, rules_file  # noqa: PLC0415  as above
+    from alertd import rulegen
+    from alertd.config import generated, rules_file
 
     with _faults():
         rules = rules_file.load(folder.resolve())
@@ -90,7 +90,7 @@ def _failure(promtool: str, what: str, files: list[Path]) -> str | None:
 @contextlib.contextmanager
 def _faults() -> Iterator[None]:
     """Bad input and a full disk are told in a line each, not as a traceback."""
-    from alertd.errors import BadInput  # noqa: PLC0415  as above
+    from alertd.errors import BadInput
 
     try:
         yield

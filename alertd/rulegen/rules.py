@@ -17,7 +17,7 @@ class RecordingRule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AlertRule:
-    """`lasting` is Prometheus' `for`: how long the expression must hold; `keep_firing` how long the alert outlives it."""
+    """`lasting` is Prometheus' `for`: how long the expression must hold; `keep_firing`: how long it fires on."""
 
     alert: str
     expr: str
