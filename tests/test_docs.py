@@ -9,7 +9,7 @@ import click
 import pytest
 
 from alertd import channels, presets
-from alertd.cli import main
+from alertd.cli.group import group
 from alertd.config import receivers, routing_file, rules_model
 from alertd.engine.metrics import Metrics
 
@@ -26,7 +26,7 @@ def leaves(command: click.Command, words: str):
         yield words, command
 
 
-@pytest.mark.parametrize(("words", "command"), list(leaves(main, "alertd")), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("words", "command"), list(leaves(group, "alertd")), ids=lambda value: str(value)[:40])
 def test_every_command_and_option_is_documented(words, command):
     """In the table of commands, on the line of its command."""
     lines = [line for line in DOCS["running"].splitlines() if f"`{words}`" in line]
