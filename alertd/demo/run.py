@@ -59,9 +59,11 @@ def run(*, once: bool, keep: Path | None) -> int:
     """The exit status: 0 when every expected message arrived, 1 when not. Without `once` it then stays up until
     Ctrl-C. Everything it wrote lies in `keep`, or is gone at its end."""
     try:
-        return asyncio.run(_run(once, keep))
+        return asyncio.run(_run(once, keep.resolve() if keep else None))
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     except (Failed, OSError) as error:
         sys.stderr.write(f"the demo could not run: {error}\n")
         return 1
@@ -88,7 +90,7 @@ async def _stage(keep: Path | None) -> AsyncIterator[Stage]:
         if keep is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alertd-demo-")))
         else:
-            folder = keep.resolve()
+            folder = keep
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)))
@@ -166,7 +168,7 @@ class Stage:
             await self._make(trouble, Kind.FIRING)
             await self._until_told(deadline, (trouble,), Kind.FIRING)
         for trouble in TROUBLES:
-            self.screen.happens(trouble.mends) if trouble is TROUBLES[0] else self.screen.fact("", trouble.mends)
+            self.screen.happens(trouble.mends)
             await self._make(trouble, Kind.RESOLVED)
         await self._until_told(deadline, TROUBLES, Kind.RESOLVED)
         await asyncio.sleep(LOOK)
@@ -197,6 +199,7 @@ class Stage:
         while time.monotonic() < deadline:
             self._show_new(await self._look())
             if not await self._gaps(troubles, kind):
+                self._show_new(await self._look())
                 if kind is Kind.FIRING and troubles[0].severity is Severity.INFO:
                     self.screen.held()
                 return

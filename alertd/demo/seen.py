@@ -61,8 +61,8 @@ def _pages(pagerduty: PagerDuty) -> Iterator[Told]:
         event = entry.body
         key, action = event["dedup_key"], event["event_action"]
         titles.setdefault(key, event.get("payload", {}).get("summary", ""))
-        incident = key.split("/")[1]
-        yield Told(entry.at, incident, PAGER, Kind.RESOLVED if action == "resolve" else Kind.FIRING, action, titles[key])
+        kind = Kind.RESOLVED if action == "resolve" else Kind.FIRING
+        yield Told(entry.at, key.split("/")[1], PAGER, kind, action, titles[key])
 
 
 def _posts(slack: Slack) -> Iterator[Told]:
