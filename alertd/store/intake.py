@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.incidents import Changes, Decision, Known
 from alertd.model import (
@@ -42,7 +40,7 @@ REMEMBER = HOUR  # how long an ended episode is asked for: Prometheus repeats an
 T = TypeVar("T")
 
 
-async def load(connection: AsyncConnection, webhooks: Iterable[Webhook], keys: Iterable[str], now: Millis) -> Known:
+def load(connection: Connection, webhooks: Iterable[Webhook], keys: Iterable[str], now: Millis) -> Known:
     """Everything `decide` needs for these webhooks. `keys` are the incident keys they may open."""
     known = Known()
     wanted = {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
@@ -51,26 +49,26 @@ async def load(connection: AsyncConnection, webhooks: Iterable[Webhook], keys: I
     for chunk in chunks(wanted):
         query = select(table).where(table.c.fingerprint.in_(chunk),
                                     or_(table.c.closed_at.is_(None), table.c.closed_at > now - REMEMBER))
-        for row in await connection.execute(query):
+        for row in connection.execute(query):
             alert = alert_from(row)
             known.alerts.setdefault(alert.fingerprint, []).append(alert)
             if alert.firing and alert.incident:
                 incidents.add(alert.incident)
-    await _load_incidents(connection, known, incidents, set(keys))
+    _load_incidents(connection, known, incidents, set(keys))
     for ids in chunks(known.incidents):
         rows = schema.notifications
         query = select(rows).where(rows.c.incident.in_(ids)).order_by(rows.c.seq)
-        for row in await connection.execute(query):
+        for row in connection.execute(query):
             known.notifications.setdefault(row.incident, []).append(notification_from(row))
     return known
 
 
-async def _load_incidents(connection: AsyncConnection, known: Known, ids: set[IncidentId], keys: set[str]) -> None:
+def _load_incidents(connection: Connection, known: Known, ids: set[IncidentId], keys: set[str]) -> None:
     table = schema.incidents
     is_open = table.c.state != IncidentState.RESOLVED.value
     conditions = [table.c.id.in_(chunk) for chunk in chunks(ids)] + [table.c.key.in_(chunk) for chunk in chunks(keys)]
     for condition in conditions:
-        for row in await connection.execute(select(table).where(condition, is_open)):
+        for row in connection.execute(select(table).where(condition, is_open)):
             incident = incident_from(row)
             known.incidents[incident.id] = incident
             known.open_by_key[incident.key] = incident.id
@@ -100,27 +98,27 @@ class Batch:
         self.decisions.extend(changes.decisions)
 
 
-async def save(connection: AsyncConnection, batch: Batch, now: Millis) -> None:
+def save(connection: Connection, batch: Batch, now: Millis) -> None:
     """Write the batch. Nothing is on disk before the caller's commit."""
-    await _execute(connection, insert(schema.webhooks), batch.webhooks, dict)
-    await _execute(connection, _UPSERT_ALERT, list(batch.alerts.values()), alert_row)
-    await _execute(connection, _UPSERT_INCIDENT, list(batch.incidents.values()), incident_row)
-    await insert_notifications(connection, list(batch.notifications.values()))
-    await _execute(connection, _SUPERSEDE, batch.superseded,
+    _execute(connection, insert(schema.webhooks), batch.webhooks, dict)
+    _execute(connection, _UPSERT_ALERT, list(batch.alerts.values()), alert_row)
+    _execute(connection, _UPSERT_INCIDENT, list(batch.incidents.values()), incident_row)
+    insert_notifications(connection, list(batch.notifications.values()))
+    _execute(connection, _SUPERSEDE, batch.superseded,
                    lambda row: {"wanted": row.seq, "because": row.reason, "at": now})
-    await _execute(connection, insert(schema.decisions), batch.decisions, decision_row)
+    _execute(connection, insert(schema.decisions), batch.decisions, decision_row)
 
 
-async def reject(connection: AsyncConnection, items: Sequence[tuple[Webhook, bytes, str]]) -> Sequence[None]:
+def reject(connection: Connection, items: Sequence[tuple[Webhook, bytes, str]]) -> Sequence[None]:
     """Keep bodies that are no webhook, with the reason; a handler of the writer."""
     rows = [webhook_row(webhook, raw, "rejected") | {"reason": reason} for webhook, raw, reason in items]
-    await connection.execute(insert(schema.webhooks), rows)
+    connection.execute(insert(schema.webhooks), rows)
     return [None] * len(items)
 
 
-async def insert_notifications(connection: AsyncConnection, rows: Sequence[Notification]) -> None:
+def insert_notifications(connection: Connection, rows: Sequence[Notification]) -> None:
     """Add intended messages; one that is there already (same incident, same key) stays as it is."""
-    await _execute(connection, _INSERT_NOTIFICATION, rows, notification_row)
+    _execute(connection, _INSERT_NOTIFICATION, rows, notification_row)
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:
@@ -128,11 +126,9 @@ def decision_row(decision: Decision) -> dict[str, Any]:
             "verdict": decision.verdict, "why": to_json(decision.why)}
 
 
-async def _execute(connection: AsyncConnection, statement: Any, items: Sequence[Any], row: Any) -> None:
+def _execute(connection: Connection, statement: Any, items: Sequence[Any], row: Any) -> None:
     for start in range(0, len(items), CHUNK):
-        await connection.execute(statement, [row(item) for item in items[start:start + CHUNK]])
-        if len(items) > CHUNK:
-            await asyncio.sleep(0)
+        connection.execute(statement, [row(item) for item in items[start:start + CHUNK]])
 
 
 def chunks(items: Iterable[T]) -> Iterator[list[T]]:
