@@ -1,4 +1,7 @@
-"""`alertd rules`: declared thresholds become Prometheus rules and their tests."""
+"""`alertd rules`: declared thresholds become Prometheus rules and their tests.
+
+What reads YAML is imported when it is called: `alertd --help` must not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +39,18 @@ def build(folder: Path, check: bool) -> None:
     from alertd.config import generated, rules_file
 
     with _faults():
-        rules = rules_file.load(folder.resolve())
+        rules = rules_file.load(folder)
         for remark in (*map(str, rules.remarks), *_unwritten(rules)):
             click.echo(remark, err=True)
         want = rulegen.files(rules.declared)
-        place = folder.resolve() / generated.FOLDER
+        place = folder / generated.FOLDER
         changes = generated.diff(generated.read(place), want)
         if check:
             click.echo(changes, nl=False)
             sys.exit(1 if changes else 0)
         if changes:
             generated.write(place, want)
-    click.echo(f"{folder / generated.FOLDER}: {len(want)} files, {'written' if changes else 'already current'}",
+    click.echo(f"{place}: {len(want)} files, {'written' if changes else 'already current'}",
                err=True)
 
 

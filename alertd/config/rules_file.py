@@ -47,7 +47,7 @@ class _File:
 
 def load(folder: Path) -> Rules:
     """The rules in `folder`, its presets/ included and its generated/ not. Raises BadInput with every fault."""
-    shown = folder.name or str(folder)
+    shown = str(folder)
     presets, preset_texts, findings = preset_file.load(folder / preset_file.FOLDER, f"{shown}/{preset_file.FOLDER}")
     files, sources, wrong = _read(folder, shown)
     findings += wrong
@@ -257,8 +257,8 @@ def _selector(text: str, preset: Preset | None) -> tuple[matchers.Matcher, ...]:
         if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", matcher.label) or matcher.label in _RESERVED_LABELS:
             raise ValueError(f"{matcher.label!r} is no label a selector may use")
     labels = example.labels(found)
-    for failure in preset.requests.failures if preset and preset.requests else ():
-        for shown in (failure.bad, failure.good):
-            if not all(matcher.matches({**labels, **shown}) for matcher in found):
-                raise ValueError(f"the selector leaves out requests with the labels {shown}, which the error rate counts")
+    failures = preset.requests.failures if preset and preset.requests else ()
+    for shown in (shown for failure in failures for shown in (failure.bad, failure.good)):
+        if not all(matcher.matches({**labels, **shown}) for matcher in found):
+            raise ValueError(f"the selector leaves out requests with {dict(shown)}, which the error rate counts")
     return found

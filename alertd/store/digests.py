@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertd.digest import MOST_SUMMARIES, Entry
 from alertd.model import ARROWS, DigestText, Event, IncidentId, Millis, Notification, State
 from alertd.store import schema
-from alertd.store.intake import chunks, insert_notifications
+from alertd.store.intake import among, insert_notifications, listed
 from alertd.store.reading import incident_alerts
 from alertd.store.rows import incident_from
 from alertd.telling import fingerprint_of
 
 _rows = schema.notifications
+_INCIDENTS = select(schema.incidents).where(among(schema.incidents.c.id))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,9 +75,7 @@ def _fold(connection: Connection, wish: Fold) -> bool:
 
 def _entries(connection: Connection, ids: Sequence[IncidentId]) -> list[Entry]:
     entries = []
-    for chunk in chunks(ids):
-        query = select(schema.incidents).where(schema.incidents.c.id.in_(chunk))
-        for row in connection.execute(query):
-            incident = incident_from(row)
-            entries.append(Entry(incident, tuple(incident_alerts(connection, incident.id, MOST_SUMMARIES))))
+    for row in connection.execute(_INCIDENTS, {"listed": listed(ids)}).all():
+        incident = incident_from(row)
+        entries.append(Entry(incident, tuple(incident_alerts(connection, incident.id, MOST_SUMMARIES))))
     return entries

@@ -1,4 +1,4 @@
-"""The queue of notifications: claim under a lease, settle, give back what a dead worker held, retry the dead.
+"""The queue of notifications: claim under a lease, settle, give back what a dead worker held.
 
 Every change of state goes through `model.ARROWS`; every result is written only if the claim's lease is still the
 one it was claimed with, so that a worker that was paused past its lease changes nothing.
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertd.incidents import Decision
 from alertd.model import ARROWS, Event, Incident, Kind, Millis, Notification, Outlet, State
 from alertd.store import schema
-from alertd.store.intake import decision_row, insert_notifications
+from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.rows import incident_from, notification_from, to_json
 
 _rows = schema.notifications
@@ -110,7 +110,7 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
     for done, held in zip(settlements, answers, strict=True):
         if held and done.fallbacks:
             insert_notifications(connection, done.fallbacks)
-            connection.execute(insert(schema.decisions), [_fallback_decision(done)])
+            insert_decisions(connection, [_fallback_decision(done)])
     return answers
 
 
@@ -154,18 +154,6 @@ def bury(connection: Connection, items: Sequence[tuple[frozenset[Outlet], Millis
                 .values(state=ARROWS[State.QUEUED, Event.REJECT].value, settled_at=now,
                         reason=f"{outlet} is no longer in the routing file"))
         answers.append(len(gone))
-    return answers
-
-
-def retry(connection: Connection, items: Sequence[tuple[str, Millis]]) -> Sequence[bool]:
-    """Queue dead messages again, as (id, now); False where there is no dead one of that id. A handler."""
-    answers = []
-    for id, now in items:
-        changed = connection.execute(
-            update(_rows).where(_rows.c.id == id, _rows.c.state == State.DEAD.value)
-            .values(state=ARROWS[State.DEAD, Event.RETRY].value, next_at=now, attempts=0, reason="retried by hand",
-                    settled_at=None))
-        answers.append(changed.rowcount > 0)
     return answers
 
 
@@ -221,11 +209,11 @@ def _throttle(done: Settlement) -> dict[str, Any]:
             "until": done.throttle_until}
 
 
-def _fallback_decision(done: Settlement) -> dict[str, Any]:
+def _fallback_decision(done: Settlement) -> Decision:
     assert done.row.incident is not None  # only messages about an incident have a fallback
     told = " + ".join(str(row.outlet) for row in done.fallbacks)
     why = (f"{done.row.outlet}: dead ({done.detail})", f"fallback → {told}")
-    return decision_row(Decision(None, done.row.incident, done.now, "fallback", why))
+    return Decision(None, done.row.incident, done.now, "fallback", why)
 
 
 def _replacing(table: Any, keys: list[str], value: str) -> Any:
