@@ -74,7 +74,7 @@ async def _claim(connection: AsyncConnection, wish: Claim) -> Claimed:
     blocked = select(ahead.c.seq).where(
         ahead.c.incident == _rows.c.incident, ahead.c.seq < _rows.c.seq, ahead.c.channel == _rows.c.channel,
         ahead.c.target == _rows.c.target, ahead.c.receiver == _rows.c.receiver,
-        ahead.c.state.in_((State.QUEUED.value, State.CLAIMED.value)),
+        ahead.c.settled_at.is_(None),
     ).exists()
     due = (
         select(_rows)
