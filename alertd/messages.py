@@ -101,8 +101,9 @@ def more(count: int) -> str:
 def compose(delivery: Delivery) -> Message:
     """What this delivery says, in the style of its receiver."""
     if delivery.digest is not None:
-        return Message("", delivery.notification.severity, escaping.line(delivery.digest.subject, 200),
-                       escaping.block(delivery.digest.text, DIGEST), links=_page_link(delivery))
+        subject = escaping.line(delivery.digest.subject, 200) or "alertd digest"
+        return Message("", delivery.notification.severity, subject, escaping.block(delivery.digest.text, DIGEST),
+                       links=_page_link(delivery))
     if delivery.notification.style == MANAGEMENT:
         return _for_management(delivery)
     return _for_responders(delivery)

@@ -58,6 +58,7 @@ class Desk:
                 self._supersede(row, "the incident ended before this was sent")
             if _reached(rows):
                 self._add(Kind.RESOLVED, "", rows[0].outlet, rows[0].style, self.now)
+                self.why.append(f"{rows[0].outlet}: was told of the start, so of the end")
             elif rows:
                 self.why.append(f"{rows[0].outlet}: was never told of the start, so not of the end")
 
@@ -89,6 +90,7 @@ class Desk:
         if outlet.channel == DIGEST_CHANNEL and any(row.state is State.HELD for row in rows):
             return
         self._add(Kind.UPDATE, f"r{self.incident.revision}", outlet, rows[0].style, self.now)
+        self.why.append(f"{outlet}: knows of the incident, so is told of the change")
 
     def _supersede(self, row: Notification, reason: str) -> None:
         self.superseded.append(dataclasses.replace(row, state=State.SUPERSEDED, reason=reason))

@@ -32,10 +32,11 @@ ANNOTATIONS = {"summary": "Checkout errors 4.2 %", "description": "One in 24 req
 LINK = "https://alertd.example.com/incidents/A1B2"
 
 # What strangers may write into labels and annotations.
-HOSTILE = ("<!channel>", "<!here>", "<@U1>", "<!subteam^S1>", "<https://evil.example|https://good.example>", "@here @channel",
-           "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&lt;b&gt;", "a\r\nBcc: eve@example.com",
-           "a\nb\x0bc\x0cd\x85e\u2028f\u2029g\x1eh", "{{7*7}}", "{% for x in y %}", "{0.__class__}", "%s%n", "x" * 1_000_000,
-           "&" * 5_000, "nul\x00l", "\ud800lone\udfff", "\u202egnp.exe", "🔥" * 5_000, "", " ")
+HOSTILE = (
+    "<!channel>", "<!here>", "<@U1>", "<!subteam^S1>", "<https://evil.example|https://good.example>", "@here @channel",
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "&lt;b&gt;", "a\r\nBcc: eve@example.com",
+    "a\nb\x0bc\x0cd\x85e\u2028f\u2029g\x1eh", "{{7*7}}", "{% for x in y %}", "{0.__class__}", "%s%n",
+    "x" * 1_000_000, "&" * 5_000, "nul\x00l", "\ud800lone\udfff", "\u202egnp.exe", "🔥" * 5_000, "", " ")
 
 
 def alert(number: int = 1, *, firing: bool = True, labels: Mapping[str, str] | None = None,
@@ -59,7 +60,8 @@ def delivery(kind: Kind = Kind.FIRING, *, channel: str = "slack", target: str = 
         Outlet("on-call", channel, target), style, State.CLAIMED, "", START, START, ambiguous=ambiguous)
     incident = Incident(
         IncidentId("A1B2"), "group", "http://am", {"alertname": "HighErrorRate"}, severity, epoch, 1,
-        state or (IncidentState.RESOLVED if ended else IncidentState.OPEN), START, None, END if ended else None)
+        state or (IncidentState.RESOLVED if ended else IncidentState.OPEN), START,
+        acknowledged_at=None, resolved_at=END if ended else None)
     return Delivery(told, None if digest else incident, () if digest else alerts,
                     counts.get("firing", firing), counts.get("resolved", len(alerts) - firing), root,
                     epochs or (epoch,), link, digest)

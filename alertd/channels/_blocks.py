@@ -18,7 +18,7 @@ TEXT = 4_000
 # All blocks together fail as msg_blocks_too_long near 13,200 characters (slackapi/bolt-js#2509); counted here with
 # their JSON around them, which errs on the short side.
 TOTAL = 12_500
-SAFETY = 300  # of TOTAL: "+N more" and the frames of the list's sections
+SAFETY = 900  # of TOTAL: "+N more", and the JSON around the sections a list is packed into
 
 _MARK = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵", Severity.NONE: "⚪"}
 
@@ -77,29 +77,32 @@ def _lead(message: messages.Message, room: int) -> list[Block]:
     lines = message.lead.split("\n") if message.lead else []
     if len(escaping.slack(_marked(message))) > HEADER:
         lines = [message.title, *lines]
-    return _sections([escaping.within(line, SECTION, escaping.slack) for line in lines], room - SAFETY, "…")
+    rows = [escaping.within(line, SECTION, escaping.slack) for line in lines]
+    fit = escaping.fitting(map(_size, rows), room - SAFETY)
+    return _sections([*rows[:fit], *(["…"] if fit < len(rows) else [])])
 
 
 def _alerts(message: messages.Message, room: int) -> list[Block]:
-    lines, hidden = message.shown(room - SAFETY, lambda text: len(json.dumps(escaping.slack(text))) + 3)
-    rows = [f"• {escaping.slack(text)}" for text in lines]
-    return _sections([*rows, *([messages.more(hidden)] if hidden else [])], room)
+    lines, hidden = message.shown(room - SAFETY, lambda text: _size(_row(text)))
+    return _sections([*map(_row, lines), *([messages.more(hidden)] if hidden else [])])
 
 
-def _sections(lines: list[str], room: int, cut: str = "") -> list[Block]:
-    """Escaped lines, packed into sections; what does not fit into `room` is left out and `cut` says so."""
+def _row(text: str) -> str:
+    return f"• {escaping.slack(text)}"
+
+
+def _size(escaped: str) -> int:
+    return len(json.dumps(escaped, ensure_ascii=False)) + 2  # and the line end, which JSON writes with two
+
+
+def _sections(lines: list[str]) -> list[Block]:
+    """Escaped lines, packed into sections."""
     parts: list[str] = []
     for line in lines:
-        room -= len(json.dumps(line, ensure_ascii=False)) + 2
-        if room < 0:
-            line = cut  # noqa: PLW2901  the last line says that lines are missing
         if parts and len(parts[-1]) + len(line) + 1 <= SECTION:
             parts[-1] += f"\n{line}"
-        elif line:
+        else:
             parts.append(line)
-            room -= 80  # the section's own JSON
-        if room < 0:
-            break
     return [_section(part) for part in parts if part.strip()]
 
 

@@ -96,7 +96,7 @@ def payload(delivery: Delivery) -> dict[str, Any]:
     """The body, as plain data."""
     told, message = delivery.notification, messages.compose(delivery)
     body: dict[str, Any] = {
-        "version": VERSION, "notification": told.key, "kind": told.kind.value, "receiver": told.outlet.receiver,
+        "version": VERSION, "notification": _name(told.key), "kind": told.kind.value, "receiver": told.outlet.receiver,
         "severity": told.severity.value, "title": message.title,
     }
     if delivery.digest is not None:
@@ -116,7 +116,7 @@ def payload(delivery: Delivery) -> dict[str, Any]:
 def _alert(alert: Alert) -> dict[str, Any]:
     return {"name": messages.name(alert), "summary": messages.summary(alert),
             "state": "firing" if alert.firing else "resolved", "severity": alert.severity.value,
-            "fingerprint": alert.fingerprint, "starts_at": messages.iso(alert.starts_at),
+            "fingerprint": _name(alert.fingerprint), "starts_at": messages.iso(alert.starts_at),
             "ends_at": _iso(alert.ends_at)}
 
 
@@ -126,6 +126,10 @@ def _iso(at: int | None) -> str | None:
 
 def _text(text: str) -> str:
     return escaping.block(text, TEXT)
+
+
+def _name(text: str) -> str:
+    return escaping.line(text, 255)
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -155,7 +159,7 @@ async def send(delivery: Delivery, settings: Settings, net: Net) -> Receipt:
 
 def _headers(delivery: Delivery, settings: Settings, body: bytes) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "User-Agent": "alertd",
-               "X-Alertd-Notification": escaping.line(delivery.notification.key, 255)}
+               "X-Alertd-Notification": _name(delivery.notification.key)}
     config = settings.http_config
     for name, header in config.http_headers.items():
         headers[name] = ", ".join([*header.values, *(secret.reveal() for secret in header.secrets)])
@@ -163,7 +167,7 @@ def _headers(delivery: Delivery, settings: Settings, body: bytes) -> dict[str, s
         headers["Authorization"] = f"{config.authorization.type} {_read(config.authorization.credentials)}"
     if config.basic_auth is not None:
         password = _read(config.basic_auth.password)
-        headers["Authorization"] = aiohttp.BasicAuth(config.basic_auth.username, password, "utf-8").encode()
+        headers["Authorization"] = aiohttp.encode_basic_auth(config.basic_auth.username, password, "utf-8")
     if settings.hmac_secret is not None:
         headers["X-Alertd-Signature"] = signature(settings.hmac_secret.reveal(), body)
     return headers

@@ -47,8 +47,15 @@ def _routing_findings(config: Path) -> list[Finding]:
 
 def _rules_findings(rules: Path) -> list[Finding]:
     """What is wrong in `rules`, generated files that are not current included."""
-    # CONNECT: the rule writer's checker (alertd.config.rules_file and alertd.rulegen), imported here.
-    return []
+    from alertd import rulegen
+    from alertd.config import generated, rules_file
+    from alertd.errors import BadInput
+
+    try:
+        read = rules_file.load(rules)
+    except BadInput as error:
+        return list(error.findings)
+    return [*read.remarks, *generated.findings(rules, rulegen.files(read.declared))]
 
 
 def _verdict(config: Path, errors: int, remarks: int) -> str:

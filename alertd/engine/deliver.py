@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 import random
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -70,7 +70,7 @@ class Couriers:
         for outlet in set(self._couriers) - outlets:
             self._couriers.pop(outlet).stop()
         for outlet in outlets - set(self._couriers):
-            courier = Courier(outlet, self._outgoing, self._slots, self._attempts)
+            courier = Courier(outlet, self._outgoing, self._slots, self._attempts, self.wake)
             courier.free_at = (waits or {}).get(outlet, 0)
             courier.start()
             self._couriers[outlet] = courier
@@ -117,13 +117,14 @@ class Courier:
     """The loop of one outlet."""
 
     def __init__(self, outlet: Outlet, outgoing: Outgoing, slots: dict[str, Slots],
-                 attempts: set[asyncio.Task[None]]) -> None:
+                 attempts: set[asyncio.Task[None]], wake: Callable[[Iterable[Outlet]], None]) -> None:
         self.outlet = outlet
         self.awake = asyncio.Event()
         self.free_at: Millis = 0  # not before this time: our own rate, or what the vendor asked for
         self._outgoing = outgoing
         self._slots = slots
         self._attempts = attempts
+        self._wake = wake
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -250,4 +251,5 @@ class Courier:
         outgoing.metrics.attempt_seconds.labels(channel).observe((done.now - done.started_at) / 1000)
         if done.event is Event.ACCEPT:
             outgoing.metrics.delay_seconds.labels(channel).observe((done.now - done.row.created_at) / 1000)
+        self._wake({row.outlet for row in done.fallbacks})
         self.awake.set()  # the next message of this incident may leave now

@@ -84,25 +84,24 @@ async def test_start_rise_and_end_are_one_page_each(vendor: PagerDuty, net: Net)
     assert receipt.detail == "resolve alertd/A1B2/1, resolve alertd/A1B2/2"
 
 
-@pytest.mark.parametrize(("fault", "throttled", "after", "ambiguous"), [
-    ({"mode": "429", "retry_after": 7}, True, 7.0, False),
-    ({"mode": "429"}, True, None, False),
-    ({"mode": "500"}, False, None, True),
-    ({"mode": "500", "status": 503}, False, None, True),
-    ({"mode": "500", "status": 504}, False, None, True),
-    ({"mode": "500", "status": 502}, False, None, True),
-    ({"mode": "reset"}, False, None, True),
-    ({"mode": "drop-after-accept"}, False, None, True),
+@pytest.mark.parametrize(("fault", "means"), [
+    ({"mode": "429", "retry_after": 7}, (True, 7.0, False)),
+    ({"mode": "429"}, (True, None, False)),
+    ({"mode": "500"}, (False, None, True)),
+    ({"mode": "500", "status": 503}, (False, None, True)),
+    ({"mode": "500", "status": 504}, (False, None, True)),
+    ({"mode": "500", "status": 502}, (False, None, True)),
+    ({"mode": "reset"}, (False, None, True)),
+    ({"mode": "drop-after-accept"}, (False, None, True)),
 ])
 async def test_what_may_pass_is_tried_later_and_asked_once(
-        vendor: PagerDuty, net: Net, fault: dict[str, Any], throttled: bool, after: float | None, ambiguous: bool
-) -> None:
+        vendor: PagerDuty, net: Net, fault: dict[str, Any], means: tuple[bool, float | None, bool]) -> None:
     """One request per attempt: the library's own retries are off."""
     vendor.answer(**fault)
     with pytest.raises(TryLater) as caught:
         await pagerduty.send(made.delivery(), settings(vendor), net)
     told = caught.value
-    assert (told.throttled, told.after, told.ambiguous) == (throttled, after, ambiguous)
+    assert (told.throttled, told.after, told.ambiguous) == means
     assert len(vendor.received) == 1
 
 

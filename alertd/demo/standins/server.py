@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -129,7 +129,7 @@ class HttpStandIn(Faults):
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def __aenter__(self) -> HttpStandIn:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

@@ -9,7 +9,7 @@ import email.message
 import email.policy
 import ssl
 import time
-from typing import Any
+from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -30,7 +30,7 @@ class Mail:
 
 class Smtp(Faults):
     """`mails` are those it took. Faults by path: "connect", "RCPT", "DATA"; "500" answers with `status`, 451 or
-    550 say. With `tls` it offers STARTTLS, with `users` it wants a login (which it then takes without TLS too)."""
+    550 say. With `tls` it offers STARTTLS, with `users` it wants a login (after STARTTLS where it offers that)."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, users: dict[str, str] | None = None) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Smtp(Faults):
         if self._server is not None:
             self._server.close()
 
-    async def __aenter__(self) -> Smtp:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -69,14 +69,16 @@ class Smtp(Faults):
         return {**super().report(), "mails": mails}
 
     def _session(self) -> SMTP:
-        return SMTP(self, hostname="localhost", tls_context=self.tls, enable_SMTPUTF8=True, auth_require_tls=False,
+        return SMTP(self, hostname="localhost", tls_context=self.tls, enable_SMTPUTF8=True,
+                    auth_require_tls=self.tls is not None,
                     authenticator=self._login if self.users is not None else None,
                     auth_required=self.users is not None, loop=asyncio.get_running_loop())
 
     def _login(self, server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
         known = isinstance(given, LoginPassword) and self.users is not None \
             and self.users.get(given.login.decode()) == given.password.decode()
-        return AuthResult(success=known, auth_data=given.login.decode() if known else None)
+        # `handled`: the refusal is aiosmtpd's to say
+        return AuthResult(success=known, handled=known, auth_data=given.login.decode() if known else None)
 
     async def handle_EHLO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str,
                           responses: list[str]) -> list[str]:

@@ -1,0 +1,264 @@
+"""rules/*.yaml, any number of files read together, as values; every fault of all of them at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+from alertd import matchers
+from alertd.config import preset_file, rules_model
+from alertd.config.yaml import Document, did_you_mean, read, validate
+from alertd.errors import BadInput, Finding
+from alertd.model import Millis
+from alertd.presets import Latency, Preset
+from alertd.rulegen import RESERVED, counting, example, promql, runbook
+from alertd.rulegen.declared import (
+    NODES,
+    RESPONSE_TIMES,
+    UTILIZATIONS,
+    Declared,
+    Level,
+    Objective,
+    Service,
+    Source,
+    Watched,
+)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # a service's name is a file's name too
+_RESERVED_LABELS = {"__name__", "le"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rules:
+    """What rules/ declares, and remarks on what is read but has no effect."""
+
+    declared: Declared
+    remarks: tuple[Finding, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _File:
+    document: Document
+    model: rules_model.RulesFile
+
+
+def load(folder: Path) -> Rules:
+    """The rules in `folder`, its presets/ included and its generated/ not. Raises BadInput with every fault."""
+    shown = str(folder)
+    presets, preset_texts, findings = preset_file.load(folder / preset_file.FOLDER, f"{shown}/{preset_file.FOLDER}")
+    files, sources, wrong = _read(folder, shown)
+    findings += wrong
+    thresholds, places, wrong = _thresholds(files)
+    findings += wrong
+    services, wrong, remarks = _Services(files, presets, thresholds, places).read()
+    findings += wrong
+    runbooks, wrong = _runbooks(files)
+    findings += wrong
+    nodes = presets.get(NODES)
+    findings += [] if nodes is None else _unmeasured(nodes, thresholds, places)
+    if findings or nodes is None:
+        raise BadInput(findings)
+    sources += [Source(f"{preset_file.FOLDER}/{name}", _plain(text)) for name, text in preset_texts.items()]
+    return Rules(Declared(thresholds, services, nodes, runbooks, tuple(sources)), tuple(sorted(remarks)))
+
+
+def _read(folder: Path, shown: str) -> tuple[list[_File], list[Source], list[Finding]]:
+    files: list[_File] = []
+    sources: list[Source] = []
+    findings: list[Finding] = []
+    paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    for path in paths:
+        name = f"{shown}/{path.name}"
+        if path.suffix == ".yml":
+            findings.append(Finding(name, 0, 0, "is not read", "rename it to .yaml", "file"))
+        if path.suffix != ".yaml":
+            continue
+        try:
+            document = read(path, name)
+            sources.append(Source(path.name, _plain(path.read_text(encoding="utf-8"))))
+        except BadInput as error:
+            findings.extend(error.findings)
+            continue
+        model, wrong = _shape(document)
+        findings += wrong
+        if model:
+            files.append(_File(document, model))
+    if not any(path.suffix == ".yaml" for path in paths):
+        findings.append(Finding(shown, 0, 0, "holds no *.yaml file", "declare a threshold in one", "empty"))
+    return files, sources, findings
+
+
+def _plain(text: str) -> str:
+    """The same on a machine that checks out with other line ends."""
+    return text.replace("\r\n", "\n")
+
+
+def _shape(document: Document) -> tuple[rules_model.RulesFile | None, list[Finding]]:
+    if not document.data:
+        return None, [document.finding((), "is empty", "declare thresholds or services, or remove the file",
+                                       id="empty")]
+    model, findings = validate(document, rules_model.RulesFile)
+    if model and not findings and not (model.thresholds or model.services or model.runbooks):
+        findings = [document.finding((), "declares nothing", "declare thresholds or services, or remove the file",
+                                     id="empty")]
+    return model, [*document.duplicates, *findings]
+
+
+_Places = dict[Watched, tuple[Document, tuple[str, str]]]
+
+
+def _thresholds(files: list[_File]) -> tuple[dict[Watched, tuple[Level, ...]], _Places, list[Finding]]:
+    levels: dict[Watched, tuple[Level, ...]] = {}
+    places: _Places = {}
+    findings: list[Finding] = []
+    for file in files:
+        for watched in Watched:
+            given = getattr(file.model.thresholds, watched, None)
+            if given is None:
+                continue
+            path = ("thresholds", watched.value)
+            if watched in places:
+                findings.append(_again(file.document, path, places[watched][0], watched))
+                continue
+            places[watched] = (file.document, path)
+            levels[watched] = tuple(Level(level.above, level.lasting, level.severity) for level in given)
+    return levels, places, findings
+
+
+def _again(document: Document, path: tuple[str, ...], first: Document, name: str) -> Finding:
+    return document.finding(path, f"{name!r} is given twice",
+                            f"the first stands in {first.file}:{first.line(path)}; keep one", key=True, id="duplicate")
+
+
+def _runbooks(files: list[_File]) -> tuple[str, list[Finding]]:
+    given = [file for file in files if file.model.runbooks]
+    again = [_again(file.document, ("runbooks",), given[0].document, "runbooks") for file in given[1:]]
+    return (given[0].model.runbooks if given else None) or runbook.DEFAULT, again
+
+
+def _unmeasured(nodes: Preset, thresholds: dict[Watched, tuple[Level, ...]], places: _Places) -> Iterator[Finding]:
+    """A preset of the user's own in the place of node_exporter may lack what is declared."""
+    for watched in UTILIZATIONS:
+        if watched in thresholds and watched not in nodes.utilization:
+            document, path = places[watched]
+            yield document.finding(path, f"the preset {nodes.name!r} says nothing of {watched}", "add it there")
+
+
+class _Services:
+    """Reads the services of all files, which have to agree with the presets and the thresholds."""
+
+    def __init__(self, files: list[_File], presets: dict[str, Preset], thresholds: dict[Watched, tuple[Level, ...]],
+                 places: _Places) -> None:
+        self.files = files
+        self.presets = presets
+        self.thresholds = thresholds
+        self.places = places
+        self.findings: list[Finding] = []
+        self.remarks: list[Finding] = []
+
+    def read(self) -> tuple[tuple[Service, ...], list[Finding], list[Finding]]:
+        services: list[Service] = []
+        first: dict[str, tuple[Document, str]] = {}
+        for file in self.files:
+            for name, model in (file.model.services or {}).items():
+                path = ("services", name)
+                if name.lower() in first:
+                    other, its_name = first[name.lower()]
+                    self.findings.append(file.document.finding(
+                        path, f"service {name!r} is given twice", "the first stands in "
+                        f"{other.file}:{other.line(('services', its_name))}; keep one", key=True, id="duplicate"))
+                    continue
+                first[name.lower()] = (file.document, name)
+                if service := self._service(file.document, name, model):
+                    services.append(service)
+        return tuple(services), self.findings, self.remarks
+
+    def _service(self, document: Document, name: str, model: rules_model.Service) -> Service | None:
+        path = ("services", name)
+        if not _NAME.fullmatch(name) or name.lower() in RESERVED:
+            self.findings.append(document.finding(
+                path, f"{name!r} cannot name a service", "use letters, digits, '.', '_' and '-', and neither "
+                f"{' nor '.join(RESERVED)}", key=True, id="name"))
+        preset = self._preset(document, (*path, "metrics"), model.metrics)
+        selector = self._selector(document, (*path, "selector"), model.selector, preset)
+        if preset is None or selector is None:
+            return None
+        buckets = tuple(model.buckets or (preset.latency.buckets if preset.latency else ()))
+        objectives = tuple(Objective(slo, given.objective, given.window, given.under)
+                           for slo, given in model.slos.items())
+        service = Service(name, preset, selector, buckets, objectives)
+        self._buckets(document, path, service)
+        self._watched(document, path, service)
+        return service
+
+    def _preset(self, document: Document, path: tuple[str, ...], name: str) -> Preset | None:
+        usable = preset_file.offering(self.presets.values())
+        if name in usable:
+            return self.presets[name]
+        known = name in self.presets
+        what = f"the preset {name!r} measures no requests" if known else f"there is no preset {name!r}"
+        self.findings.append(document.finding(path, what, did_you_mean(name, usable), id="preset"))
+        return None
+
+    def _selector(self, document: Document, path: tuple[str, ...], text: str, preset: Preset | None
+                  ) -> tuple[matchers.Matcher, ...] | None:
+        try:
+            return _selector(text, preset)
+        except ValueError as error:
+            self.findings.append(document.finding(path, str(error), id="selector"))
+            return None
+
+    def _buckets(self, document: Document, path: tuple[str, ...], service: Service) -> None:
+        """Every time that is compared with must be the edge of a bucket: between edges nothing is known."""
+        for objective in service.objectives:
+            where = (document, (*path, "slos", objective.name, "under"))
+            self._edge(where, service, objective.name, objective.under)
+        for watched in RESPONSE_TIMES:
+            for level in self.thresholds.get(watched, ()):
+                self._edge(self.places[watched], service, watched, int(level.above))
+
+    def _edge(self, place: tuple[Document, tuple[str, ...]], service: Service, name: str, time: Millis | None) -> None:
+        latency = service.preset.latency
+        if latency is None or time is None or counting.edge(latency, time) in service.buckets:
+            return
+        document, path = place
+        near = " and ".join(_nearest(latency, service.buckets, time))
+        self.findings.append(document.finding(
+            path, f"{name} {promql.duration(time)} is no bucket of {service.name!r} ({service.preset.name})",
+            f"the nearest are {near}; or say with `buckets:` which its histogram has", id="bucket"))
+
+    def _watched(self, document: Document, path: tuple[str, ...], service: Service) -> None:
+        for watched in (Watched.ERRORS, *RESPONSE_TIMES):
+            part = service.preset.requests if watched is Watched.ERRORS else service.preset.latency
+            if watched in self.thresholds and part is None:
+                self.remarks.append(document.finding(
+                    path, f"{watched} does not watch {service.name!r}: the preset {service.preset.name!r} does not "
+                    "measure it", key=True, id="unwatched", level="remark"))
+
+
+def _nearest(latency: Latency, buckets: tuple[Decimal, ...], time: Millis) -> list[str]:
+    edge = counting.edge(latency, time)
+    below, above = [at for at in buckets if at < edge][-1:], [at for at in buckets if at > edge][:1]
+    return [_in_words(at * latency.unit) for at in (*below, *above)]
+
+
+def _in_words(millis: Decimal) -> str:
+    return promql.duration(int(millis)) if millis == int(millis) else f"{promql.number(millis)}ms"
+
+
+def _selector(text: str, preset: Preset | None) -> tuple[matchers.Matcher, ...]:
+    found = matchers.parse_all(text)
+    if not found:
+        raise ValueError('the selector is empty and would take every service\'s requests; write one such as job="shop"')
+    for matcher in found:
+        if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", matcher.label) or matcher.label in _RESERVED_LABELS:
+            raise ValueError(f"{matcher.label!r} is no label a selector may use")
+    labels = example.labels(found)
+    failures = preset.requests.failures if preset and preset.requests else ()
+    for shown in (shown for failure in failures for shown in (failure.bad, failure.good)):
+        if not all(matcher.matches({**labels, **shown}) for matcher in found):
+            raise ValueError(f"the selector leaves out requests with {dict(shown)}, which the error rate counts")
+    return found

@@ -1,0 +1,126 @@
+"""The shape of a rules/*.yaml file."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import pydantic
+
+from alertd.config import units
+from alertd.config.preset_file import Buckets, Duration
+from alertd.model import DAY, MINUTE, Millis, Severity
+
+MOST_WINDOW: Millis = 366 * DAY
+WINDOW: Millis = 30 * DAY
+
+
+class Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+def _share(text: object) -> Decimal:
+    ratio = units.percentage(text)
+    if not 0 < ratio < 1:
+        raise ValueError(f"{str(text).strip()} must lie between 0% and 100%, not at an end")
+    return ratio
+
+
+def _time(text: object) -> Decimal:
+    return Decimal(_some_time(text))
+
+
+def _some_time(text: object) -> Millis:
+    millis = units.duration(text)
+    if millis == 0:
+        raise ValueError("must be longer than nothing")
+    return millis
+
+
+def _window(text: object) -> Millis:
+    millis = _some_time(text)
+    if millis > MOST_WINDOW:
+        raise ValueError(f"{text} is longer than the 366d a window may have")
+    if millis % MINUTE:
+        raise ValueError(f"{text} is no whole number of minutes")
+    return millis
+
+
+def _severity(text: object) -> object:
+    word = str(text).strip().lower()
+    if word not in ("critical", "warning", "info"):
+        raise ValueError(f"{text!r} is no severity; use critical, warning or info")
+    return Severity(word)
+
+
+Share = Annotated[Decimal, pydantic.BeforeValidator(_share)]
+Time = Annotated[Decimal, pydantic.BeforeValidator(_time)]
+
+
+class Level(Strict):
+    """`lasting` is written `for`."""
+
+    lasting: Annotated[Duration | None, pydantic.Field(alias="for")] = None
+    severity: Annotated[Severity | None, pydantic.BeforeValidator(_severity)] = None
+
+
+class ShareLevel(Level):
+    above: Share
+
+
+class TimeLevel(Level):
+    above: Time
+
+
+def _levels(given: Any) -> Any:
+    """One value is a list of one level; a list must say which severity each level has."""
+    return given if isinstance(given, list) else [{"above": given}]
+
+
+def _told_apart(levels: list[Any]) -> list[Any]:
+    if not levels:
+        raise ValueError("the list is empty; give a value, or one or more of {above, for, severity}")
+    severities = [level.severity for level in levels]
+    if len(levels) > 1 and None in severities:
+        raise ValueError("each of several levels needs a severity")
+    if len(set(severities)) < len(severities):
+        raise ValueError("two levels have the same severity; they would be one and the same alert")
+    return levels
+
+
+Shares = Annotated[list[ShareLevel], pydantic.BeforeValidator(_levels), pydantic.AfterValidator(_told_apart)]
+Times = Annotated[list[TimeLevel], pydantic.BeforeValidator(_levels), pydantic.AfterValidator(_told_apart)]
+
+
+class Thresholds(Strict):
+    cpu_utilization: Shares | None = None
+    memory_utilization: Shares | None = None
+    error_rate: Shares | None = None
+    response_time: Times | None = None
+    response_time_p95: Times | None = None
+
+
+class Slo(Strict):
+    objective: Share
+    window: Annotated[int, pydantic.BeforeValidator(_window)] = WINDOW
+    under: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None
+
+
+class Service(Strict):
+    metrics: str
+    selector: str
+    buckets: Buckets | None = None
+    slos: dict[str, Slo] = {}
+
+
+def _address(text: object) -> str:
+    address = str(text).strip()
+    if not address.startswith(("http://", "https://")) or any(part.isspace() for part in address):
+        raise ValueError(f"{text!r} is no address; write one such as https://runbooks.example.com")
+    return address
+
+
+class RulesFile(Strict):
+    thresholds: Thresholds | None = None
+    services: dict[str, Service] | None = None
+    runbooks: Annotated[str | None, pydantic.BeforeValidator(_address)] = None

@@ -1,0 +1,89 @@
+"""What rules/*.yaml declares, as values: thresholds, services, objectives. alertd.config.rules_file reads them."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from decimal import Decimal
+
+from alertd.matchers import Matcher
+from alertd.model import Millis, Severity
+from alertd.presets import Preset
+
+NODES = "node_exporter"  # CPU and memory thresholds watch every target of this preset; no service is needed
+
+
+class Watched(enum.StrEnum):
+    """What a threshold can be set on."""
+
+    CPU = "cpu_utilization"
+    MEMORY = "memory_utilization"
+    ERRORS = "error_rate"
+    RESPONSE_TIME = "response_time"
+    RESPONSE_TIME_P95 = "response_time_p95"
+
+
+UTILIZATIONS = (Watched.CPU, Watched.MEMORY)
+RESPONSE_TIMES = (Watched.RESPONSE_TIME, Watched.RESPONSE_TIME_P95)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Level:
+    """One line of a threshold. `above` is a ratio, for response times milliseconds. None is the alert's default."""
+
+    above: Decimal
+    lasting: Millis | None = None
+    severity: Severity | None = None
+
+
+class Symptom(enum.StrEnum):
+    """What a user of the service feels. An objective with `under` is about latency, any other about availability."""
+
+    AVAILABILITY = "availability"
+    LATENCY = "latency"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Objective:
+    """An SLO. `target` is the ratio of good events (0 to 1, both exclusive) over the last `window`; `under` is the
+    duration within which a good answer comes."""
+
+    name: str
+    target: Decimal
+    window: Millis
+    under: Millis | None = None
+
+    @property
+    def symptom(self) -> Symptom:
+        return Symptom.AVAILABILITY if self.under is None else Symptom.LATENCY
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Service:
+    """A service and where its numbers are. `buckets` are the finite edges of its histogram in the preset's unit."""
+
+    name: str
+    preset: Preset
+    selector: tuple[Matcher, ...]
+    buckets: tuple[Decimal, ...] = ()
+    objectives: tuple[Objective, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """A file the rules are made from: its name within rules/ and its text with plain line ends."""
+
+    name: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Declared:
+    """All of rules/*.yaml. `runbooks` is the address under which every alert has a page of its name."""
+
+    thresholds: Mapping[Watched, tuple[Level, ...]]
+    services: tuple[Service, ...]
+    nodes: Preset
+    runbooks: str
+    sources: tuple[Source, ...]

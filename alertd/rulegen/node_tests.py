@@ -1,0 +1,84 @@
+"""The tests of CPU and memory thresholds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from decimal import Decimal
+
+from alertd.model import MINUTE
+from alertd.presets import Example, Utilization
+from alertd.rulegen.example import TARGET
+from alertd.rulegen.scenarios import QUIET, Leveled, Scenario, check, decimals, notation, series
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Step:
+    """A utilization that steps from just under one level to just over it.
+
+    The step down is 1.2 hairs and the step up one, so that a range of 5 minutes holds more than the limit on average
+    from its third minute over it on, whether its left edge counts (Prometheus 2) or not (Prometheus 3).
+    """
+
+    under: Decimal
+    over: Decimal
+    at: int  # the last minute under
+    holds: int  # the first minute at which the expression is true
+    settled: int  # the first minute at which its value is `over` itself
+
+
+def scenarios(watched: Utilization, levels: tuple[Leveled, ...]) -> Iterator[Scenario]:
+    """For every level and every world of the preset: fires just over at its time and not a step before, and stays
+    silent just under."""
+    for leveled in levels:
+        step = _step(watched, leveled, levels)
+        for name, examples in watched.cases.items():
+            title = f"{leveled.rule.alert} {leveled.rule.labels['severity']}, {name}"
+            yield _fires(title, examples, leveled, levels, step)
+            yield _silent(title, examples, leveled, levels, step)
+
+
+def _step(watched: Utilization, leveled: Leveled, levels: tuple[Leveled, ...]) -> _Step:
+    limit = leveled.level.above
+    hair = Decimal(1).scaleb(-max(2, decimals(other.level.above for other in levels)) - 2)
+    at = max(QUIET, *(other.minutes + QUIET for other in levels))
+    window = watched.window // MINUTE
+    first = int(window * Decimal("1.2") / Decimal("2.2")) + 1
+    return _Step(limit - hair * Decimal("1.2"), limit + hair, at, at + first, at + window + 1)
+
+
+def _fires(title: str, examples: tuple[Example, ...], leveled: Leveled, levels: tuple[Leveled, ...], step: _Step
+           ) -> Scenario:
+    fires = step.holds + leveled.minutes
+    before = fires - 1 if fires > step.settled else step.at
+    value = step.over if before > step.at else step.under
+    lower = [other for other in levels if other.level.above < leveled.level.above]
+    after = max(fires, step.settled)
+    checks = (check(before, leveled.rule.alert, lower, TARGET, value),
+              check(after, leveled.rule.alert, [*lower, leveled], TARGET, step.over))
+    return Scenario(f"{title}: fires just over", _shown(examples, step, after - step.at), checks)
+
+
+def _silent(title: str, examples: tuple[Example, ...], leveled: Leveled, levels: tuple[Leveled, ...], step: _Step
+            ) -> Scenario:
+    lower = [other for other in levels if other.level.above < leveled.level.above]
+    checks = (check(step.at, leveled.rule.alert, lower, TARGET, step.under),)
+    return Scenario(f"{title}: silent just under", _shown(examples, step, 0), checks)
+
+
+def _shown(examples: tuple[Example, ...], step: _Step, after: int) -> dict[str, str]:
+    """What the target shows from minute 0 to `after` minutes over."""
+    return {series(example.metric, TARGET, example.labels): notation(_values(example, step, after))
+            for example in examples}
+
+
+def _values(example: Example, step: _Step, after: int) -> list[Decimal]:
+    under, over = 1 - step.under, 1 - step.over
+    if example.fixed is not None:
+        return [example.fixed] * (step.at + 1 + after)
+    if example.free is not None:
+        return [example.free * under] * (step.at + 1) + [example.free * over] * after
+    a_minute = (example.per_second or Decimal(0)) * 60
+    reached = a_minute * under * step.at
+    return [a_minute * under * minute for minute in range(step.at + 1)] + [
+        reached + a_minute * over * minute for minute in range(1, after + 1)]

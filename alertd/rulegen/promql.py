@@ -1,0 +1,52 @@
+"""Values as PromQL and as people write them: exact numbers, durations, quoted text, selectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from alertd.matchers import Matcher
+from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis
+
+_UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1, "ms"))
+
+
+def number(value: Decimal) -> str:
+    """The shortest exact text, never an exponent: 0.999, 1, 100."""
+    text = format(value, "f")
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+def percent(ratio: Decimal) -> str:
+    """A ratio as people write it: 0.005 is 0.5%."""
+    return f"{number(ratio.scaleb(2))}%"
+
+
+def duration(millis: Millis) -> str:
+    """The shortest text Prometheus reads as this many milliseconds: 90000 is 1m30s, 0 is 0s. No weeks, no years."""
+    parts = []
+    rest = millis
+    for size, unit in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def quoted(text: str) -> str:
+    """A string literal of PromQL."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def selector(metric: str, matchers: Iterable[Matcher], *more: str) -> str:
+    """`metric{a="b",…}`; `more` are conditions already written as text."""
+    conditions = [f"{matcher.label}{matcher.op}{quoted(matcher.value)}" for matcher in matchers]
+    inside = ",".join([*conditions, *more])
+    return f"{metric}{{{inside}}}" if inside else metric
+
+
+def le(bound: Decimal) -> str:
+    """The condition on a bucket's edge. Clients print a whole one as "1" or "1.0", Prometheus 3 always as "1.0":
+    https://prometheus.io/docs/prometheus/latest/migration/#le-and-quantile-label-values"""
+    text = number(bound)
+    return f'le="{text}"' if "." in text else rf'le=~"{text}(\\.0)?"'

@@ -1,0 +1,152 @@
+"""A message's way out."""
+
+import asyncio
+
+import pytest
+
+from alertd.errors import Rejected, TryLater
+from tests.bodies import body
+from tests.engine.conftest import file_for, receiver
+from tests.reports import T0
+
+
+async def accept(house, *names, **more):
+    await house.intake.accept(body(*names, **more))
+
+
+async def test_a_start_and_its_end_are_told(house):
+    """Each receiver gets both, in order."""
+    await accept(house, "a")
+    await house.until(lambda: len(house.script.sent) == 3)
+    await accept(house, "a", status="resolved")
+    await house.until(lambda: len(house.script.sent) == 6)
+    assert [kind for _, kind, _ in house.script.sent] == ["firing"] * 3 + ["resolved"] * 3
+
+
+async def test_what_is_refused_for_good_is_a_dead_letter(house):
+    """Kept, with the vendor's reason, and not tried again."""
+    house.script.plan.extend([Rejected("channel_not_found")] * 3)
+    await accept(house, "a")
+    await house.until(lambda: _all(house, "dead"))
+    assert set((await house.reasons()).values()) == {"channel_not_found"}
+
+
+async def _all(house, state):
+    found = await house.states()
+    return bool(found) and set(found.values()) == {state}
+
+
+@pytest.mark.parametrize(
+    "file", [file_for(receiver("on-call", "pagerduty", fallback="platform-team"))], indirect=True)
+async def test_a_dead_critical_page_goes_to_the_fallback_at_once(house):
+    """And the fallback is told of the end as well."""
+    house.script.plan.extend([Rejected("no such key")] * 3)
+    await accept(house, "a")
+    await house.until(lambda: ("platform-team", "firing") in {(who, kind) for who, kind, _ in house.script.sent})
+    await accept(house, "a", status="resolved")
+    await house.until(lambda: house.script.sent and house.script.sent[-1][:2] == ("platform-team", "resolved"))
+
+
+async def test_retry_after_is_kept_to_the_second(house):
+    """Nothing is sent before the time the vendor asked for."""
+    house.script.plan.extend([TryLater("slow down", after=30, throttled=True)] * 3)
+    await accept(house, "a")
+    await house.until(lambda: not house.script.plan)
+    await house.until(lambda: _all(house, "queued"))
+    await house.clock.advance(29.9)
+    await asyncio.sleep(0.05)
+    assert house.script.sent == []
+    await house.clock.advance(0.1)
+    await house.until(lambda: len(house.script.sent) == 3)
+
+
+async def test_a_failed_attempt_is_repeated_with_backoff(house):
+    """A fault of the network ends as sent."""
+    house.script.plan.extend([TryLater("reset"), TryLater("reset"), TryLater("reset")])
+    await accept(house, "a")
+    await house.until(lambda: not house.script.plan)
+    await house.until(lambda: _all(house, "queued"))
+    await house.clock.advance(30)
+    await house.until(lambda: _all(house, "sent"))
+
+
+async def test_a_fault_of_our_own_loses_no_message(house):
+    """An exception nobody planned for is a retry."""
+    house.script.plan.extend([RuntimeError("bug")] * 3)
+    await accept(house, "a")
+    await house.until(lambda: not house.script.plan)
+    await house.until(lambda: _all(house, "queued"))
+    await house.clock.advance(30)
+    await house.until(lambda: _all(house, "sent"))
+
+
+async def test_a_channel_that_hangs_holds_only_itself(house):
+    """The others are told, starts and ends, and at most eight attempts hang."""
+    hang = asyncio.Event()
+    original = house.script.send
+
+    async def send(delivery, settings, net):
+        if delivery.notification.outlet.channel == "slack":
+            house.script.under_way += 1
+            house.script.most_under_way = max(house.script.most_under_way, house.script.under_way)
+            await hang.wait()
+        return await original(delivery, settings, net)
+
+    house.script.send = send
+    for number in range(20):
+        await accept(house, f"n{number}", group={"n": str(number)})
+    await house.until(lambda: sum(who == "on-call" for who, _, _ in house.script.sent) == 20)
+    for number in range(20):
+        await accept(house, f"n{number}", group={"n": str(number)}, status="resolved")
+    await house.until(lambda: sum(kind == "resolved" for _, kind, _ in house.script.sent) == 40)
+    assert house.script.under_way == 8
+    hang.set()
+
+
+@pytest.mark.parametrize("file", [file_for(rate=1.0)], indirect=True)
+async def test_the_rate_of_a_target_is_kept(house):
+    """One message a second leaves one a second."""
+    for number in range(3):
+        await accept(house, f"n{number}", group={"n": str(number)})
+    await house.until(lambda: len(house.script.sent) == 3)
+    for expected in (6, 9):
+        await house.clock.advance(1)
+        await house.until(lambda expected=expected: len(house.script.sent) == expected)
+    assert house.clock.now() == T0 + 2_000
+
+
+@pytest.mark.parametrize("file", [file_for(receiver("management", "email:boss@example.com", hold=120_000))],
+                         indirect=True)
+async def test_a_held_start_that_ends_in_time_is_never_sent(house):
+    """The reason is kept."""
+    await accept(house, "a")
+    await house.until(lambda: len(house.script.sent) == 2)
+    await accept(house, "a", status="resolved")
+    await house.until(lambda: len(house.script.sent) == 4)
+    await house.clock.advance(300)
+    assert (await house.states())["management", "firing"] == "superseded"
+
+
+async def test_stopping_finishes_what_is_under_way(house):
+    """A message that was taken is recorded as sent."""
+    gate = asyncio.Event()
+    house.script.plan.extend([gate, gate, gate])
+    await accept(house, "a")
+    await house.until(lambda: house.script.under_way == 3)
+    stopping = asyncio.create_task(house.couriers.stop(5))
+    await asyncio.sleep(0.01)
+    gate.set()
+    await stopping
+    assert await _all(house, "sent")
+
+
+async def test_a_lost_lease_is_given_back(house):
+    """What a dead process had claimed goes out again after its lease."""
+    gate = asyncio.Event()
+    house.script.plan.extend([gate, gate, gate])
+    await accept(house, "a")
+    await house.until(lambda: house.script.under_way == 3)
+    await house.clock.advance(61)
+    await house.upkeep.tick()
+    await house.until(lambda: len(house.script.sent) == 3)
+    gate.set()

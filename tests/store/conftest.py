@@ -1,0 +1,22 @@
+import pytest
+
+from alertd.store import database
+from alertd.store.writer import Writer
+
+
+@pytest.fixture
+async def db(tmp_path):
+    """An empty store with its tables."""
+    opened = database.connect(f"sqlite:///{tmp_path}/alertd.db")
+    await database.migrate(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def writer(db):
+    """The only way into it."""
+    running = Writer(db.writer)
+    running.start()
+    yield running
+    await running.stop()

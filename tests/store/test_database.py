@@ -1,0 +1,76 @@
+"""Opening a store."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from alertd.errors import StoreLocked, StoreUnavailable
+from alertd.store import database, schema
+
+
+async def test_the_migrations_make_the_tables_of_the_schema(db):
+    """The one description and the history of migrations agree."""
+    def differences(connection):
+        return compare_metadata(MigrationContext.configure(connection), schema.metadata)
+
+    async with db.writer.begin() as connection:
+        found = await connection.run_sync(differences)
+    # what SQLite cannot say of an index on an expression
+    assert [difference for difference in found if "notifications_waiting" not in str(difference)] == []
+
+
+def test_the_newest_migration_is_the_revision_that_is_asked_for():
+    """Otherwise every start would migrate."""
+    folder = os.path.join(os.path.dirname(database.__file__), "migrations")
+    assert ScriptDirectory(folder).get_current_head() == database.REVISION
+
+
+async def test_a_commit_is_synced_to_disk(db):
+    """WAL and synchronous=FULL: what is answered with 2xx survives a power cut."""
+    async with db.writer.begin() as connection:
+        mode = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar()
+        synchronous = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar()
+    assert (mode, synchronous) == ("wal", 2)
+
+
+def test_the_file_is_readable_by_its_owner_only(tmp_path):
+    """Alerts are nobody else's business."""
+    database.connect(f"sqlite:///{tmp_path}/new.db")
+    assert stat.S_IMODE((tmp_path / "new.db").stat().st_mode) == 0o600
+
+
+def test_a_second_daemon_is_refused_and_named(tmp_path):
+    """One SQLite file serves one daemon; the message says who has it."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    with database.locked(url), pytest.raises(StoreLocked, match=f"process {os.getpid()}"), database.locked(url):
+        pass
+
+
+def test_the_lock_falls_with_its_process(tmp_path):
+    """kill -9 leaves no lock behind."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    code = (f"import os, signal\nfrom alertd.store import database\n"
+            f"with database.locked({url!r}):\n    os.kill(os.getpid(), signal.SIGKILL)")
+    subprocess.run([sys.executable, "-c", code], check=False)
+    with database.locked(url):
+        pass
+
+
+@pytest.mark.parametrize("url", ["postgresql://db/alertd", "sqlite://", "mysql://x/y"])
+def test_what_this_version_cannot_open_is_said(url):
+    """A clear sentence instead of a driver's traceback."""
+    with pytest.raises(StoreUnavailable, match="--store takes sqlite:///FILE"):
+        database.sqlite_path(url)
+
+
+def test_a_password_in_the_address_is_not_shown():
+    """Errors end up in logs."""
+    with pytest.raises(StoreUnavailable) as error:
+        database.sqlite_path("postgresql://u:hunter2@db/alertd")
+    assert "hunter2" not in str(error.value)

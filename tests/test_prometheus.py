@@ -1,0 +1,60 @@
+"""The adapter against a server that answers as told."""
+
+import asyncio
+import json
+
+import pytest
+from aiohttp import web
+
+from alertd.prometheus import Prometheus, PrometheusUnreachable, Sample
+
+
+@pytest.fixture
+async def server():
+    """A Prometheus whose next answer a test sets; counts requests."""
+    state = {"body": "", "status": 200, "count": 0}
+
+    async def answer(_request):
+        state["count"] += 1
+        return web.Response(text=state["body"], status=state["status"], content_type="application/json")
+
+    app = web.Application()
+    app.router.add_route("*", "/api/v1/query", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    state["url"] = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield state
+    await runner.cleanup()
+
+
+def vector(*values, **more):
+    result = [{"metric": {"job": "x"}, "value": [1, value]} for value in values]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}} | more)
+
+
+async def ask(server):
+    return await asyncio.to_thread(Prometheus(server["url"], timeout=1).instant, "up")
+
+
+async def test_samples_and_warnings_are_kept(server):
+    """A partial answer says so."""
+    server["body"] = vector("0.5", warnings=["store gateway is away"])
+    answer = await ask(server)
+    assert answer.samples == (Sample({"job": "x"}, 0.5),)
+    assert answer.warnings == ("store gateway is away",)
+
+
+async def test_not_a_number_is_unknown(server):
+    """NaN is no value, and never zero."""
+    server["body"] = vector("NaN")
+    assert (await ask(server)).samples[0].value is None
+
+
+@pytest.mark.parametrize(("status", "body"), [(503, "{}"), (200, "<html>log in</html>"), (400, '{"status":"error"}')])
+async def test_a_fault_is_one_error_after_one_request(server, status, body):
+    """The library would try four times; this tries once."""
+    server.update(status=status, body=body)
+    with pytest.raises(PrometheusUnreachable, match="gave no answer to 'up'"):
+        await ask(server)
+    assert server["count"] == 1
