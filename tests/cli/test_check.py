@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from alertd.cli import _report, main
+from alertd.cli import _report
+from alertd.cli.group import group
 from alertd.errors import Finding
 
 GOOD = """\
@@ -26,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def check(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["check", *arguments])
+    return CliRunner().invoke(group, ["check", *arguments])
 
 
 def test_remarks_leave_it_clean(folder: Path) -> None:

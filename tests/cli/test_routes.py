@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from alertd.cli import main
+from alertd.cli.group import group
 
 KEY = "0123456789abcdef0123456789abcdef"
 ROUTING = f"""\
@@ -34,7 +34,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def routes(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["routes", *arguments])
+    return CliRunner().invoke(group, ["routes", *arguments])
 
 
 def test_explain_for_a_person() -> None:

@@ -177,7 +177,7 @@ SAID = """\
 webhook
 11:24: must be a time of day; write it as "08:00"
 11:47: 'Europe/Berlln' is no time zone; did you mean 'Europe/Berlin'?
-11:93: '5 beers' is no duration; write one such as 90s, 5m, 1h30m or 1d
+11:93: '5 beers' is no duration; write one such as 500ms, 90s, 5m, 1h30m or 1d
 12:3: 'a + b' is no name for a receiver; leave out + and outer spaces
 13:1: no route for info; name who is told: `info: receiver + receiver`
 14:3: unknown severity 'cirtical'; did you mean 'critical'?
