@@ -1,4 +1,6 @@
-"""What alertd is compared with: aiohttp servers that do the least of the same thing. `python -m bench.bare KIND PORT FILE`.
+"""What alertd is compared with: aiohttp servers that do the least of the same thing.
+
+`python -m bench.bare KIND PORT FILE`.
 
 `decode` decodes the webhook and says yes. `store` also writes one row per alert, many webhooks to a commit, and says
 yes after it. Neither routes, groups, remembers what fires, nor tells anybody.

@@ -41,7 +41,8 @@ def intake(folder: Path, rounds: int) -> list[Figure]:
             got["p99"].append(percentile(half.latencies, 0.99) * 1000)
     return [
         Figure("A intake, new groups of 10, against store-only", "webhooks/s", *_pair(got, "new", "store"), 0.5, True),
-        Figure("A intake, new groups of 10, against decode-only", "webhooks/s", *_pair(got, "new", "decode"), 0.15, True),
+        Figure("A intake, new groups of 10, against decode-only", "webhooks/s", *_pair(got, "new", "decode"), 0.15,
+               True),
         Figure("A intake, repeats of 10, against store-only", "webhooks/s", *_pair(got, "repeat", "store"), 0.5, True),
         Figure("A answer p99 at half of that load", "ms", tuple(got["p99"]), (), 100, False),
     ]
@@ -86,21 +87,20 @@ def latency(folder: Path, rounds: int) -> list[Figure]:
     for status in ("firing", "resolved"):
         for share in ("p50", "p99"):
             pair = _pair(got, f"hung {status} {share}", f"well {status} {share}")
-            figures.append(Figure(f"C {status} to PagerDuty {share} with Slack hanging, against Slack well", "ms", *pair,
-                                  1.5, False))
+            figures.append(Figure(f"C {status} to PagerDuty {share}, Slack hanging against Slack well", "ms", *pair, 1.5,
+                                  False))
     return [*figures, Figure("C connections to the hanging Slack", "", tuple(connections), (), 8, False)]
 
 
 def _latency(folder: Path, got: dict[str, list[float]], name: str, critical: str, fault: str = "", *,
              resolve_after: float) -> float:
     """One run; its percentiles go into `got`. Returns the most connections Slack had."""
-    with processes.sink(fault) as sink:
-        with processes.alertd(folder, sink.said[0], critical, slack_rate="none") as daemon:
-            processes.load(Plan(daemon.port, 0.5, alerts=1, rate=20, first=9_000_000))  # its clients are built
-            report = processes.load(Plan(daemon.port, SECONDS, alerts=1, rate=100, resolve_after=resolve_after))
-            time.sleep(1)
-            if fault:
-                daemon.process.kill()  # what hangs would hold up the orderly end
+    with processes.sink(fault) as sink, processes.alertd(folder, sink.said[0], critical, slack_rate="none") as daemon:
+        processes.load(Plan(daemon.port, 0.5, alerts=1, rate=20, first=9_000_000))  # its clients are built
+        report = processes.load(Plan(daemon.port, SECONDS, alerts=1, rate=100, resolve_after=resolve_after))
+        time.sleep(1)
+        if fault:
+            daemon.process.kill()  # what hangs would hold up the orderly end
     came = sink.said[-1]["came"]
     for status in ("firing", "resolved") if resolve_after else ("firing",):
         due = {key: at for key, at in report.due.items() if key.startswith(status)}

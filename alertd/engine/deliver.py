@@ -171,7 +171,7 @@ class Courier:
             if answer.rows:
                 channel = channels.load(self.outlet.channel)
                 async with outgoing.reader.connect() as connection:
-                    found = await reading.deliveries(connection, answer.rows, channel.ALERTS)
+                    found = await connection.run_sync(reading.deliveries, answer.rows, channel.ALERTS)
                 for delivery in found:
                     self._begin(delivery, wish.token, slots)
                     started += 1

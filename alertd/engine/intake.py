@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from alertd import alertmanager
 from alertd.alertmanager import NotWebhook
@@ -18,13 +18,12 @@ from alertd.engine.clock import Clock, Ids
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import StoreUnavailable
-from alertd.incidents import Changes, Known, decide, keys_of
+from alertd.incidents import Changes, decide, keys_of
 from alertd.model import Millis, Outlet, State, Webhook
 from alertd.store import intake as store
 from alertd.store.writer import Writer
 
 LARGE_BODY = 256 * 1024  # bytes; decoding more than this takes long enough to do it beside the event loop
-LARGE_WEBHOOK = 500  # alerts; deciding more than this likewise
 MOST_BACKLOG = 2_000  # writes waiting for a commit: seconds of work; beyond it the sender had better wait
 
 
@@ -77,23 +76,22 @@ class Intake:
         webhook = Webhook(self._ids.next(now), "", "", {}, (), 0, now)
         await self._writer.submit(store.reject, (webhook, body, reason))
 
-    async def _commit(self, connection: AsyncConnection, items: Sequence[Received]) -> Sequence[Changes]:
-        """Decide webhooks in the order they came, on top of one another; a handler of the writer."""
+    def _commit(self, connection: Connection, items: Sequence[Received]) -> Sequence[Changes]:
+        """Decide webhooks in the order they came, on top of one another; a handler of the writer, in
+        its thread."""
         routing = self._current.file.routing
         now = self._clock.now()
         webhooks = [item.webhook for item in items]
         keys = {key for webhook in webhooks for key in keys_of(webhook, routing)}
-        known = await store.load(connection, webhooks, keys, now)
+        known = store.load(connection, webhooks, keys, now)
         batch = store.Batch()
         answers = []
         for item in items:
-            if len(item.webhook.alerts) > LARGE_WEBHOOK:
-                changes = await asyncio.to_thread(_decide, item.webhook, known, self._current, now)
-            else:
-                changes = _decide(item.webhook, known, self._current, now)
+            changes = decide(item.webhook, known, routing, now)
+            known.apply(changes)
             batch.add(item.webhook, item.raw, changes)
             answers.append(changes)
-        await store.save(connection, batch, now)
+        store.save(connection, batch, now)
         return answers
 
     def _count(self, changes: Changes, received_at: Millis) -> None:
@@ -106,9 +104,3 @@ class Intake:
         for row in changes.notifications:
             metrics.notifications_made.labels(row.outlet.channel, row.kind.value).inc()
         self._wake({row.outlet for row in changes.notifications if row.state is State.QUEUED})
-
-
-def _decide(webhook: Webhook, known: Known, current: Current, now: Millis) -> Changes:
-    changes = decide(webhook, known, current.file.routing, now)
-    known.apply(changes)
-    return changes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import fcntl
@@ -10,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, inspect, make_url
-from sqlalchemy.engine import Connection
+from sqlalchemy import create_engine, event, inspect, make_url
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from alertd.errors import StoreLocked, StoreUnavailable
@@ -22,15 +23,15 @@ READERS = 2
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Database:
-    """The two engines of one store. `writer` has one connection and its transactions hold the write lock from
-    their first statement; `reader` sees the last commit and never blocks the writer."""
+    """The two engines of one store. `writer` has one connection, for the writer's thread; its transactions hold the
+    write lock from their first statement. `reader` sees the last commit and never blocks the writer."""
 
     url: str
-    writer: AsyncEngine
+    writer: Engine
     reader: AsyncEngine
 
     async def close(self) -> None:
-        await self.writer.dispose()
+        self.writer.dispose()
         await self.reader.dispose()
 
 
@@ -52,11 +53,12 @@ def connect(url: str) -> Database:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise StoreUnavailable(reason=f"{path} cannot be made: {error.strerror}") from error
-    address = make_url(url).set(drivername="sqlite+aiosqlite")
-    writer = create_async_engine(address, pool_size=1, max_overflow=0)
-    reader = create_async_engine(address, pool_size=READERS, max_overflow=0)
-    event.listen(writer.sync_engine, "connect", _set_up_writer)
-    event.listen(writer.sync_engine, "begin", _begin_immediate)
+    address = make_url(url)
+    # one connection, used by one thread at a time: the one that migrates and closes, then the writer's
+    writer = create_engine(address, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
+    reader = create_async_engine(address.set(drivername="sqlite+aiosqlite"), pool_size=READERS, max_overflow=0)
+    event.listen(writer, "connect", _set_up_writer)
+    event.listen(writer, "begin", _begin_immediate)
     event.listen(reader.sync_engine, "connect", _set_up_reader)
     event.listen(reader.sync_engine, "begin", _begin)
     return Database(url, writer, reader)
@@ -123,10 +125,13 @@ def locked(url: str) -> Iterator[None]:
 
 async def migrate(database: Database) -> None:
     """Bring the tables to this version; quick where they are."""
-    async with database.writer.begin() as connection:
-        current = await connection.run_sync(_revision)
-        if current != REVISION:
-            await connection.run_sync(_upgrade)
+    await asyncio.to_thread(_migrate, database.writer)
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.begin() as connection:
+        if _revision(connection) != REVISION:
+            _upgrade(connection)
 
 
 def _revision(connection: Connection) -> str | None:

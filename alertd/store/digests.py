@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import MOST_SUMMARIES, Entry
 from alertd.model import ARROWS, DigestText, Event, IncidentId, Millis, Notification, State
 from alertd.store import schema
-from alertd.store.intake import chunks, insert_notifications
+from alertd.store.intake import among, insert_notifications, listed
 from alertd.store.reading import incident_alerts
 from alertd.store.rows import incident_from
 from alertd.telling import fingerprint_of
 
 _rows = schema.notifications
+_INCIDENTS = select(schema.incidents).where(among(schema.incidents.c.id))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,44 +40,42 @@ async def made(connection: AsyncConnection, receiver: str) -> str | None:
     return str(value) if value is not None else None
 
 
-async def begin(connection: AsyncConnection, items: Sequence[tuple[str, str, Millis]]) -> Sequence[None]:
+def begin(connection: Connection, items: Sequence[tuple[str, str, Millis]]) -> Sequence[None]:
     """Mark a date as done without a message, as (receiver, date, now): a new installation owes no digest of the
     day before it existed. A handler of the writer."""
     for receiver, date, now in items:
-        await connection.execute(insert(schema.digests), [
+        connection.execute(insert(schema.digests), [
             {"receiver": receiver, "date": date, "id": fingerprint_of(receiver, date), "made_at": now, "subject": "",
              "text": ""}])
     return [None] * len(items)
 
 
-async def fold(connection: AsyncConnection, folds: Sequence[Fold]) -> Sequence[bool]:
+def fold(connection: Connection, folds: Sequence[Fold]) -> Sequence[bool]:
     """Make the digests that were not made yet; False where that date had its own already. A handler."""
-    return [await _fold(connection, wish) for wish in folds]
+    return [_fold(connection, wish) for wish in folds]
 
 
-async def _fold(connection: AsyncConnection, wish: Fold) -> bool:
+def _fold(connection: Connection, wish: Fold) -> bool:
     table = schema.digests
     same = select(table.c.id).where(table.c.receiver == wish.receiver, table.c.date == wish.date)
-    if (await connection.execute(same)).first() is not None:
+    if (connection.execute(same)).first() is not None:
         return False
     held = (_rows.c.receiver == wish.receiver, _rows.c.state == State.HELD.value)
-    ids = [row[0] for row in await connection.execute(select(_rows.c.incident).where(*held).distinct())]
-    text = wish.compose(await _entries(connection, ids))
-    await connection.execute(insert(table), [
+    ids = [row[0] for row in connection.execute(select(_rows.c.incident).where(*held).distinct())]
+    text = wish.compose(_entries(connection, ids))
+    connection.execute(insert(table), [
         {"receiver": wish.receiver, "date": wish.date, "id": wish.id, "made_at": wish.now,
          "subject": text.subject, "text": text.text}])
-    await connection.execute(
+    connection.execute(
         update(_rows).where(*held).values(state=ARROWS[State.HELD, Event.FOLD].value, digest=wish.id,
                                           reason=f"in the digest of {wish.date}", settled_at=wish.now))
-    await insert_notifications(connection, wish.notifications)
+    insert_notifications(connection, wish.notifications)
     return True
 
 
-async def _entries(connection: AsyncConnection, ids: Sequence[IncidentId]) -> list[Entry]:
+def _entries(connection: Connection, ids: Sequence[IncidentId]) -> list[Entry]:
     entries = []
-    for chunk in chunks(ids):
-        query = select(schema.incidents).where(schema.incidents.c.id.in_(chunk))
-        for row in await connection.execute(query):
-            incident = incident_from(row)
-            entries.append(Entry(incident, tuple(await incident_alerts(connection, incident.id, MOST_SUMMARIES))))
+    for row in connection.execute(_INCIDENTS, {"listed": listed(ids)}).all():
+        incident = incident_from(row)
+        entries.append(Entry(incident, tuple(incident_alerts(connection, incident.id, MOST_SUMMARIES))))
     return entries

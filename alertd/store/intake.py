@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.incidents import Changes, Decision, Known
 from alertd.model import (
@@ -26,7 +25,10 @@ from alertd.model import (
 )
 from alertd.store import schema
 from alertd.store.rows import (
-    CHUNK,
+    ALERT,
+    INCIDENT,
+    NOTIFICATION,
+    WEBHOOK,
     alert_from,
     alert_row,
     incident_from,
@@ -39,48 +41,34 @@ from alertd.store.rows import (
 
 REMEMBER = HOUR  # how long an ended episode is asked for: Prometheus repeats an end for 15 minutes
 
-T = TypeVar("T")
 
-
-async def load(connection: AsyncConnection, webhooks: Iterable[Webhook], keys: Iterable[str], now: Millis) -> Known:
+def load(connection: Connection, webhooks: Iterable[Webhook], keys: Iterable[str], now: Millis) -> Known:
     """Everything `decide` needs for these webhooks. `keys` are the incident keys they may open."""
     known = Known()
-    wanted = {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
     incidents: set[IncidentId] = set()
-    table = schema.alerts
-    for chunk in chunks(wanted):
-        query = select(table).where(table.c.fingerprint.in_(chunk),
-                                    or_(table.c.closed_at.is_(None), table.c.closed_at > now - REMEMBER))
-        for row in await connection.execute(query):
+    wanted = listed({alert.fingerprint for webhook in webhooks for alert in webhook.alerts})
+    for query in (_OPEN_ALERTS, _CLOSED_ALERTS):
+        for row in connection.execute(query, {"listed": wanted, "since": now - REMEMBER}):
             alert = alert_from(row)
             known.alerts.setdefault(alert.fingerprint, []).append(alert)
             if alert.firing and alert.incident:
                 incidents.add(alert.incident)
-    await _load_incidents(connection, known, incidents, set(keys))
-    for ids in chunks(known.incidents):
-        rows = schema.notifications
-        query = select(rows).where(rows.c.incident.in_(ids)).order_by(rows.c.seq)
-        for row in await connection.execute(query):
-            known.notifications.setdefault(row.incident, []).append(notification_from(row))
-    return known
-
-
-async def _load_incidents(connection: AsyncConnection, known: Known, ids: set[IncidentId], keys: set[str]) -> None:
-    table = schema.incidents
-    is_open = table.c.state != IncidentState.RESOLVED.value
-    conditions = [table.c.id.in_(chunk) for chunk in chunks(ids)] + [table.c.key.in_(chunk) for chunk in chunks(keys)]
-    for condition in conditions:
-        for row in await connection.execute(select(table).where(condition, is_open)):
+    for query, names in ((_INCIDENTS_BY_ID, incidents), (_INCIDENTS_BY_KEY, keys)):
+        for row in connection.execute(query, {"listed": listed(names)}):
             incident = incident_from(row)
             known.incidents[incident.id] = incident
             known.open_by_key[incident.key] = incident.id
+    if known.incidents:
+        for row in connection.execute(_NOTIFICATIONS, {"listed": listed(known.incidents)}):
+            known.notifications.setdefault(row.incident, []).append(notification_from(row))
+    return known
 
 
 @dataclasses.dataclass(slots=True)
 class Batch:
     """The changes of some webhooks, the later on top of the earlier, so that every row is written once."""
 
-    webhooks: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    webhooks: list[tuple[Any, ...]] = dataclasses.field(default_factory=list)
     alerts: dict[str, Alert] = dataclasses.field(default_factory=dict)
     incidents: dict[str, Incident] = dataclasses.field(default_factory=dict)
     notifications: dict[NotificationId, Notification] = dataclasses.field(default_factory=dict)
@@ -100,58 +88,91 @@ class Batch:
         self.decisions.extend(changes.decisions)
 
 
-async def save(connection: AsyncConnection, batch: Batch, now: Millis) -> None:
+def save(connection: Connection, batch: Batch, now: Millis) -> None:
     """Write the batch. Nothing is on disk before the caller's commit."""
-    await _execute(connection, insert(schema.webhooks), batch.webhooks, dict)
-    await _execute(connection, _UPSERT_ALERT, list(batch.alerts.values()), alert_row)
-    await _execute(connection, _UPSERT_INCIDENT, list(batch.incidents.values()), incident_row)
-    await insert_notifications(connection, list(batch.notifications.values()))
-    await _execute(connection, _SUPERSEDE, batch.superseded,
-                   lambda row: {"wanted": row.seq, "because": row.reason, "at": now})
-    await _execute(connection, insert(schema.decisions), batch.decisions, decision_row)
+    _INSERT_WEBHOOK(connection, batch.webhooks)
+    _UPSERT_ALERT(connection, map(alert_row, batch.alerts.values()))
+    _UPSERT_INCIDENT(connection, map(incident_row, batch.incidents.values()))
+    insert_notifications(connection, batch.notifications.values())
+    if batch.superseded:
+        connection.execute(_SUPERSEDE, [{"wanted": row.seq, "because": row.reason, "at": now}
+                                        for row in batch.superseded])
+    insert_decisions(connection, batch.decisions)
 
 
-async def reject(connection: AsyncConnection, items: Sequence[tuple[Webhook, bytes, str]]) -> Sequence[None]:
+def reject(connection: Connection, items: Sequence[tuple[Webhook, bytes, str]]) -> Sequence[None]:
     """Keep bodies that are no webhook, with the reason; a handler of the writer."""
-    rows = [webhook_row(webhook, raw, "rejected") | {"reason": reason} for webhook, raw, reason in items]
-    await connection.execute(insert(schema.webhooks), rows)
+    _INSERT_WEBHOOK(connection, (webhook_row(webhook, raw, "rejected", reason) for webhook, raw, reason in items))
     return [None] * len(items)
 
 
-async def insert_notifications(connection: AsyncConnection, rows: Sequence[Notification]) -> None:
+def insert_notifications(connection: Connection, rows: Iterable[Notification]) -> None:
     """Add intended messages; one that is there already (same incident, same key) stays as it is."""
-    await _execute(connection, _INSERT_NOTIFICATION, rows, notification_row)
+    _INSERT_NOTIFICATION(connection, map(notification_row, rows))
 
 
-def decision_row(decision: Decision) -> dict[str, Any]:
-    return {"webhook": decision.webhook, "incident": decision.incident, "at": decision.at,
-            "verdict": decision.verdict, "why": to_json(decision.why)}
+def insert_decisions(connection: Connection, decisions: Iterable[Decision]) -> None:
+    """Add to the records of why."""
+    _INSERT_DECISION(connection, ((one.webhook, one.incident, one.at, one.verdict, to_json(one.why))
+                                  for one in decisions))
 
 
-async def _execute(connection: AsyncConnection, statement: Any, items: Sequence[Any], row: Any) -> None:
-    for start in range(0, len(items), CHUNK):
-        await connection.execute(statement, [row(item) for item in items[start:start + CHUNK]])
-        if len(items) > CHUNK:
-            await asyncio.sleep(0)
+def listed(values: Iterable[str]) -> str:
+    """The parameter of `among`."""
+    return msgspec.json.encode(list(values)).decode()
 
 
-def chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """The items in lists of CHUNK: databases limit the parameters of one statement."""
-    everything = list(items)
-    for start in range(0, len(everything), CHUNK):
-        yield everything[start:start + CHUNK]
+def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the column is one of the values in the parameter `listed`: a statement that stays the same however
+    many they are, so that it is prepared once, and no limit of parameters applies."""
+    return column.in_(select(func.json_each(bindparam("listed")).table_valued("value").c.value))
 
 
-def _upsert(table: Any, changing: tuple[str, ...]) -> Any:
+class _Insert:
+    """A statement for many rows, each a tuple in the order of `names`: handed to the driver as they are. Core's own
+    way with parameters takes longer than SQLite takes to write them."""
+
+    def __init__(self, statement: Insert, names: Sequence[str]) -> None:
+        self._statement = statement
+        self._names = list(names)
+        self._texts: dict[str, str] = {}
+
+    def __call__(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+        if values := list(rows):
+            connection.exec_driver_sql(self._text(connection.dialect), values)
+
+    def _text(self, dialect: Dialect) -> str:
+        if dialect.name not in self._texts:
+            compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
+            assert getattr(compiled, "positiontup", None) == self._names  # the order that the tuples have
+            self._texts[dialect.name] = str(compiled)
+        return self._texts[dialect.name]
+
+
+def _upsert(table: Table, changing: tuple[str, ...]) -> Insert:
     statement = upsert(table)
     return statement.on_conflict_do_update(index_elements=["id"],
                                            set_={name: statement.excluded[name] for name in changing})
 
 
-_UPSERT_ALERT = _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at"))
-_UPSERT_INCIDENT = _upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
-                                              "acknowledged_at", "resolved_at"))
-_INSERT_NOTIFICATION = upsert(schema.notifications).on_conflict_do_nothing(index_elements=["incident", "id"])
+_alerts, _incidents = schema.alerts.c, schema.incidents.c
+_OPEN_ALERTS = select(schema.alerts).where(among(_alerts.fingerprint), _alerts.closed_at.is_(None))
+_CLOSED_ALERTS = select(schema.alerts).where(among(_alerts.fingerprint), _alerts.closed_at > bindparam("since"))
+_INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
+    # the state as text in the statement: SQLite uses an index with a condition only for what it can see is in it
+    select(schema.incidents).where(among(column), text(f"state <> '{IncidentState.RESOLVED.value}'"))
+    for column in (_incidents.id, _incidents.key)
+)
+_NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c.incident)).order_by(
+    schema.notifications.c.seq)
+_INSERT_WEBHOOK = _Insert(insert(schema.webhooks), WEBHOOK)
+_UPSERT_ALERT = _Insert(
+    _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at")), ALERT)
+_UPSERT_INCIDENT = _Insert(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
+                                                      "acknowledged_at", "resolved_at")), INCIDENT)
+_INSERT_NOTIFICATION = _Insert(
+    upsert(schema.notifications).on_conflict_do_nothing(index_elements=["incident", "id"]), NOTIFICATION)
+_INSERT_DECISION = _Insert(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))
 _SUPERSEDE = (
     update(schema.notifications)
     .where(schema.notifications.c.seq == bindparam("wanted"), schema.notifications.c.state == State.QUEUED.value)

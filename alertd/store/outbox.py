@@ -10,14 +10,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.incidents import Decision
 from alertd.model import ARROWS, Event, Incident, Kind, Millis, Notification, Outlet, State
 from alertd.store import schema
-from alertd.store.intake import decision_row, insert_notifications
+from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.rows import incident_from, notification_from, to_json
 
 _rows = schema.notifications
@@ -62,12 +62,12 @@ class Settlement:
     fallbacks: tuple[Notification, ...] = ()
 
 
-async def claim(connection: AsyncConnection, claims: Sequence[Claim]) -> Sequence[Claimed]:
+def claim(connection: Connection, claims: Sequence[Claim]) -> Sequence[Claimed]:
     """Take due messages, the most severe and oldest first; a handler of the writer."""
-    return [await _claim(connection, wish) for wish in claims]
+    return [_claim(connection, wish) for wish in claims]
 
 
-async def _claim(connection: AsyncConnection, wish: Claim) -> Claimed:
+def _claim(connection: Connection, wish: Claim) -> Claimed:
     place = _at(wish.outlet)
     ahead = _rows.alias("ahead")
     # in order per incident and outlet: nothing leaves while an earlier message of its incident is on the way
@@ -81,45 +81,45 @@ async def _claim(connection: AsyncConnection, wish: Claim) -> Claimed:
         .where(*place, _rows.c.state == State.QUEUED.value, _rows.c.next_at <= wish.now, ~blocked)
         .order_by(_rows.c.rank.desc(), _rows.c.seq).limit(wish.most)
     )
-    rows = tuple(notification_from(row) for row in await connection.execute(due))
+    rows = tuple(notification_from(row) for row in connection.execute(due))
     if rows:
-        await connection.execute(
+        connection.execute(
             update(_rows).where(_rows.c.seq.in_([row.seq for row in rows]))
             .values(state=ARROWS[State.QUEUED, Event.CLAIM].value, lease=wish.token, lease_until=wish.lease_until))
     if len(rows) == wish.most:
         return Claimed(rows, wish.now)
     later = select(func.min(_rows.c.next_at)).where(*place, _rows.c.state == State.QUEUED.value,
                                                     _rows.c.next_at > wish.now)
-    return Claimed(rows, (await connection.execute(later)).scalar())
+    return Claimed(rows, (connection.execute(later)).scalar())
 
 
-async def settle(connection: AsyncConnection, settlements: Sequence[Settlement]) -> Sequence[bool]:
+def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[bool]:
     """Record how attempts ended; False where the lease was lost meanwhile and nothing changed. A handler."""
     answers = []
     for done in settlements:
-        changed = await connection.execute(_SETTLE, _settled(done))
+        changed = connection.execute(_SETTLE, _settled(done))
         answers.append(changed.rowcount == 1)
     attempts = [_attempt(done) for done in settlements]
-    await connection.execute(insert(schema.attempts), attempts)
+    connection.execute(insert(schema.attempts), attempts)
     roots = [_root(done) for done in settlements if done.root and done.row.incident]
     if roots:
-        await connection.execute(_KEEP_ROOT, roots)
+        connection.execute(_KEEP_ROOT, roots)
     throttles = [_throttle(done) for done in settlements if done.throttle_until]
     if throttles:
-        await connection.execute(_KEEP_THROTTLE, throttles)
+        connection.execute(_KEEP_THROTTLE, throttles)
     for done, held in zip(settlements, answers, strict=True):
         if held and done.fallbacks:
-            await insert_notifications(connection, done.fallbacks)
-            await connection.execute(insert(schema.decisions), [_fallback_decision(done)])
+            insert_notifications(connection, done.fallbacks)
+            insert_decisions(connection, [_fallback_decision(done)])
     return answers
 
 
-async def give_back(connection: AsyncConnection, cutoffs: Sequence[Millis]) -> Sequence[int]:
+def give_back(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[int]:
     """Requeue what was claimed under a lease that ended before the cutoff: marked ambiguous, since its worker may
     have sent it. A handler; how many."""
     answers = []
     for cutoff in cutoffs:
-        changed = await connection.execute(
+        changed = connection.execute(
             update(_rows).where(_rows.c.state == State.CLAIMED.value, _rows.c.lease_until < cutoff)
             .values(state=ARROWS[State.CLAIMED, Event.LEASE_LOST].value, ambiguous=1, lease=None, lease_until=None,
                     reason="its worker went away; it may have been sent"))
@@ -127,11 +127,11 @@ async def give_back(connection: AsyncConnection, cutoffs: Sequence[Millis]) -> S
     return answers
 
 
-async def expire(connection: AsyncConnection, cutoffs: Sequence[tuple[Millis, Millis]]) -> Sequence[int]:
+def expire(connection: Connection, cutoffs: Sequence[tuple[Millis, Millis]]) -> Sequence[int]:
     """End updates made before the cutoff, as (cutoff, now): nobody needs them any more. A handler; how many."""
     answers = []
     for cutoff, now in cutoffs:
-        changed = await connection.execute(
+        changed = connection.execute(
             update(_rows).where(_rows.c.state == State.QUEUED.value, _rows.c.kind == Kind.UPDATE.value,
                                 _rows.c.created_at < cutoff)
             .values(state=ARROWS[State.QUEUED, Event.EXPIRE].value, reason="an update nobody needs a day later",
@@ -140,16 +140,16 @@ async def expire(connection: AsyncConnection, cutoffs: Sequence[tuple[Millis, Mi
     return answers
 
 
-async def bury(connection: AsyncConnection, items: Sequence[tuple[frozenset[Outlet], Millis]]) -> Sequence[int]:
+def bury(connection: Connection, items: Sequence[tuple[frozenset[Outlet], Millis]]) -> Sequence[int]:
     """End as dead what waits for an outlet that routing.yaml no longer has, as (known outlets, now). A handler."""
     answers = []
     for known, now in items:
-        places = await connection.execute(
+        places = connection.execute(
             select(_rows.c.receiver, _rows.c.channel, _rows.c.target)
             .where(_rows.c.state == State.QUEUED.value).distinct())
         gone = [outlet for row in places if (outlet := Outlet(*row)) not in known]
         for outlet in gone:
-            await connection.execute(
+            connection.execute(
                 update(_rows).where(*_at(outlet), _rows.c.state == State.QUEUED.value)
                 .values(state=ARROWS[State.QUEUED, Event.REJECT].value, settled_at=now,
                         reason=f"{outlet} is no longer in the routing file"))
@@ -209,11 +209,11 @@ def _throttle(done: Settlement) -> dict[str, Any]:
             "until": done.throttle_until}
 
 
-def _fallback_decision(done: Settlement) -> dict[str, Any]:
+def _fallback_decision(done: Settlement) -> Decision:
     assert done.row.incident is not None  # only messages about an incident have a fallback
     told = " + ".join(str(row.outlet) for row in done.fallbacks)
     why = (f"{done.row.outlet}: dead ({done.detail})", f"fallback → {told}")
-    return decision_row(Decision(None, done.row.incident, done.now, "fallback", why))
+    return Decision(None, done.row.incident, done.now, "fallback", why)
 
 
 def _replacing(table: Any, keys: list[str], value: str) -> Any:

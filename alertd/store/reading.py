@@ -7,26 +7,36 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Connection, Select, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.model import Alert, Delivery, DigestText, Incident, IncidentId, Kind, Notification, Outlet, State
 from alertd.store import schema
-from alertd.store.intake import chunks
+from alertd.store.intake import among, listed
 from alertd.store.rows import alert_from, incident_from, labels_from, notification_from, why_from
 
+ALL = 2**31 - 1  # as a limit: more rows than there can be
+
 _notifications = schema.notifications
+_INCIDENTS = select(schema.incidents).where(among(schema.incidents.c.id))
+_ROOTS = select(schema.roots).where(among(schema.roots.c.incident))
+_TOLD = select(_notifications).where(
+    among(_notifications.c.incident), _notifications.c.kind == Kind.FIRING.value,
+    (_notifications.c.attempts > 0) | (_notifications.c.state == State.SENT.value) | (_notifications.c.ambiguous == 1))
+_RANK = case({"critical": 3, "warning": 2, "info": 1}, value=schema.alerts.c.severity, else_=0)
+_MEMBERS = (select(schema.alerts).where(schema.alerts.c.incident == bindparam("incident"))
+            .order_by(schema.alerts.c.closed_at.is_not(None), _RANK.desc(), schema.alerts.c.starts_at,
+                      schema.alerts.c.id).limit(bindparam("most")))
 
 
-async def deliveries(connection: AsyncConnection, rows: Sequence[Notification], most_alerts: int | None
-                     ) -> list[Delivery]:
+def deliveries(connection: Connection, rows: Sequence[Notification], most_alerts: int | None) -> list[Delivery]:
     """Each notification with all that its attempt needs to know, as the store has it now."""
     ids = list(dict.fromkeys(row.incident for row in rows if row.incident))
-    incidents = await _incidents(connection, ids)
-    alerts = {id: await incident_alerts(connection, id, most_alerts) for id in ids}
-    roots = await _roots(connection, ids)
-    epochs = await _epochs(connection, ids)
-    digests = await _digests(connection, [row.digest for row in rows if row.digest])
+    incidents = _incidents(connection, ids)
+    alerts = {id: incident_alerts(connection, id, most_alerts) for id in ids}
+    roots = _roots(connection, ids)
+    epochs = _epochs(connection, ids)
+    digests = _digests(connection, [row.digest for row in rows if row.digest])
     result = []
     for row in rows:
         incident = incidents.get(row.incident) if row.incident else None
@@ -39,47 +49,38 @@ async def deliveries(connection: AsyncConnection, rows: Sequence[Notification], 
     return result
 
 
-async def incident_alerts(connection: AsyncConnection, id: IncidentId, most: int | None) -> list[Alert]:
+def incident_alerts(connection: Connection, id: IncidentId, most: int | None) -> list[Alert]:
     """An incident's alerts: firing before ended, the most severe first, then by start."""
-    table = schema.alerts
-    rank = case({"critical": 3, "warning": 2, "info": 1}, value=table.c.severity, else_=0)
-    query = (select(table).where(table.c.incident == id)
-             .order_by(table.c.closed_at.is_not(None), rank.desc(), table.c.starts_at, table.c.id).limit(most))
-    return [alert_from(row) for row in await connection.execute(query)]
+    rows = connection.execute(_MEMBERS, {"incident": id, "most": ALL if most is None else most})
+    return [alert_from(row) for row in rows]
 
 
-async def _incidents(connection: AsyncConnection, ids: Sequence[IncidentId]) -> dict[IncidentId, Incident]:
+def _incidents(connection: Connection, ids: Sequence[IncidentId]) -> dict[IncidentId, Incident]:
     found: dict[IncidentId, Incident] = {}
-    for chunk in chunks(ids):
-        for row in await connection.execute(select(schema.incidents).where(schema.incidents.c.id.in_(chunk))):
-            found[row.id] = incident_from(row)
+    for row in connection.execute(_INCIDENTS, {"listed": listed(ids)}):
+        found[row.id] = incident_from(row)
     return found
 
 
-async def _roots(connection: AsyncConnection, ids: Sequence[str]) -> dict[tuple[Any, ...], Mapping[str, str]]:
+def _roots(connection: Connection, ids: Sequence[str]) -> dict[tuple[Any, ...], Mapping[str, str]]:
     found: dict[tuple[Any, ...], Mapping[str, str]] = {}
-    for chunk in chunks(ids):
-        for row in await connection.execute(select(schema.roots).where(schema.roots.c.incident.in_(chunk))):
-            found[row.incident, row.channel, row.target] = labels_from(row.root)
+    for row in connection.execute(_ROOTS, {"listed": listed(ids)}):
+        found[row.incident, row.channel, row.target] = labels_from(row.root)
     return found
 
 
-async def _epochs(connection: AsyncConnection, ids: Sequence[str]) -> dict[tuple[Any, Outlet], set[int]]:
+def _epochs(connection: Connection, ids: Sequence[str]) -> dict[tuple[Any, Outlet], set[int]]:
     """The severity epochs that each outlet was told the start of, or may have been."""
-    table = _notifications
     found: dict[tuple[Any, Outlet], set[int]] = {}
-    for chunk in chunks(ids):
-        tried = (table.c.attempts > 0) | (table.c.state == State.SENT.value) | (table.c.ambiguous == 1)
-        query = select(table).where(table.c.incident.in_(chunk), table.c.kind == Kind.FIRING.value, tried)
-        for row in await connection.execute(query):
-            found.setdefault((row.incident, Outlet(row.receiver, row.channel, row.target)), set()).add(row.epoch)
+    for row in connection.execute(_TOLD, {"listed": listed(ids)}):
+        found.setdefault((row.incident, Outlet(row.receiver, row.channel, row.target)), set()).add(row.epoch)
     return found
 
 
-async def _digests(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, DigestText]:
+def _digests(connection: Connection, ids: Sequence[str]) -> dict[str, DigestText]:
     if not ids:
         return {}
-    rows = await connection.execute(select(schema.digests).where(schema.digests.c.id.in_(ids)))
+    rows = connection.execute(select(schema.digests).where(schema.digests.c.id.in_(ids)))
     return {row.id: DigestText(row.subject, row.text) for row in rows}
 
 

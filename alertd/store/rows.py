@@ -21,8 +21,6 @@ from alertd.model import (
     Webhook,
 )
 
-CHUNK = 500  # rows per statement: preparing more at once would hold the event loop for over 20 ms
-
 _encoder = msgspec.json.Encoder(order="sorted")
 _labels = msgspec.json.Decoder(dict[str, str])
 _why = msgspec.json.Decoder(list[str])
@@ -40,36 +38,41 @@ def why_from(text: str) -> list[str]:
     return _why.decode(text)
 
 
-def webhook_row(webhook: Webhook, raw: bytes, result: str) -> dict[str, Any]:
-    return {
-        "id": webhook.id, "received_at": webhook.received_at, "source": webhook.source,
-        "group_key": webhook.group_key, "alerts": len(webhook.alerts), "truncated": webhook.truncated,
-        "result": result, "reason": "", "raw": raw,
-    }
+def webhook_row(webhook: Webhook, raw: bytes, result: str, reason: str = "") -> tuple[Any, ...]:
+    """As WEBHOOK names it; so with the others: a tuple is made and bound at a fraction of a dict's cost."""
+    return (webhook.id, webhook.received_at, webhook.source, webhook.group_key, len(webhook.alerts),
+            webhook.truncated, result, reason, raw)
 
 
-def alert_row(alert: Alert) -> dict[str, Any]:
-    return {
-        "id": alert.id, "source": alert.source, "fingerprint": alert.fingerprint, "incident": alert.incident,
-        "severity": alert.severity.value, "labels": to_json(alert.labels), "annotations": to_json(alert.annotations),
-        "starts_at": alert.starts_at, "newest_start": alert.newest_start, "ends_at": alert.ends_at,
-        "closed_at": alert.closed_at, "generator_url": alert.generator_url,
-    }
+WEBHOOK = ("id", "received_at", "source", "group_key", "alerts", "truncated", "result", "reason", "raw")
+
+
+def alert_row(alert: Alert) -> tuple[Any, ...]:
+    return (alert.id, alert.source, alert.fingerprint, alert.incident, alert.severity.value, to_json(alert.labels),
+            to_json(alert.annotations), alert.starts_at, alert.newest_start, alert.ends_at, alert.closed_at,
+            alert.generator_url)
+
+
+ALERT = ("id", "source", "fingerprint", "incident", "severity", "labels", "annotations", "starts_at", "newest_start",
+         "ends_at", "closed_at", "generator_url")
 
 
 def alert_from(row: Row[Any]) -> Alert:
-    return Alert(row.id, row.source, row.fingerprint, row.incident, Severity(row.severity), labels_from(row.labels),
-                 labels_from(row.annotations), row.starts_at, row.newest_start, row.ends_at, row.closed_at,
-                 row.generator_url)
+    """From the columns of the table, in their order: by position, which is quicker than by name."""
+    (id, source, fingerprint, incident, severity, labels, annotations, starts_at, newest_start, ends_at, closed_at,
+     generator_url) = tuple(row)
+    return Alert(id, source, fingerprint, incident, Severity(severity), labels_from(labels), labels_from(annotations),
+                 starts_at, newest_start, ends_at, closed_at, generator_url)
 
 
-def incident_row(incident: Incident) -> dict[str, Any]:
-    return {
-        "id": incident.id, "key": incident.key, "source": incident.source, "labels": to_json(incident.labels),
-        "severity": incident.severity.value, "epoch": incident.epoch, "revision": incident.revision,
-        "state": incident.state.value, "opened_at": incident.opened_at, "firing": incident.firing,
-        "alerts": incident.alerts, "acknowledged_at": incident.acknowledged_at, "resolved_at": incident.resolved_at,
-    }
+def incident_row(incident: Incident) -> tuple[Any, ...]:
+    return (incident.id, incident.key, incident.source, to_json(incident.labels), incident.severity.value,
+            incident.epoch, incident.revision, incident.state.value, incident.opened_at, incident.firing,
+            incident.alerts, incident.acknowledged_at, incident.resolved_at)
+
+
+INCIDENT = ("id", "key", "source", "labels", "severity", "epoch", "revision", "state", "opened_at", "firing", "alerts",
+            "acknowledged_at", "resolved_at")
 
 
 def incident_from(row: Row[Any]) -> Incident:
@@ -78,14 +81,15 @@ def incident_from(row: Row[Any]) -> Incident:
                     row.acknowledged_at, row.resolved_at)
 
 
-def notification_row(row: Notification) -> dict[str, Any]:
-    return {
-        "id": row.id, "incident": row.incident, "kind": row.kind.value, "severity": row.severity.value,
-        "rank": row.severity.rank, "epoch": row.epoch, "receiver": row.outlet.receiver,
-        "channel": row.outlet.channel, "target": row.outlet.target, "style": row.style, "state": row.state.value,
-        "reason": row.reason, "created_at": row.created_at, "next_at": row.next_at, "attempts": row.attempts,
-        "ambiguous": int(row.ambiguous), "digest": row.digest,
-    }
+def notification_row(row: Notification) -> tuple[Any, ...]:
+    outlet = row.outlet
+    return (row.id, row.incident, row.kind.value, row.severity.value, row.severity.rank, row.epoch, outlet.receiver,
+            outlet.channel, outlet.target, row.style, row.state.value, row.reason, row.created_at, row.next_at,
+            row.attempts, int(row.ambiguous), row.digest)
+
+
+NOTIFICATION = ("id", "incident", "kind", "severity", "rank", "epoch", "receiver", "channel", "target", "style",
+                "state", "reason", "created_at", "next_at", "attempts", "ambiguous", "digest")
 
 
 def notification_from(row: Row[Any]) -> Notification:

@@ -41,9 +41,12 @@ alerts = Table(
     Column("closed_at", BigInteger),
     Column("generator_url", Text, nullable=False),
 )
-Index("alerts_by_fingerprint", alerts.c.fingerprint)
-Index("alerts_open", alerts.c.source, alerts.c.fingerprint, unique=True,
+# Fingerprints are hashes, so that every new one dirties a page of its own in each index that begins with it: an
+# episode stands in one such index at a time.
+Index("alerts_open", alerts.c.fingerprint, alerts.c.source, unique=True,
       sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"))
+Index("alerts_closed", alerts.c.fingerprint, alerts.c.closed_at,
+      sqlite_where=text("closed_at IS NOT NULL"), postgresql_where=text("closed_at IS NOT NULL"))
 Index("alerts_by_incident", alerts.c.incident)
 
 incidents = Table(

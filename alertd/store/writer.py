@@ -2,6 +2,9 @@
 
 A commit costs a sync of the disk whether it carries one row or a thousand. While one is under way the next ones
 gather, so the batches grow with the load by themselves.
+
+A transaction runs as a whole in the writer's own thread: one change of threads for all of its statements, and what
+is decided within it never holds the event loop.
 """
 
 from __future__ import annotations
@@ -9,18 +12,19 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertd.errors import StoreUnavailable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Handler = Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Result]]]
+Handler = Callable[[Connection, Sequence[Item]], Sequence[Result]]
 
 MOST_ITEMS = 128  # in one transaction: enough to make the sync cheap, few enough that nobody waits long
 
@@ -37,12 +41,13 @@ class _Waiting:
 class Writer:
     """The only way into the store. `submit` returns once the item's effects are on disk, or raises.
 
-    Items of one handler are handed to it together, in the order they came. When a transaction fails, each of its
+    Handlers are called in the writer's thread. Items of one handler are handed to it together, in the order they came. When a transaction fails, each of its
     items is tried alone, so that one that cannot be written costs only itself.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store writer")
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -58,6 +63,7 @@ class Writer:
         self._wake.set()
         if self._task:
             await self._task
+        self._thread.shutdown()
 
     @property
     def backlog(self) -> int:
@@ -80,7 +86,7 @@ class Writer:
 
     async def _write(self, batch: list[_Waiting]) -> None:
         try:
-            answers = await self._commit(batch)
+            answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
         except Exception as error:
             if len(batch) > 1:
                 log.warning("transaction_failed", items=len(batch), error=str(error))
@@ -94,14 +100,14 @@ class Writer:
             if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
                 waiting.answer.set_result(answer)
 
-    async def _commit(self, batch: list[_Waiting]) -> list[Any]:
+    def _commit(self, batch: list[_Waiting]) -> list[Any]:
         by_handler: dict[Handler[Any, Any], list[int]] = {}
         for index, waiting in enumerate(batch):
             by_handler.setdefault(waiting.handler, []).append(index)
         answers: list[Any] = [None] * len(batch)
-        async with self._engine.begin() as connection:
+        with self._engine.begin() as connection:
             for handler, indexes in by_handler.items():
-                results = await handler(connection, [batch[index].item for index in indexes])
+                results = handler(connection, [batch[index].item for index in indexes])
                 for index, result in zip(indexes, results, strict=True):
                     answers[index] = result
         return answers

@@ -19,8 +19,8 @@ async def test_the_migrations_make_the_tables_of_the_schema(db):
     def differences(connection):
         return compare_metadata(MigrationContext.configure(connection), schema.metadata)
 
-    async with db.writer.begin() as connection:
-        found = await connection.run_sync(differences)
+    with db.writer.begin() as connection:
+        found = differences(connection)
     # what SQLite cannot say of an index on an expression
     assert [difference for difference in found if "notifications_due" not in str(difference)] == []
 
@@ -33,9 +33,9 @@ def test_the_newest_migration_is_the_revision_that_is_asked_for():
 
 async def test_a_commit_is_synced_to_disk(db):
     """WAL and synchronous=FULL: what is answered with 2xx survives a power cut."""
-    async with db.writer.begin() as connection:
-        mode = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar()
-        synchronous = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar()
+    with db.writer.begin() as connection:
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
     assert (mode, synchronous) == ("wal", 2)
 
 

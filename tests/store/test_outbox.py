@@ -17,14 +17,14 @@ SLACK = Outlet("slack", "slack", "#alerts")
 @pytest.fixture
 def take(writer):
     """Commit webhooks, one after the other, each with all it causes."""
-    async def handler(connection, messages):
+    def handler(connection, messages):
         batch = intake.Batch()
-        known = await intake.load(connection, messages, {decide_key(message) for message in messages}, T0)
+        known = intake.load(connection, messages, {decide_key(message) for message in messages}, T0)
         for message in messages:
             changes = decide(message, known, routing(), T0)
             known.apply(changes)
             batch.add(message, b"{}", changes)
-        await intake.save(connection, batch, T0)
+        intake.save(connection, batch, T0)
         return [None] * len(messages)
 
     async def commit(*messages):
@@ -166,7 +166,7 @@ async def test_the_root_is_handed_to_later_messages(db, take, claim, writer):
     await take(webhook(reported("a", "resolved")))
     rows = (await claim()).rows
     async with db.reader.connect() as connection:
-        delivery = (await reading.deliveries(connection, rows, 10))[0]
+        delivery = (await connection.run_sync(reading.deliveries, rows, 10))[0]
     assert delivery.root == {"channel": "C1", "ts": "1.2"}
     assert (delivery.firing, delivery.resolved) == (0, 1)
 
@@ -205,7 +205,7 @@ async def test_known_is_what_was_saved(db, take):
     await take(webhook(reported("a"), reported("b")))
     message = webhook(reported("a"), reported("b"))
     async with db.reader.connect() as connection:
-        known = await intake.load(connection, [message], {decide_key(message)}, T0)
+        known = await connection.run_sync(intake.load, [message], {decide_key(message)}, T0)
     changes = decide(message, known, routing(), T0)
     assert isinstance(known, Known)
     assert changes.result == "repeat"

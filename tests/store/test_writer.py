@@ -14,10 +14,10 @@ def digest_row(name):
     return {"receiver": name, "date": "2027-01-01", "id": name, "made_at": 0, "subject": "", "text": ""}
 
 
-async def add(connection, items):
+def add(connection, items):
     """A handler that writes one row an item; the item "bad" breaks its transaction."""
     for name in items:
-        await connection.execute(insert(schema.digests), [digest_row(name)])
+        connection.execute(insert(schema.digests), [digest_row(name)])
         if name == "bad":
             raise IntegrityError("insert", {}, Exception("no"))
     return [f"wrote {name}" for name in items]

@@ -23,11 +23,13 @@ def upgrade() -> None:
         sa.Column('generator_url', sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint('id')
     )
-    op.create_index('alerts_by_fingerprint', 'alerts', ['fingerprint'], unique=False)
     op.create_index('alerts_by_incident', 'alerts', ['incident'], unique=False)
-    op.create_index('alerts_open', 'alerts', ['source', 'fingerprint'], unique=True,
-                    sqlite_where=sa.text('closed_at IS NULL'),
-                    postgresql_where=sa.text('closed_at IS NULL'))
+    op.create_index('alerts_closed', 'alerts', ['fingerprint', 'closed_at'], unique=False,
+                    sqlite_where=sa.text("closed_at IS NOT NULL"),
+                    postgresql_where=sa.text("closed_at IS NOT NULL"))
+    op.create_index('alerts_open', 'alerts', ['fingerprint', 'source'], unique=True,
+                    sqlite_where=sa.text("closed_at IS NULL"),
+                    postgresql_where=sa.text("closed_at IS NULL"))
     op.create_table('attempts',
         sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
         sa.Column('notification', sa.String(length=24), nullable=False),
