@@ -41,8 +41,9 @@ class _Waiting:
 class Writer:
     """The only way into the store. `submit` returns once the item's effects are on disk, or raises.
 
-    Handlers are called in the writer's thread. Items of one handler are handed to it together, in the order they came. When a transaction fails, each of its
-    items is tried alone, so that one that cannot be written costs only itself.
+    Handlers are called in the writer's thread. Items of one handler are handed to it together, in the order they
+    came. When a transaction fails, each of its items is tried alone, so that one that cannot be written costs only
+    itself.
     """
 
     def __init__(self, engine: Engine) -> None:

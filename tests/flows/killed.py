@@ -25,8 +25,8 @@ def before_commit(channel: str) -> None:
     """Everything of the webhook is written, and nothing committed."""
     save = store.save
 
-    async def patched(*args: Any) -> None:
-        await save(*args)
+    def patched(*args: Any) -> None:
+        save(*args)
         die()
 
     store.save = patched

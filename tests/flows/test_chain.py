@@ -55,10 +55,10 @@ class Alertmanager:
 
 
 @pytest.fixture
-async def alertmanager(house: House) -> AsyncIterator[Alertmanager]:
+async def alertmanager(house: House) -> Alertmanager:
     real = Alertmanager(house)
     await real.start()
-    yield real
+    return real
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ async def test_a_store_that_cannot_write_is_503_with_retry_after(site, monkeypat
     """Alertmanager repeats after 5xx and gives up after 4xx."""
     from alertd.store import intake
 
-    async def full(*_):
+    def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(intake, "save", full)
