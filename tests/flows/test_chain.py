@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -55,10 +55,10 @@ class Alertmanager:
 
 
 @pytest.fixture
-async def alertmanager(house: House) -> AsyncIterator[Alertmanager]:
+async def alertmanager(house: House) -> Alertmanager:
     real = Alertmanager(house)
     await real.start()
-    yield real
+    return real
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def write_prometheus(folder: Path, target: int, alertmanager: int) -> None:
 
 
 async def test_from_metric_to_people(house: House, alertmanager: Alertmanager, exporter: Exporter,
-                                     record_property: pytest.RecordProperty) -> None:
+                                     record_property: Callable[[str, object], None]) -> None:
     """A metric that crosses its limit in Prometheus reaches pager, Slack and mail by way of Alertmanager, and so
     does its recovery."""
     assert PROMETHEUS is not None
