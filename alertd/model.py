@@ -86,7 +86,6 @@ class Event(enum.StrEnum):
     SUPERSEDE = "supersede"  # its incident moved on before anything was sent
     EXPIRE = "expire"  # an update nobody needs a day later
     FOLD = "fold"  # it became a line of a digest
-    RETRY = "retry"  # a person wants a dead one sent again
 
 
 ARROWS: Mapping[tuple[State, Event], State] = {
@@ -99,7 +98,6 @@ ARROWS: Mapping[tuple[State, Event], State] = {
     (State.QUEUED, Event.EXPIRE): State.EXPIRED,
     (State.QUEUED, Event.REJECT): State.DEAD,  # its receiver left routing.yaml: nobody could ever send it
     (State.HELD, Event.FOLD): State.FOLDED,
-    (State.DEAD, Event.RETRY): State.QUEUED,
 }
 
 FINAL = frozenset({State.SENT, State.SUPERSEDED, State.EXPIRED, State.FOLDED, State.DEAD})

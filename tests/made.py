@@ -60,7 +60,8 @@ def delivery(kind: Kind = Kind.FIRING, *, channel: str = "slack", target: str = 
         Outlet("on-call", channel, target), style, State.CLAIMED, "", START, START, ambiguous=ambiguous)
     incident = Incident(
         IncidentId("A1B2"), "group", "http://am", {"alertname": "HighErrorRate"}, severity, epoch, 1,
-        state or (IncidentState.RESOLVED if ended else IncidentState.OPEN), START, None, END if ended else None)
+        state or (IncidentState.RESOLVED if ended else IncidentState.OPEN), START,
+        acknowledged_at=None, resolved_at=END if ended else None)
     return Delivery(told, None if digest else incident, () if digest else alerts,
                     counts.get("firing", firing), counts.get("resolved", len(alerts) - firing), root,
                     epochs or (epoch,), link, digest)

@@ -1,14 +1,13 @@
-"""The command line: one file a command, imported when it is called, so that `--help` stays quick.
+"""The command line: one file a command, imported when it is called.
 
-A file `alertd/cli/NAME.py` offers `command`; SUMMARIES says its line of `alertd --help`, so that showing it needs
-no import.
+A file `alertd/cli/NAME.py` offers `command`; SUMMARIES says its line of `alertd --help`. Help is asked for more often
+than anything else, so this module answers it without the command-line library, which takes longer to import than
+Python takes to start.
 """
 
 from __future__ import annotations
 
-import importlib
-
-import click
+import sys
 
 SUMMARIES = {
     "check": "Find every fault in routing.yaml and rules/, without a network.",
@@ -21,29 +20,34 @@ SUMMARIES = {
     "serve": "Run the daemon.",
 }
 
+ABOUT = """\
+Usage: alertd COMMAND [OPTIONS]
 
-class Lazy(click.Group):
-    """A group whose commands are imported when they are called."""
+  alertd writes Prometheus rules from declared thresholds, and brings
+  Alertmanager's webhooks to the right people: nothing lost, nothing twice.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(SUMMARIES)
+  Start with `alertd demo`. `alertd COMMAND --help` says more of a command.
+  Exit codes: 0 good, 1 findings or failure, 2 usage, 3 something is missing.
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in SUMMARIES:
-            return None
-        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
-        return command
+Options:
+  --version   Show the version.
+  -h, --help  Show this message.
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, SUMMARIES[name]) for name in self.list_commands(ctx)])
+Commands:
+"""
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="alertd", prog_name="alertd")
+def help_text() -> str:
+    """What `alertd --help` says."""
+    width = max(map(len, SUMMARIES))
+    return ABOUT + "".join(f"  {name:<{width}}  {text}\n" for name, text in SUMMARIES.items())
+
+
 def main() -> None:
-    """alertd writes Prometheus rules from declared thresholds, and brings Alertmanager's webhooks to the right
-    people: nothing lost, nothing twice.
+    """The console script."""
+    if sys.argv[1:] in ([], ["-h"], ["--help"]):
+        sys.stdout.write(help_text())
+        return
+    from alertd.cli.group import group
 
-    Start with `alertd demo`. Exit codes: 0 good, 1 findings or failure, 2 usage, 3 something needed is missing.
-    """
+    group(prog_name="alertd")

@@ -1,4 +1,7 @@
-"""`alertd rules`: declared thresholds become Prometheus rules and their tests."""
+"""`alertd rules`: declared thresholds become Prometheus rules and their tests.
+
+What reads YAML is imported when it is called: `alertd --help` must not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -32,22 +35,22 @@ def command() -> None:
 @click.option("--check", is_flag=True, help="Write nothing; print what would change and exit 1 if anything would.")
 def build(folder: Path, check: bool) -> None:
     """Write DIR/generated from DIR/*.yaml."""
-    from alertd import rulegen  # noqa: PLC0415  imported when called: `alertd --help` must not wait for pydantic
-    from alertd.config import generated, rules_file  # noqa: PLC0415  as above
+    from alertd import rulegen
+    from alertd.config import generated, rules_file
 
     with _faults():
-        rules = rules_file.load(folder.resolve())
+        rules = rules_file.load(folder)
         for remark in (*map(str, rules.remarks), *_unwritten(rules)):
             click.echo(remark, err=True)
         want = rulegen.files(rules.declared)
-        place = folder.resolve() / generated.FOLDER
+        place = folder / generated.FOLDER
         changes = generated.diff(generated.read(place), want)
         if check:
             click.echo(changes, nl=False)
             sys.exit(1 if changes else 0)
         if changes:
             generated.write(place, want)
-    click.echo(f"{folder / generated.FOLDER}: {len(want)} files, {'written' if changes else 'already current'}",
+    click.echo(f"{place}: {len(want)} files, {'written' if changes else 'already current'}",
                err=True)
 
 
@@ -73,11 +76,12 @@ def test_rules(folder: Path) -> None:
         sys.exit(1)
     runs = [("check", rules), *(("test", [file]) for file in tests)]
     with click.progressbar(runs, label="promtool", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        failed = [report for what, files in bar if (report := _failure(promtool, what, files))]
-    for report in failed:
+        failed = [(what, report) for what, files in bar if (report := _failure(promtool, what, files))]
+    for _, report in failed:
         click.echo(report, err=True)
-    click.echo(f"{len(tests) - len(failed)} of {len(tests)} test files passed" if failed else
-               f"{len(rules)} rule files are valid, {len(tests)} test files passed", err=True)
+    passed = len(tests) - sum(what == "test" for what, _ in failed)
+    validity = "not all are valid" if any(what == "check" for what, _ in failed) else "all valid"
+    click.echo(f"{len(rules)} rule files, {validity}; {passed} of {len(tests)} test files passed", err=True)
     sys.exit(1 if failed else 0)
 
 
@@ -90,7 +94,7 @@ def _failure(promtool: str, what: str, files: list[Path]) -> str | None:
 @contextlib.contextmanager
 def _faults() -> Iterator[None]:
     """Bad input and a full disk are told in a line each, not as a traceback."""
-    from alertd.errors import BadInput  # noqa: PLC0415  as above
+    from alertd.errors import BadInput
 
     try:
         yield

@@ -26,7 +26,7 @@ def read(folder: Path) -> dict[str, str]:
             continue
         text = _text(path)
         if text is None or not text.startswith(MARK):
-            findings.append(Finding(f"{folder.parent.name}/{FOLDER}/{path.name}", 0, 0, "was not written by alertd",
+            findings.append(Finding(str(path), 0, 0, "was not written by alertd",
                                     "move it elsewhere; this folder holds generated files only", "foreign"))
         else:
             texts[path.name] = text
@@ -77,5 +77,5 @@ def findings(rules: Path, want: Mapping[str, str]) -> list[Finding]:
         have = read(folder)
     except BadInput as error:
         return list(error.findings)
-    return [Finding(f"{rules.name}/{FOLDER}/{name}", 0, 0, "is not current", "run `alertd rules build`", "stale")
+    return [Finding(str(folder / name), 0, 0, "is not current", "run `alertd rules build`", "stale")
             for name in sorted({*have, *want}) if have.get(name) != want.get(name)]

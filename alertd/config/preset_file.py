@@ -125,12 +125,19 @@ def _preset(name: str, document: Document) -> tuple[presets.Preset | None, list[
 def _value(name: str, model: _Preset) -> presets.Preset:
     return presets.Preset(
         name,
-        requests=model.requests and presets.Requests(model.requests.counter, tuple(
-            presets.Failure(failure.match, failure.bad, failure.good) for failure in model.requests.failures)),
-        latency=model.latency and presets.Latency(
-            model.latency.histogram, _UNITS[model.latency.unit], tuple(model.latency.buckets)),
+        requests=_requests(model.requests) if model.requests else None,
+        latency=_latency(model.latency) if model.latency else None,
         utilization={key: _utilization(utilization) for key, utilization in model.utilization.items()},
     )
+
+
+def _requests(model: _Requests) -> presets.Requests:
+    return presets.Requests(model.counter, tuple(
+        presets.Failure(failure.match, failure.bad, failure.good) for failure in model.failures))
+
+
+def _latency(model: _Latency) -> presets.Latency:
+    return presets.Latency(model.histogram, _UNITS[model.unit], tuple(model.buckets))
 
 
 def _utilization(model: _Utilization) -> presets.Utilization:

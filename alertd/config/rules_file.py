@@ -47,7 +47,7 @@ class _File:
 
 def load(folder: Path) -> Rules:
     """The rules in `folder`, its presets/ included and its generated/ not. Raises BadInput with every fault."""
-    shown = folder.name or str(folder)
+    shown = str(folder)
     presets, preset_texts, findings = preset_file.load(folder / preset_file.FOLDER, f"{shown}/{preset_file.FOLDER}")
     files, sources, wrong = _read(folder, shown)
     findings += wrong
@@ -101,10 +101,18 @@ def _shape(document: Document) -> tuple[rules_model.RulesFile | None, list[Findi
         return None, [document.finding((), "is empty", "declare thresholds or services, or remove the file",
                                        id="empty")]
     model, findings = validate(document, rules_model.RulesFile)
-    if model and not findings and not (model.thresholds or model.services or model.runbooks):
+    if model and not (model.services or model.runbooks or (model.thresholds and model.thresholds.model_fields_set)):
         findings = [document.finding((), "declares nothing", "declare thresholds or services, or remove the file",
                                      id="empty")]
-    return model, [*document.duplicates, *findings]
+    return model, [*document.duplicates, *_told_once(findings)]
+
+
+def _told_once(findings: list[Finding]) -> Iterator[Finding]:
+    """A misspelt key is unknown, and the right one missing: one slip, one finding."""
+    guesses = {finding.fix for finding in findings}
+    for finding in findings:
+        if finding.id != "missing-key" or f"did you mean {finding.what.split()[0]}?" not in guesses:
+            yield finding
 
 
 _Places = dict[Watched, tuple[Document, tuple[str, str]]]
@@ -257,8 +265,8 @@ def _selector(text: str, preset: Preset | None) -> tuple[matchers.Matcher, ...]:
         if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", matcher.label) or matcher.label in _RESERVED_LABELS:
             raise ValueError(f"{matcher.label!r} is no label a selector may use")
     labels = example.labels(found)
-    for failure in preset.requests.failures if preset and preset.requests else ():
-        for shown in (failure.bad, failure.good):
-            if not all(matcher.matches({**labels, **shown}) for matcher in found):
-                raise ValueError(f"the selector leaves out requests with the labels {shown}, which the error rate counts")
+    failures = preset.requests.failures if preset and preset.requests else ()
+    for shown in (shown for failure in failures for shown in (failure.bad, failure.good)):
+        if not all(matcher.matches({**labels, **shown}) for matcher in found):
+            raise ValueError(f"the selector leaves out requests with {dict(shown)}, which the error rate counts")
     return found

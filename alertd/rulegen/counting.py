@@ -28,15 +28,15 @@ _RESETS = promql.duration(WINDOW + _LOOKBACK)
 
 
 def counted(series: str, scraped: str) -> str:
-    """Per series, how far the counter `series` (a selector) rose in the last WINDOW; whole numbers, never more than
-    what really happened but for the last case. `scraped` selects series of the same targets.
+    """Per series, how far the counter `series` (a selector) rose in the last WINDOW, in whole numbers. `scraped`
+    selects series of the same targets.
 
     A counter that was there a window ago and was not reset: the difference.
     A counter that was not there although its target was being scraped: it was born at 0, so all of it is new. Without
     this an outage that begins with a service's first failure would go uncounted.
     Otherwise (a restart within the window, a target new to Prometheus, a series that ended): what increase() saw,
-    rounded down. At a scrape interval of a minute or less the stretching is under a half of three events, so that
-    two never become three.
+    rounded down. From three scrapes in sight on, a minute or less apart, it stretches by a quarter at most: two are
+    not taken for three.
     """
     return textwrap.dedent(f"""\
         {series} - {series} offset {_W} >= 0 unless resets({series}[{_RESETS}]) > 0

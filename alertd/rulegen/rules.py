@@ -17,7 +17,8 @@ class RecordingRule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AlertRule:
-    """`lasting` is Prometheus' `for`: how long the expression must hold; `keep_firing` how long the alert outlives it."""
+    """`lasting` is Prometheus' `for`, how long the expression must hold; `keep_firing` is `keep_firing_for`, how long
+    the alert outlives it."""
 
     alert: str
     expr: str

@@ -92,7 +92,8 @@ def notation(values: Sequence[Decimal | int | None]) -> str:
         elif end - at == 1:
             words.append(_exact(value))
         else:
-            step = (values[at + 1] or 0) - value
+            following = values[at + 1]
+            step = Decimal(following or 0) - value
             grows = f"{'+' if step > 0 else '-'}{_exact(abs(step))}" if step else ""
             words.append(f"{_exact(value)}{grows}x{end - at - 1}")
         at = end

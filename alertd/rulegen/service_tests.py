@@ -23,10 +23,12 @@ _BEGIN = QUIET + 1  # the minute of the first request
 class World:
     """One way in which a service shows its requests. `judged` are the levels of one alert that see the bad requests
     as bad, each with the share above which it fires; `apart` says that bad requests have series of their own, which
-    need not exist; `shows(bad, good)` are the series for two counters."""
+    need not exist, `again` that another world differs in spelling alone; `shows(bad, good)` are the series for
+    two counters."""
 
     name: str
     apart: bool
+    again: bool
     service: Service
     judged: tuple[tuple[Leveled, Decimal], ...]
     shows: Callable[[Counter, Counter], Mapping[str, Counter]]
@@ -61,13 +63,14 @@ def error_worlds(preset: Requests, service: Service, levels: tuple[Leveled, ...]
         def shows(bad: Counter, good: Counter, failure: Failure = failure) -> Mapping[str, Counter]:
             return {series(preset.counter, base, failure.good): good, series(preset.counter, base, failure.bad): bad}
 
-        yield World(f"failures marked {failure.match}", True, service, judged, shows)
+        yield World(f"failures marked {failure.match}", True, False, service, judged, shows)
 
 
 def slow_worlds(preset: Latency, service: Service, levels: tuple[Leveled, ...]) -> Iterator[World]:
     """For each level requests just slower than it, with every spelling of its bucket. Levels of a shorter time see
     them as slow too."""
     base = example.labels(service.selector)
+    least = counting.edge(preset, int(min(leveled.level.above for leveled in levels)))
     for leveled in levels:
         edge = counting.edge(preset, int(leveled.level.above))
         judged = tuple((other, SLOW_SHARE) for other in levels if other.level.above <= leveled.level.above)
@@ -77,8 +80,9 @@ def slow_worlds(preset: Latency, service: Service, levels: tuple[Leveled, ...]) 
                       ) -> Mapping[str, Counter]:
                 count = [None if slow is None or fast is None else slow + fast
                          for slow, fast in zip(bad, good, strict=True)]
+                none = [None if every is None else 0 for every in count]
                 fast = [None if every is None else some for every, some in zip(count, good, strict=True)]
-                buckets = {promql.number(at): fast if at < edge else count
+                buckets = {promql.number(at): none if at < least else fast if at < edge else count
                            for at in service.buckets if at != edge}
                 les = {**buckets, spelling: fast, "+Inf": count}
                 return {series(f"{preset.histogram}_count", base): count,
@@ -86,7 +90,7 @@ def slow_worlds(preset: Latency, service: Service, levels: tuple[Leveled, ...]) 
                            for le, values in les.items()}}
 
             name = f'over {promql.duration(int(leveled.level.above))}, le="{spelling}"'
-            yield World(name, False, service, judged, shows)
+            yield World(name, False, spelling != spellings[0], service, judged, shows)
 
 
 def scenarios(world: World) -> Iterator[Scenario]:
@@ -96,9 +100,12 @@ def scenarios(world: World) -> Iterator[Scenario]:
     for limit in limits:
         yield _over(world, limit, int(limit * events) + 1, events)
         yield _under(world, limit, int(limit * events) - 1, events)
+    if world.again:
+        return
     yield _no_traffic(world)
     yield _nothing_bad(world)
     yield _restart(world)
+    yield from _behind_restart(world)
     yield from _few(world)
 
 
@@ -131,6 +138,16 @@ def _restart(world: World) -> Scenario:
     soon = _BEGIN + 2 + min(leveled.minutes for leveled, _ in world.judged)
     return world.scenario("silent for two bad requests around a restart", bad, [0] * (world.end + 1),
                           world.check(soon, Decimal(0)))
+
+
+def _behind_restart(world: World) -> Iterator[Scenario]:
+    """Three bad requests after a restart count as three, though the counter stands only two above its old value. They
+    happen once, so only levels that fire while they are in sight can be asked."""
+    longest = max(leveled.minutes for leveled, _ in world.judged)
+    if longest < _WINDOW - 2:
+        bad = [1] * (_BEGIN - 1) + [0] + [3] * (world.end - _BEGIN + 1)
+        yield world.scenario("fires for three bad requests behind a restart", bad, [0] * (world.end + 1),
+                             world.check(_BEGIN + longest, Decimal(1)))
 
 
 def _few(world: World) -> Iterator[Scenario]:

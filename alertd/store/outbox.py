@@ -1,4 +1,4 @@
-"""The queue of notifications: claim under a lease, settle, give back what a dead worker held, retry the dead.
+"""The queue of notifications: claim under a lease, settle, give back what a dead worker held.
 
 Every change of state goes through `model.ARROWS`; every result is written only if the claim's lease is still the
 one it was claimed with, so that a worker that was paused past its lease changes nothing.
@@ -74,7 +74,7 @@ async def _claim(connection: AsyncConnection, wish: Claim) -> Claimed:
     blocked = select(ahead.c.seq).where(
         ahead.c.incident == _rows.c.incident, ahead.c.seq < _rows.c.seq, ahead.c.channel == _rows.c.channel,
         ahead.c.target == _rows.c.target, ahead.c.receiver == _rows.c.receiver,
-        ahead.c.state.in_((State.QUEUED.value, State.CLAIMED.value)),
+        ahead.c.settled_at.is_(None),
     ).exists()
     due = (
         select(_rows)
@@ -154,18 +154,6 @@ async def bury(connection: AsyncConnection, items: Sequence[tuple[frozenset[Outl
                 .values(state=ARROWS[State.QUEUED, Event.REJECT].value, settled_at=now,
                         reason=f"{outlet} is no longer in the routing file"))
         answers.append(len(gone))
-    return answers
-
-
-async def retry(connection: AsyncConnection, items: Sequence[tuple[str, Millis]]) -> Sequence[bool]:
-    """Queue dead messages again, as (id, now); False where there is no dead one of that id. A handler."""
-    answers = []
-    for id, now in items:
-        changed = await connection.execute(
-            update(_rows).where(_rows.c.id == id, _rows.c.state == State.DEAD.value)
-            .values(state=ARROWS[State.DEAD, Event.RETRY].value, next_at=now, attempts=0, reason="retried by hand",
-                    settled_at=None))
-        answers.append(changed.rowcount > 0)
     return answers
 
 

@@ -192,16 +192,6 @@ async def test_updates_expire_and_starts_do_not(db, take, claim, writer):
     assert found["on-call", "firing"] == "queued"
 
 
-async def test_a_dead_letter_can_be_retried(db, take, claim, writer):
-    """By its id, and only while it is dead."""
-    await take(webhook(reported("a")))
-    row = (await claim()).rows[0]
-    await writer.submit(outbox.settle, done(row, Event.REJECT))
-    assert await writer.submit(outbox.retry, (row.id, T0)) is True
-    assert await writer.submit(outbox.retry, (row.id, T0)) is False
-    assert (await claim()).rows[0].id == row.id
-
-
 async def test_a_rejected_body_is_kept_with_its_reason(db, writer):
     """What is no webhook is shown, not thrown away."""
     await writer.submit(intake.reject, (webhook(), b"<xml>", "not JSON"))

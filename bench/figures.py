@@ -1,0 +1,60 @@
+"""Figures and the table they are printed in."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Sequence
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table: what every round measured, and how its median stands to the goal. `ratio` is against
+    the baseline of the same round, where there is one; else the value itself is what the goal is about."""
+
+    job: str
+    unit: str
+    values: tuple[float, ...]
+    baseline: tuple[float, ...]
+    goal: float
+    at_least: bool
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        if not self.baseline:
+            return ()
+        return tuple(value / base for value, base in zip(self.values, self.baseline, strict=True))
+
+    @property
+    def met(self) -> bool:
+        middle = statistics.median(self.ratios or self.values)
+        return middle >= self.goal if self.at_least else middle <= self.goal
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest of the values that `share` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """min / median / max of every figure."""
+    head = ("job", "unit", "alertd", "baseline", "ratio", "goal", "met")
+    rows = [head, *(_row(figure) for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+                     for row in rows)
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    goal = f"{'≥' if figure.at_least else '≤'} {figure.goal:g}"
+    return (figure.job, figure.unit, _spread(figure.values), _spread(figure.baseline), _spread(figure.ratios), goal,
+            "yes" if figure.met else "NO")
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    return " / ".join(f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+                      for value in (min(values), statistics.median(values), max(values)))

@@ -1,0 +1,147 @@
+"""The jobs. Each is a number of rounds; what is compared is measured in turn within a round."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bench import processes
+from bench.figures import Figure, percentile
+from bench.load import Plan, Report
+
+Rounds = Mapping[str, list[float]]
+SECONDS = 3.0  # of one measurement; long enough for some checkpoints of the store
+ROUNDS = 3
+REPEATED = 64  # groups that fire again and again
+ONE = "a webhook with 1 alert, critical to on-call"
+
+
+def intake(folder: Path, rounds: int) -> list[Figure]:
+    """How many webhooks are taken a second, of new groups (each opens an incident with 4 messages) and repeats.
+
+    Delivery is on, with the usual rates of every channel, to a sink that accepts at once.
+    """
+    got: dict[str, list[float]] = {name: [] for name in ("decode", "store", "new", "repeat", "p99")}
+    for _ in range(rounds):
+        for kind in ("decode", "store"):
+            with processes.bare(kind, folder) as server:
+                got[kind].append(_rate(processes.load(Plan(server.port, SECONDS))))
+        with processes.sink() as sink, processes.alertd(folder, sink.said[0]) as daemon:
+            got["new"].append(_rate(processes.load(Plan(daemon.port, SECONDS))))
+        with processes.sink() as sink, processes.alertd(folder, sink.said[0]) as daemon:
+            processes.load(Plan(daemon.port, 0.5, groups=REPEATED))
+            got["repeat"].append(_rate(processes.load(Plan(daemon.port, SECONDS, groups=REPEATED))))
+        with processes.sink() as sink, processes.alertd(folder, sink.said[0]) as daemon:
+            half = processes.load(Plan(daemon.port, SECONDS, rate=got["new"][-1] / 2))
+            got["p99"].append(percentile(half.latencies, 0.99) * 1000)
+    return [
+        Figure("A intake, new groups of 10, against store-only", "webhooks/s", *_pair(got, "new", "store"), 0.5, True),
+        Figure("A intake, new groups of 10, against decode-only", "webhooks/s", *_pair(got, "new", "decode"), 0.15, True),
+        Figure("A intake, repeats of 10, against store-only", "webhooks/s", *_pair(got, "repeat", "store"), 0.5, True),
+        Figure("A answer p99 at half of that load", "ms", tuple(got["p99"]), (), 100, False),
+    ]
+
+
+def _rate(report: Report) -> float:
+    if report.refused:
+        raise RuntimeError(f"{report.refused} of {report.answered + report.refused} webhooks were refused")
+    return report.answered / report.seconds
+
+
+def _pair(got: Rounds, value: str, base: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    return tuple(got[value]), tuple(got[base])
+
+
+def lag(folder: Path, rounds: int) -> list[Figure]:
+    """How long the event loop is away while webhooks with 10,000 alerts come among small ones."""
+    longest = []
+    for _ in range(rounds):
+        with processes.sink() as sink, processes.alertd(folder, sink.said[0], watched=True) as daemon:
+            processes.load(Plan(daemon.port, 0.2, alerts=1))
+            daemon.process.send_signal(signal.SIGUSR1)
+            small = processes.start_load(Plan(daemon.port, SECONDS, alerts=1, rate=50, first=1_000_000))
+            processes.load(Plan(daemon.port, SECONDS - 1, alerts=10_000, connections=1, first=2_000_000, lean=True))
+            processes.finish_load(small)
+        longest.append(daemon.said[-1]["longest"] * 1000)
+    return [Figure("B longest block of the event loop, 10,000-alert webhooks", "ms", tuple(longest), (), 20, False)]
+
+
+def latency(folder: Path, rounds: int) -> list[Figure]:
+    """From a webhook to PagerDuty's acceptance at 100 webhooks/s, and what Slack hanging changes in it."""
+    got: dict[str, list[float]] = {}
+    connections = []
+    for _ in range(rounds):
+        _latency(folder, got, "alone", "on-call", resolve_after=0)
+        _latency(folder, got, "well", "on-call + slack", resolve_after=1)
+        connections.append(_latency(folder, got, "hung", "on-call + slack", "hang-slack", resolve_after=1))
+    figures = [
+        Figure(f"C {ONE}, median", "ms", tuple(got["alone firing p50"]), (), 20, False),
+        Figure(f"C {ONE}, p99", "ms", tuple(got["alone firing p99"]), (), 100, False),
+    ]
+    for status in ("firing", "resolved"):
+        for share in ("p50", "p99"):
+            pair = _pair(got, f"hung {status} {share}", f"well {status} {share}")
+            figures.append(Figure(f"C {status} to PagerDuty {share} with Slack hanging, against Slack well", "ms", *pair,
+                                  1.5, False))
+    return [*figures, Figure("C connections to the hanging Slack", "", tuple(connections), (), 8, False)]
+
+
+def _latency(folder: Path, got: dict[str, list[float]], name: str, critical: str, fault: str = "", *,
+             resolve_after: float) -> float:
+    """One run; its percentiles go into `got`. Returns the most connections Slack had."""
+    with processes.sink(fault) as sink:
+        with processes.alertd(folder, sink.said[0], critical, slack_rate="none") as daemon:
+            processes.load(Plan(daemon.port, 0.5, alerts=1, rate=20, first=9_000_000))  # its clients are built
+            report = processes.load(Plan(daemon.port, SECONDS, alerts=1, rate=100, resolve_after=resolve_after))
+            time.sleep(1)
+            if fault:
+                daemon.process.kill()  # what hangs would hold up the orderly end
+    came = sink.said[-1]["came"]
+    for status in ("firing", "resolved") if resolve_after else ("firing",):
+        due = {key: at for key, at in report.due.items() if key.startswith(status)}
+        if missing := due.keys() - came.keys():
+            raise RuntimeError(f"{name}: {len(missing)} of {len(due)} {status} did not come to PagerDuty")
+        taken = [came[key] - at for key, at in due.items()]
+        for share, value in (("p50", 0.5), ("p99", 0.99)):
+            got.setdefault(f"{name} {status} {share}", []).append(percentile(taken, value) * 1000)
+    return float(sink.said[-1]["connections"]["slack"])
+
+
+def rest(folder: Path, rounds: int) -> list[Figure]:
+    """What `--help` takes, and what a daemon takes that does nothing."""
+    nothing, help = [], []
+    for _ in range(rounds * 3):
+        nothing.append(_seconds("-c", "pass"))
+        help.append(_seconds("-m", "alertd", "--help"))
+    store, sizes = folder / "rest.db", []
+    with processes.sink() as sink:
+        for _ in range(rounds + 1):  # the first makes the store and is not counted
+            with processes.alertd(folder, sink.said[0], store=store) as daemon:
+                time.sleep(1)
+                sizes.append(_resident(daemon.process.pid))
+    return [
+        Figure("D alertd --help, against python -c pass", "ms", tuple(1000 * value for value in help),
+               tuple(1000 * value for value in nothing), 3, False),
+        Figure("D a daemon at rest, resident", "MB", tuple(sizes[1:]), (), 100, False),
+    ]
+
+
+def _seconds(*arguments: str) -> float:
+    start = time.monotonic()
+    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - start
+
+
+def _resident(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
+    "intake": intake, "lag": lag, "latency": latency, "rest": rest,
+}

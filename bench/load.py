@@ -1,0 +1,169 @@
+"""The sender, a process of its own: HTTP/1.1 by hand over kept connections, so that it costs less than what it
+measures. Takes a Plan as JSON on its command line and prints a Report as JSON.
+
+Closed loop: every connection sends its next webhook when the last was answered. Open loop: webhooks are due at a
+fixed rate whatever the answers, and a latency counts from when one was due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+
+from bench.bodies import body
+
+MOST_CONNECTIONS = 256  # of an open loop
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send. `rate` webhooks a second, or as fast as `connections` allow (None). `groups` limits how many
+    different groups there are, which then repeat; 0: every webhook is of a new one. With `resolve_after` (seconds;
+    open loop) every second webhook is the end of the group that began so long before."""
+
+    port: int
+    seconds: float
+    alerts: int = 10
+    connections: int = 32
+    rate: float | None = None
+    groups: int = 0
+    first: int = 0
+    severity: str = "critical"
+    resolve_after: float = 0.0
+    lean: bool = False
+
+
+@dataclasses.dataclass(slots=True)
+class Report:
+    """What came of it. `due` is when (monotonic seconds) each group's firing and resolved webhook was due; latencies
+    are seconds, in order of answer; `cpu` is the sender's own share of a core."""
+
+    answered: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    latencies: list[float] = dataclasses.field(default_factory=list)
+    due: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection; `free` is called when its answer is complete, with the status."""
+
+    def __init__(self, free: Callable[[_Connection, int], None]) -> None:
+        self._free = free
+        self._buffer = b""
+        self.sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def send(self, head: bytes, payload: bytes, at: float) -> None:
+        self.sent_at = at
+        self.transport.write(head % len(payload) + payload)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        start = self._buffer.find(b"Content-Length: ")
+        length = int(self._buffer[start + 16:self._buffer.index(b"\r\n", start)])
+        if len(self._buffer) < end + 4 + length:
+            return
+        status = int(self._buffer[9:12])
+        self._buffer = b""
+        self._free(self, status)
+
+
+class _Sender:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.report = Report()
+        self.head = (b"POST /webhook/alertmanager HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+                     b"Content-Type: application/json\r\nContent-Length: %%d\r\n\r\n" % plan.port)
+        self.number = plan.first
+        self.busy = 0
+        self.idle: list[_Connection] = []
+        self.waiting: collections.deque[tuple[bytes, float]] = collections.deque()
+        self.sending = True
+        self.done = asyncio.Event()
+
+    async def run(self) -> Report:
+        plan, loop = self.plan, asyncio.get_running_loop()
+        body(0, plan.alerts, severity=plan.severity, lean=plan.lean)
+        count = MOST_CONNECTIONS if plan.rate else plan.connections
+        for _ in range(count):
+            _, connection = await loop.create_connection(lambda: _Connection(self._free), "127.0.0.1", plan.port)
+            self.idle.append(connection)
+        gc.disable()  # the sender's own pauses would count as the server's
+        started, cpu = time.monotonic(), time.process_time()
+        if plan.rate:
+            await self._open(plan.rate, started)
+        else:
+            for connection in self.idle:
+                self._next(connection)
+            await asyncio.sleep(plan.seconds)
+        self.sending = False
+        if self.busy or self.waiting:
+            await self.done.wait()
+        self.report.seconds = time.monotonic() - started
+        self.report.cpu = (time.process_time() - cpu) / self.report.seconds
+        return self.report
+
+    async def _open(self, rate: float, started: float) -> None:
+        for index in range(int(self.plan.seconds * rate)):
+            due = started + index / rate
+            if (early := due - time.monotonic()) > 0:
+                await asyncio.sleep(early)
+            self._due(index, due, rate)
+
+    def _due(self, index: int, due: float, rate: float) -> None:
+        plan, number, status = self.plan, self.plan.first + index, "firing"
+        if plan.resolve_after:
+            lag = int(plan.resolve_after * rate / 2)
+            number, status = plan.first + index // 2, "firing"
+            if index % 2:
+                if index // 2 < lag:
+                    return
+                number, status = number - lag, "resolved"
+        self.report.due[f"{status} {number}"] = due
+        payload = body(number, plan.alerts, status, plan.severity)
+        if self.idle:
+            self.busy += 1
+            self.idle.pop().send(self.head, payload, due)
+        else:
+            self.waiting.append((payload, due))
+
+    def _next(self, connection: _Connection) -> None:
+        plan = self.plan
+        number = plan.first + (self.number - plan.first) % plan.groups if plan.groups else self.number
+        self.number += 1
+        self.busy += 1
+        connection.send(self.head, body(number, plan.alerts, severity=plan.severity, lean=plan.lean), time.monotonic())
+
+    def _free(self, connection: _Connection, status: int) -> None:
+        self.busy -= 1
+        self.report.answered += status == 200
+        self.report.refused += status != 200
+        self.report.latencies.append(time.monotonic() - connection.sent_at)
+        if self.waiting:
+            self.busy += 1
+            connection.send(self.head, *self.waiting.popleft())
+        elif self.plan.rate is None and self.sending:
+            self._next(connection)
+        else:
+            self.idle.append(connection)
+            if not self.sending and not self.busy:
+                self.done.set()
+
+
+if __name__ == "__main__":
+    result = asyncio.run(_Sender(Plan(**json.loads(sys.argv[1]))).run())
+    json.dump(dataclasses.asdict(result), sys.stdout)

@@ -1,0 +1,130 @@
+"""Starting what is measured, each in a process of its own on a free loopback port, and stopping it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.load import Plan, Report
+
+PATIENCE = 30.0  # seconds for a start or an end
+
+ROUTING = """\
+defaults:
+  pagerduty: {{url: "{pagerduty}"}}
+  slack: {{api_url: "{slack}/api/", token: xoxb-bench{rate}}}
+  email: {{smarthost: "{smtp}", from: alertd@example.com}}
+receivers:
+  on-call: {{pagerduty: {{routing_key: "00000000000000000000000000000000"}}}}
+  management: {{style: management, email: {{to: [management@example.com]}}, slack: {{channel: "#leadership"}}}}
+  slack: {{slack: {{channel: "#alerts"}}}}
+routes:
+  critical: {critical}
+  warning: slack
+  info: slack
+"""
+
+
+@dataclasses.dataclass(slots=True)
+class Running:
+    """A process and where it listens; `said` are the lines of JSON it printed, whole once it has ended."""
+
+    process: subprocess.Popen[str]
+    port: int = 0
+    said: list[Any] = dataclasses.field(default_factory=list)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(*command: str, port: int = 0, log: Path | None = None) -> Iterator[Running]:
+    """`python -m command…`, answering on `port` (0: does not listen there) inside the block."""
+    with contextlib.ExitStack() as stack:
+        errors = stack.enter_context(log.open("a")) if log else None
+        process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=errors, text=True)
+        server = Running(process, port)
+        try:
+            if port:
+                _await_ready(server)
+            yield server
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                out, _ = process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+            server.said += [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+def _await_ready(server: Running) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if server.process.poll() is not None:
+            raise RuntimeError(f"{server.process.args!r} ended with status {server.process.returncode}")
+        with contextlib.suppress(OSError, urllib.error.URLError), \
+                urllib.request.urlopen(f"http://127.0.0.1:{server.port}/-/ready", timeout=1):
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"{server.process.args!r} did not get ready")
+
+
+@contextlib.contextmanager
+def bare(kind: str, folder: Path) -> Iterator[Running]:
+    port = free_port()
+    with running("bench.bare", kind, str(port), str(folder / f"bare-{port}.db"), port=port) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def sink(fault: str = "") -> Iterator[Running]:
+    with running("bench.sink", *([fault] if fault else [])) as server:
+        assert server.process.stdout
+        server.said.append(json.loads(server.process.stdout.readline()))
+        yield server
+
+
+@contextlib.contextmanager
+def alertd(folder: Path, addresses: dict[str, str], critical: str = "on-call + management + slack", *,
+           watched: bool = False, slack_rate: str = "", store: Path | None = None) -> Iterator[Running]:
+    """A daemon over a new store, routed to a sink's addresses."""
+    port = free_port()
+    routing = folder / f"routing-{port}.yaml"
+    rate = f", rate: {slack_rate}" if slack_rate else ""
+    routing.write_text(ROUTING.format(**addresses, critical=critical, rate=rate))
+    url = f"sqlite:///{store or folder / f'alertd-{port}.db'}"
+    command = ("bench.lagged", str(routing), url, str(port)) if watched else (
+        "alertd", "serve", "--config", str(routing), "--store", url, "--web.listen-address", f"127.0.0.1:{port}")
+    with running(*command, port=port, log=folder / "alertd.log") as server:
+        yield server
+
+
+def start_load(plan: Plan) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-m", "bench.load", json.dumps(dataclasses.asdict(plan))],
+                            stdout=subprocess.PIPE, text=True)
+
+
+def finish_load(process: subprocess.Popen[str]) -> Report:
+    out, _ = process.communicate(timeout=PATIENCE + 60)
+    if process.returncode:
+        raise RuntimeError("the sender failed")
+    return Report(**json.loads(out))
+
+
+def load(plan: Plan) -> Report:
+    return finish_load(start_load(plan))

@@ -1,0 +1,100 @@
+"""PagerDuty, Slack, mail and a webhook that accept at once, in one process, and note when each message came.
+
+`python -m bench.sink [hang-slack]` prints its addresses as a line of JSON, and at SIGTERM a second line: when which
+group's message came to PagerDuty, how many messages each took, and the most connections each ever had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sys
+import time
+
+from alertd.demo.standins.smtp import Smtp
+
+ANSWERS = {
+    "pagerduty": (202, b'{"status":"success","message":"Event processed","dedup_key":"alertd/x"}'),
+    "slack": (200, b'{"ok":true,"channel":"C0000000001","ts":"1795442580.000100"}'),
+    "webhook": (200, b"{}"),
+}
+_GROUP = re.compile(rb"ns-(\d{9})")
+_DEDUP_KEY = re.compile(rb'"dedup_key": ?"([^"]+)"')
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+class Sink:
+    """One vendor's record."""
+
+    def __init__(self, name: str, hangs: bool) -> None:
+        status, text = ANSWERS[name]
+        self.answer = (b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                       % (status, len(text)) + text)
+        self.hangs = hangs
+        self.taken = 0
+        self.connections = 0
+        self.most_connections = 0
+        self.came: dict[str, float] = {}
+        self._groups: dict[bytes, int] = {}  # by dedup_key: a resolve names nothing else
+
+    def take(self, payload: bytes) -> None:
+        self.taken += 1
+        key = _DEDUP_KEY.search(payload)
+        if key is None:
+            return
+        if group := _GROUP.search(payload):
+            self._groups[key[1]] = int(group[1])
+        status = "resolved" if b'"resolve"' in payload else "firing"
+        self.came.setdefault(f"{status} {self._groups.get(key[1])}", time.monotonic())
+
+
+class _Session(asyncio.Protocol):
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._sink.connections += 1
+        self._sink.most_connections = max(self._sink.most_connections, self._sink.connections)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._sink.connections -= 1
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        length = _LENGTH.search(self._buffer, 0, max(end, 0))
+        whole = end + 4 + (int(length[1]) if length else 0)
+        if end < 0 or len(self._buffer) < whole:
+            return
+        payload, self._buffer = self._buffer[end + 4:whole], self._buffer[whole:]
+        self._sink.take(payload)
+        if not self._sink.hangs:
+            self._transport.write(self._sink.answer)
+
+
+async def serve(hanging: str) -> None:
+    loop = asyncio.get_running_loop()
+    sinks = {name: Sink(name, hanging == f"hang-{name}") for name in ANSWERS}
+    addresses = {}
+    for name, sink in sinks.items():
+        server = await loop.create_server(lambda sink=sink: _Session(sink), "127.0.0.1", 0)  # type: ignore[misc]  # mypy infers no lambda defaults
+        addresses[name] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    async with Smtp() as mail:
+        print(json.dumps(addresses | {"smtp": mail.url}), flush=True)
+        await stop.wait()
+    print(json.dumps({
+        "came": sinks["pagerduty"].came,
+        "taken": {name: sink.taken for name, sink in sinks.items()} | {"mail": len(mail.mails)},
+        "connections": {name: sink.most_connections for name, sink in sinks.items()},
+    }), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1] if len(sys.argv) > 1 else ""))

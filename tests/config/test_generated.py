@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from alertd.config import generated
+from alertd.errors import BadInput
+from alertd.rulegen.emit import MARK
+
+OLD = {"a.rules.yaml": f"{MARK} old\n", "gone.rules.yaml": f"{MARK} gone\n"}
+NEW = {"a.rules.yaml": f"{MARK} new\n", "b.rules.yaml": f"{MARK} b\n"}
+
+
+def test_the_folder_holds_exactly_the_set(tmp_path: Path) -> None:
+    """A build replaces, adds and removes, and leaves nothing beside the folder."""
+    folder = tmp_path / "generated"
+    generated.write(folder, OLD)
+    generated.write(folder, NEW)
+    assert generated.read(folder) == NEW
+    assert [path.name for path in tmp_path.iterdir()] == ["generated"]
+
+
+def test_a_failed_write_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up in the middle leaves the old set, whole."""
+    folder = tmp_path / "generated"
+    generated.write(folder, OLD)
+    synced: list[int] = []
+
+    def full(file: int) -> None:
+        synced.append(file)
+        if len(synced) == 2:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        generated.write(folder, NEW)
+    assert generated.read(folder) == OLD
+    assert [path.name for path in tmp_path.iterdir()] == ["generated"]
+
+
+@pytest.mark.parametrize("content", [b"groups: []\n", b"\xff\xfe", None])
+def test_other_peoples_files_are_refused(tmp_path: Path, content: bytes | None) -> None:
+    """A file that alertd did not write would look as if it were kept current; it is named and left alone."""
+    folder = tmp_path / "generated"
+    generated.write(folder, OLD)
+    other = folder / "mine.yaml"
+    other.mkdir() if content is None else other.write_bytes(content)
+    with pytest.raises(BadInput, match=r"mine\.yaml: was not written by alertd"):
+        generated.write(folder, NEW)
+    assert other.exists()
+    assert (folder / "a.rules.yaml").read_text() == OLD["a.rules.yaml"]
+
+
+def test_a_diff_names_what_comes_and_goes() -> None:
+    """New and removed files are told as such, and equal sets have no diff."""
+    text = generated.diff(OLD, NEW)
+    assert "--- /dev/null\n+++ b/b.rules.yaml" in text
+    assert "--- a/gone.rules.yaml\n+++ /dev/null" in text
+    assert generated.diff(NEW, NEW) == ""
+
+
+def test_findings_name_each_stale_file(tmp_path: Path) -> None:
+    """What `check` shows: each file that a build would change."""
+    generated.write(tmp_path / "generated", OLD)
+    assert [Path(finding.file).name for finding in generated.findings(tmp_path, NEW)] == [
+        "a.rules.yaml", "b.rules.yaml", "gone.rules.yaml"]
+    generated.write(tmp_path / "generated", NEW)
+    assert generated.findings(tmp_path, NEW) == []

@@ -1,0 +1,151 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from alertd.config import rules_file
+from alertd.errors import BadInput
+from alertd.model import DAY, MINUTE, Severity
+from alertd.rulegen.declared import Level, Objective, Watched
+
+SERVICE = "services: {shop: {metrics: prometheus-http, selector: 'job=\"shop\"'}}"
+
+
+def read(folder: Path, **texts: str) -> rules_file.Rules:
+    for name, text in texts.items():
+        path = folder / f"{name.replace('__', '/')}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return rules_file.load(folder)
+
+
+def faults(folder: Path, **texts: str) -> list[str]:
+    with pytest.raises(BadInput) as caught:
+        read(folder, **texts)
+    return [str(finding).removeprefix(f"{folder}/") for finding in caught.value.findings]
+
+
+def test_files_are_read_together(tmp_path: Path) -> None:
+    """Thresholds of one file and services of another make one set; the files' order is that of their names."""
+    rules = read(tmp_path, b="thresholds: {cpu_utilization: 70%}", a=SERVICE).declared
+    assert rules.thresholds == {Watched.CPU: (Level(Decimal("0.7")),)}
+    assert [service.name for service in rules.services] == ["shop"]
+    assert [source.name for source in rules.sources] == ["a.yaml", "b.yaml"]
+
+
+def test_levels_and_objectives(tmp_path: Path) -> None:
+    """A threshold of several levels, and an objective with and without a time, as values."""
+    text = """
+thresholds: {response_time: [{above: 1 second, for: 10m, severity: Critical}, {above: 500ms, severity: info}]}
+services:
+  shop:
+    metrics: prometheus-http
+    selector: job="shop"
+    slos: {availability: {objective: 99.9%}, latency: {objective: 95%, under: 500ms, window: 28d}}
+"""
+    rules = read(tmp_path, a=text).declared
+    assert rules.thresholds[Watched.RESPONSE_TIME] == (
+        Level(Decimal(1000), 10 * MINUTE, Severity.CRITICAL), Level(Decimal(500), None, Severity.INFO))
+    assert rules.services[0].objectives == (Objective("availability", Decimal("0.999"), 30 * DAY),
+                                            Objective("latency", Decimal("0.95"), 28 * DAY, 500))
+
+
+@pytest.mark.parametrize(("text", "fault"), [
+    ("", "a.yaml:1:1: is empty; declare thresholds or services, or remove the file"),
+    ("# nothing\n", "a.yaml:1:1: is empty; declare thresholds or services, or remove the file"),
+    ("thresholds: {}", "a.yaml:1:1: declares nothing; declare thresholds or services, or remove the file"),
+    ("threshold: {}", "a.yaml:1:1: unknown key 'threshold'; did you mean 'thresholds'?"),
+    ("thresholds:\n  cpu_utilisation: 70%",
+     "a.yaml:2:3: unknown key 'cpu_utilisation'; did you mean 'cpu_utilization'?"),
+    ("thresholds:\n  cpu_utilization: 0.7", "a.yaml:2:20: 0.7 has no unit; write 0.7%, or 70% if a ratio was meant"),
+    ("thresholds:\n  cpu_utilization: 70s", "a.yaml:2:20: '70s' is no percentage; write one such as 70% or 99.9%"),
+    ("thresholds:\n  cpu_utilization: 100%", "a.yaml:2:20: 100% must lie between 0% and 100%, not at an end"),
+    ("thresholds:\n  response_time: 1", "a.yaml:2:18: 1 has no unit; write 1s or 1ms"),
+    ("thresholds:\n  response_time: 0s", "a.yaml:2:18: must be longer than nothing"),
+    ("thresholds:\n  error_rate: []",
+     "a.yaml:2:15: the list is empty; give a value, or one or more of {above, for, severity}"),
+    ("thresholds:\n  error_rate: [{above: 1%}, {above: 2%}]", "a.yaml:2:15: each of several levels needs a severity"),
+    ("thresholds:\n  error_rate: [{above: 1%, severity: info}, {above: 2%, severity: info}]",
+     "a.yaml:2:15: two levels have the same severity; they would be one and the same alert"),
+    ("thresholds:\n  error_rate: [{above: 1%, severity: loud}]",
+     "a.yaml:2:38: 'loud' is no severity; use critical, warning or info"),
+    ("thresholds:\n  error_rate: [{abov: 1%}]", "a.yaml:2:17: unknown key 'abov'; did you mean 'above'?"),
+    (SERVICE.replace("prometheus-http", "prometheus-htpp"),
+     "a.yaml:1:28: there is no preset 'prometheus-htpp'; did you mean 'prometheus-http'?"),
+    (SERVICE.replace("prometheus-http", "node_exporter"),
+     "a.yaml:1:28: the preset 'node_exporter' measures no requests; known are prometheus-http"),
+    (SERVICE.replace("shop:", "nodes:"),
+     "a.yaml:1:12: 'nodes' cannot name a service; use letters, digits, '.', '_' and '-', and neither "
+     "nodes nor watchdog"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 100%}}}}"),
+     "a.yaml:1:91: 100% must lie between 0% and 100%, not at an end"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: 367d}}}}"),
+     "a.yaml:1:104: 367d is longer than the 366d a window may have"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, under: 300ms}}}}"),
+     "a.yaml:1:103: a 300ms is no bucket of 'shop' (prometheus-http); the nearest are 250ms and 500ms; or say with "
+     "`buckets:` which its histogram has"),
+    (SERVICE + "\nthresholds:\n  response_time: 20s",
+     "a.yaml:3:18: response_time 20s is no bucket of 'shop' (prometheus-http); the nearest are 10s; or say with "
+     "`buckets:` which its histogram has"),
+    (SERVICE.replace("}}", ", buckets: [1, 0.5]}}"), "a.yaml:1:78: buckets must rise from above 0, without +Inf"),
+    ("runbooks: ftp://x", "a.yaml:1:11: 'ftp://x' is no address; write one such as https://runbooks.example.com"),
+    ("thresholds: {\n", "a.yaml:2:1: while parsing a flow node did not find expected node content; mend the YAML"),
+])
+def test_each_fault_is_one_line_with_its_place(tmp_path: Path, text: str, fault: str) -> None:
+    """What is wrong, where it stands, and what to do."""
+    assert faults(tmp_path, a=text) == [fault]
+
+
+@pytest.mark.parametrize("selector", ["", "{}", 'job="a', 'job=~"("', 'job=~"(?=a)b"', '__name__="a"', 'le="1"',
+                                      'job="a",job="b"', 'code="200"', 'job=~"a.b", job!~".+"'])
+def test_a_selector_that_cannot_work_is_refused(tmp_path: Path, selector: str) -> None:
+    """Bad syntax, what matches nothing, and what would leave out the failures."""
+    found = faults(tmp_path, a=f"services:\n  shop:\n    metrics: prometheus-http\n    selector: '{selector}'")
+    assert len(found) == 1
+    assert found[0].startswith("a.yaml:4:15: ")
+
+
+def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
+    """One run tells everything: repeats over files, wrong units, wrong presets."""
+    found = faults(tmp_path, a="thresholds: {cpu_utilization: 70%, cpu_utilization: 80%}\n" + SERVICE,
+                   b="thresholds: {memory_utilization: lots}", c="thresholds: {error_rate: 1%}\n" + SERVICE,
+                   d="thresholds: {error_rate: 2%}\nx: 1", e="thresholds: {error_rate: 3%}",
+                   presets__own="request: {}")
+    assert [line.split(": ")[0] for line in found] == ["a.yaml:1:36", "b.yaml:1:34", "c.yaml:2:12", "d.yaml:2:1",
+                                                       "e.yaml:1:14", "presets/own.yaml:1:1"]
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    """A folder named as a file, one too large, one not UTF-8 and one with another ending are told, not skipped."""
+    (tmp_path / "a.yaml").mkdir()
+    (tmp_path / "b.yaml").write_bytes(b"#" * 5_000_001)
+    (tmp_path / "c.yaml").write_bytes(b"x: \xff")
+    (tmp_path / "d.yml").write_text("thresholds: {cpu_utilization: 70%}")
+    assert [line.split(";")[0] for line in faults(tmp_path)] == [
+        "a.yaml: is a folder", "b.yaml: is larger than 5 MB", "c.yaml: is not UTF-8 text (byte 3)",
+        "d.yml: is not read"]
+
+
+def test_an_empty_folder_is_a_fault(tmp_path: Path) -> None:
+    """A build of nothing would remove every rule."""
+    assert faults(tmp_path)[0].endswith("holds no *.yaml file; declare a threshold in one")
+
+
+def test_a_users_own_preset(tmp_path: Path) -> None:
+    """A file in presets/ is a preset like any other; what it does not measure is remarked."""
+    preset = """
+requests: {counter: hits_total, failures: [{match: 'ok="no"', bad: {ok: "no"}, good: {ok: "yes"}}]}
+"""
+    text = "thresholds: {error_rate: 1%, response_time: 1s}\n" + SERVICE.replace("prometheus-http", "own")
+    rules = read(tmp_path, a=text, presets__own=preset)
+    requests = rules.declared.services[0].preset.requests
+    assert requests is not None
+    assert requests.counter == "hits_total"
+    assert [remark.what for remark in rules.remarks] == [
+        "response_time does not watch 'shop': the preset 'own' does not measure it"]
+
+
+def test_a_preset_whose_examples_do_not_fit_is_refused(tmp_path: Path) -> None:
+    """The labels that the generated tests use must mean what the preset says."""
+    preset = "requests: {counter: hits_total, failures: [{match: 'ok=\"no\"', bad: {ok: \"yes\"}, good: {ok: \"no\"}}]}"
+    assert "must match the labels of `bad`" in faults(tmp_path, a=SERVICE, presets__own=preset)[0]

@@ -1,0 +1,90 @@
+"""Digests go out once per local date."""
+
+import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alertd.config.receivers import Digest
+from alertd.config.routing_file import RoutingFile
+from alertd.engine.digests import Digests
+from alertd.engine.metrics import Metrics
+from alertd.model import Outlet
+from tests.bodies import body
+from tests.engine.conftest import Told, file_for
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def with_digest() -> RoutingFile:
+    file = file_for()
+    outlet = Outlet("daily-summary", "email", "sre@example.com")
+    plan = Digest("daily-summary", datetime.time(8), BERLIN, (outlet,), {"email": Told(name="mail")})
+    return RoutingFile(file.routing, file.settings, {"daily-summary": plan})
+
+
+@pytest.fixture
+def digests(house):
+    return Digests(house.writer, house.db.reader, house.current, house.clock, Metrics(), house.couriers.wake)
+
+
+def to(text: str, house) -> float:
+    """Seconds from now to a moment in Berlin."""
+    moment = datetime.datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp()
+    return moment - house.clock.now() / 1000
+
+
+async def sent(house) -> int:
+    return sum(kind == "digest" for _, kind, _ in house.script.sent)
+
+
+pytestmark = pytest.mark.parametrize("file", [with_digest()], indirect=True)
+
+
+async def test_what_was_held_is_folded_and_sent(house, digests):
+    """At its hour, the day after alertd began."""
+    await digests.tick()
+    await house.intake.accept(body("a", severity="info"))
+    await house.clock.advance(to("2027-01-16T08:00:00", house))
+    await digests.tick()
+    await house.until(lambda: sent(house))
+    assert (await house.states())["daily-summary", "firing"] == "folded"
+
+
+async def test_a_new_installation_owes_no_digest(house, digests):
+    """Of a day before it existed."""
+    await digests.tick()
+    await digests.tick()
+    assert await sent(house) == 0
+
+
+async def test_one_digest_per_date_however_often_it_is_asked(house, digests):
+    """Restarts, replicas and clock steps make no second one."""
+    await digests.tick()
+    await house.clock.advance(to("2027-01-16T08:00:00", house))
+    for _ in range(3):
+        await digests.tick()
+    await house.clock.advance(-3600)
+    await digests.tick()
+    await house.clock.advance(2 * 3600)
+    await digests.tick()
+    await house.until(lambda: sent(house))
+    assert await sent(house) == 1
+
+
+async def test_after_downtime_it_comes_late_and_once(house, digests):
+    """Three days away are one digest."""
+    await digests.tick()
+    await house.clock.advance(to("2027-01-19T13:00:00", house))
+    await digests.tick()
+    await digests.tick()
+    await house.until(lambda: sent(house))
+    assert await sent(house) == 1
+
+
+async def test_a_quiet_day_is_told_too(house, digests):
+    """Silence could mean that alertd is gone."""
+    await digests.tick()
+    await house.clock.advance(to("2027-01-17T08:00:00", house))
+    await digests.tick()
+    await house.until(lambda: sent(house))
