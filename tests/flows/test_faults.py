@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,15 +73,18 @@ async def test_hanging_slack(house: House) -> None:
     await house.start()
     most = 0
 
-    def pages(state: str) -> bool:
-        nonlocal most
-        most = max(most, connections_to(slack_port))
-        return sum(page.state == state for page in house.pagerduty.pages) == len(names)
+    def pages(state: str) -> Callable[[], bool]:
+        def all_are() -> bool:
+            nonlocal most
+            most = max(most, connections_to(slack_port))
+            return sum(page.state == state for page in house.pagerduty.pages) == len(names)
+
+        return all_are
 
     for state, status in (("triggered", "firing"), ("resolved", "resolved")):
         for name in names:
             await house.tell(webhook(name, status))
-        await until(lambda state=state: pages(state), f"every page is {state}", 9)  # less than Slack is waited for
+        await until(pages(state), f"every page is {state}", 9)  # less than Slack is waited for
     assert 0 < most <= CONNECTIONS
     assert not house.roots()
     house.slack.answer("ok")
