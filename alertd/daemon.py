@@ -40,6 +40,7 @@ from alertd.store.writer import Writer
 from alertd.web.app import Inside, build
 
 GRACE = 15.0  # seconds for attempts under way when stopping; above one attempt's own limit
+CLOSING = 5.0  # seconds for requests under way after that; with GRACE below the 30 s that Kubernetes waits
 COLLECT = (20_000, 20, 50)  # new objects before the youngest are looked at; then how often the older ones
 TICK = 5  # seconds between looks at what time alone changes
 THREADS = 16  # for client libraries that block: two endpoints at their limit of connections
@@ -158,10 +159,15 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             stack.push_async_callback(couriers.stop, GRACE)
             stack.enter_context(_timed(upkeep.tick, digests.tick))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload))
-            daemon.address = await stack.enter_async_context(_listening(app, options, intake))
+            daemon.address = await stack.enter_async_context(_listening(app, options))
             collect_rarely()
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
-            yield daemon
+            try:
+                yield daemon
+            finally:
+                # Senders and balancers are told 503 while attempts end; then the listener goes, then the store.
+                intake.draining = True
+                await couriers.stop(GRACE)
 
 
 def _load(path: Path) -> routing_file.RoutingFile:
@@ -203,9 +209,9 @@ def _tick_failed(event: JobExecutionEvent) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(app: web.Application, options: Options, intake: Intake) -> AsyncIterator[str]:
+async def _listening(app: web.Application, options: Options) -> AsyncIterator[str]:
     # auto_decompress off: a compressed body is refused by its header, and must not be unpacked before that
-    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=GRACE)
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=CLOSING)
     await runner.setup()
     site = web.TCPSite(runner, options.host, options.port, backlog=1024)
     await site.start()
@@ -213,7 +219,6 @@ async def _listening(app: web.Application, options: Options, intake: Intake) -> 
     try:
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
-        intake.draining = True
         await runner.cleanup()
 
 

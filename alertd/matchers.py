@@ -43,8 +43,7 @@ class Matcher:
         return same if self.op in ("=", "=~") else not same
 
     def __str__(self) -> str:
-        name = self.label if _PLAIN_NAME.fullmatch(self.label) else _quote(self.label)
-        return f"{name}{self.op}{_quote(self.value)}"
+        return f"{_shown_name(self.label)}{self.op}{_quote(self.value)}"
 
 
 def parse(text: str) -> Matcher:
@@ -87,7 +86,8 @@ def _one(text: str, at: int, end: int) -> tuple[Matcher, int]:
     at = _skip_space(text, at)
     operator = _OPERATOR.match(text, at, end)
     if operator is None:
-        raise _wrong(text, at, f"expected = != =~ or !~ after {name!r}", f'write for example {name}="value"')
+        raise _wrong(text, at, f"expected = != =~ or !~ after {name!r}",
+                     f'write for example {_shown_name(name)}="value"')
     after = operator.end()
     value, at = _value(text, _skip_space(text, after), end)
     try:
@@ -129,6 +129,10 @@ def _skip_space(text: str, at: int) -> int:
 
 def _wrong(text: str, at: int, what: str, fix: str) -> ValueError:
     return ValueError(f"{what}, at character {at + 1} of {text!r}; {fix}")
+
+
+def _shown_name(label: str) -> str:
+    return label if _PLAIN_NAME.fullmatch(label) else _quote(label)
 
 
 def _quote(text: str) -> str:

@@ -76,11 +76,12 @@ def test_rules(folder: Path) -> None:
         sys.exit(1)
     runs = [("check", rules), *(("test", [file]) for file in tests)]
     with click.progressbar(runs, label="promtool", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        failed = [report for what, files in bar if (report := _failure(promtool, what, files))]
-    for report in failed:
+        failed = [(what, report) for what, files in bar if (report := _failure(promtool, what, files))]
+    for _, report in failed:
         click.echo(report, err=True)
-    click.echo(f"{len(tests) - len(failed)} of {len(tests)} test files passed" if failed else
-               f"{len(rules)} rule files are valid, {len(tests)} test files passed", err=True)
+    passed = len(tests) - sum(what == "test" for what, _ in failed)
+    validity = "not all are valid" if any(what == "check" for what, _ in failed) else "all valid"
+    click.echo(f"{len(rules)} rule files, {validity}; {passed} of {len(tests)} test files passed", err=True)
     sys.exit(1 if failed else 0)
 
 

@@ -153,7 +153,8 @@ class _Reader:
     def receiver(self, name: str, data: dict[str, Any]) -> None:
         path = ("receivers", name)
         own_keys = set(_Receiver.model_fields) | {DIGEST}
-        for key in data.keys() - own_keys - self.channels.keys():
+        unknown = data.keys() - own_keys - self.channels.keys()
+        for key in unknown:
             self.wrong((*path, key), f"unknown channel or key {key!r}",
                        did_you_mean(key, own_keys | self.channels.keys()), key=True, id="unknown-key")
         mine = {key: data[key] for key in _Receiver.model_fields if key in data}
@@ -165,7 +166,7 @@ class _Reader:
         if DIGEST in data:
             self.digest(name, self.section((*path, DIGEST), data[DIGEST]))
             outlets.append(Outlet(name, DIGEST, ""))
-        if not data.keys() & (self.channels.keys() | {DIGEST}):
+        if not unknown and not data.keys() & (self.channels.keys() | {DIGEST}):
             self.wrong(path, f"receiver {name!r} has no channel, so nobody would be told",
                        f"give it one of {', '.join(sorted({*self.channels, DIGEST}))}", key=True, id="no-channel")
         settled = settled or _Receiver()

@@ -40,12 +40,12 @@ class RoutingFile:
 
 
 def load(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool = True) -> RoutingFile:
-    """The file; BadInput with every fault and remark where anything is wrong. `channels` are the Settings classes
+    """The file; BadInput with every error where there is one. `channels` are the Settings classes
     by name (alertd.channels.settings_types()); secret files are relative to the file's folder. Without
     `read_secrets` no secret is opened, and one that is missing is only a remark."""
     found, findings = examine(path, channels, read_secrets=read_secrets)
     if found is None:
-        raise BadInput(findings)
+        raise BadInput([finding for finding in findings if finding.level == "error"])
     return found
 
 
@@ -64,11 +64,12 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
                       reader.incident_by(), path.name)
     findings = [*document.duplicates, *everyone.findings, *reader.top_level(), *reader.findings,
-                *routing_lint.lint(document, routing, reader.override_places, NOT_YET)]
-    findings = sorted(set(findings), key=lambda finding: (finding.line, finding.column, finding))
-    if any(finding.level == "error" for finding in findings):
-        return None, findings
-    return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings)), findings
+                *routing_lint.lint(document, routing, reader.override_places)]
+    faulty = any(finding.level == "error" for finding in findings)
+    if not faulty:
+        findings += routing_lint.never_used(document, routing, NOT_YET)
+    findings = sorted(set(findings))  # a fault in the defaults is met once for each receiver
+    return None if faulty else RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings)), findings
 
 
 def names(value: object) -> tuple[str, ...]:

@@ -16,16 +16,13 @@ _NO_CHANNELS = {"style", "hold", "fallback", "digest"}  # every other key of a r
 _Placed = Sequence[tuple[tuple[Key, ...], Override]]
 
 
-def lint(document: Document, routing: Routing, overrides: Sequence[tuple[Key, ...]], not_yet: Sequence[str]
-         ) -> Iterator[Finding]:
-    """Findings about the whole. `overrides` are the places of the routing's overrides; `not_yet` are sections that
-    may name receivers, though nothing acts on them yet."""
+def lint(document: Document, routing: Routing, overrides: Sequence[tuple[Key, ...]]) -> Iterator[Finding]:
+    """Findings about the whole; `overrides` are the places of the routing's overrides."""
     placed = list(zip(overrides, routing.overrides, strict=True))
     yield from _critical_reaches_nobody(document, routing, placed)
     yield from _never_matching(document, routing, placed)
     yield from _unreachable(document, placed)
     yield from _fallbacks(document, routing)
-    yield from _never_used(document, routing, not_yet)
 
 
 def _told_at_once(document: Document, names: Iterable[str]) -> set[str]:
@@ -109,7 +106,9 @@ def _circle(routing: Routing, start: str) -> list[str] | None:
             return None  # told at the receivers of that circle
 
 
-def _never_used(document: Document, routing: Routing, not_yet: Sequence[str]) -> Iterator[Finding]:
+def never_used(document: Document, routing: Routing, not_yet: Sequence[str]) -> Iterator[Finding]:
+    """Receivers nothing names. `not_yet` are sections that may name them, though nothing acts on them yet. Asked only
+    of a file without errors: a misspelt name would be told twice."""
     used = {name for route in routing.routes.values() for name in route.receivers}
     used |= {name for override in routing.overrides for name in override.receivers}
     used |= {receiver.fallback for receiver in routing.receivers.values() if receiver.fallback}

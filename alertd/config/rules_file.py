@@ -101,10 +101,18 @@ def _shape(document: Document) -> tuple[rules_model.RulesFile | None, list[Findi
         return None, [document.finding((), "is empty", "declare thresholds or services, or remove the file",
                                        id="empty")]
     model, findings = validate(document, rules_model.RulesFile)
-    if model and not findings and not (model.thresholds or model.services or model.runbooks):
+    if model and not (model.services or model.runbooks or (model.thresholds and model.thresholds.model_fields_set)):
         findings = [document.finding((), "declares nothing", "declare thresholds or services, or remove the file",
                                      id="empty")]
-    return model, [*document.duplicates, *findings]
+    return model, [*document.duplicates, *_told_once(findings)]
+
+
+def _told_once(findings: list[Finding]) -> Iterator[Finding]:
+    """A misspelt key is unknown, and the right one missing: one slip, one finding."""
+    guesses = {finding.fix for finding in findings}
+    for finding in findings:
+        if finding.id != "missing-key" or f"did you mean {finding.what.split()[0]}?" not in guesses:
+            yield finding
 
 
 _Places = dict[Watched, tuple[Document, tuple[str, str]]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -189,7 +190,19 @@ def validate(document: Document, model: type[Model], data: Any = None, under: tu
     try:
         return model.model_validate(document.data if data is None and not under else data), []
     except pydantic.ValidationError as error:
-        return None, [_finding(document, model, under, dict(fault)) for fault in error.errors(include_url=False)]
+        return None, _one_each([_finding(document, model, under, dict(fault))
+                                for fault in error.errors(include_url=False)])
+
+
+def _one_each(findings: list[Finding]) -> list[Finding]:
+    """One finding a value: pydantic tells each way of a union (`rate: 2` or `rate: none`) as a fault of its own."""
+    values = [finding for finding in findings if finding.id == "invalid-value"]
+    found = [finding for finding in findings if finding.id != "invalid-value"]
+    for _, ways in itertools.groupby(values, key=lambda finding: (finding.line, finding.column)):
+        first, *others = ways
+        what = " or ".join([first.what, *(other.what.removeprefix("must be ") for other in others)])
+        found.append(dataclasses.replace(first, what=what))
+    return found
 
 
 def _finding(document: Document, model: type[pydantic.BaseModel], under: tuple[Key, ...], fault: dict[str, Any]
@@ -203,6 +216,8 @@ def _finding(document: Document, model: type[pydantic.BaseModel], under: tuple[K
         return document.finding(path[:-1], f"{path[-1]!r} is missing", "add it", key=True, id="missing-key")
     if known_fault := _FAULTS.get(fault["type"]):
         return document.finding(path, *known_fault, id="invalid-value")
+    if fault["type"] == "literal_error":
+        return document.finding(path, f"must be {fault['ctx']['expected']}", id="invalid-value")
     what, _, fix = str(fault["msg"]).removeprefix("Value error, ").partition("; ")
     return document.finding(path, what[:1].lower() + what[1:], fix, id="invalid-value")
 
@@ -216,6 +231,8 @@ _FAULTS = {
     "string_type": ("must be text", "put it in quotes"),
     "bool_type": ("must be true or false", ""),
     "bool_parsing": ("must be true or false", ""),
+    "float_type": ("must be a number", ""),
+    "float_parsing": ("must be a number", ""),
     "int_type": ("must be a whole number", ""),
     "int_parsing": ("must be a whole number", ""),
 }

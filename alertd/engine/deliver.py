@@ -68,7 +68,7 @@ class Couriers:
         """Meet the configuration in force: new outlets get a courier, gone ones lose theirs."""
         outlets = set(outlets_of(self._outgoing.current))
         for outlet in set(self._couriers) - outlets:
-            self._couriers.pop(outlet).stop()
+            self._couriers.pop(outlet).cancel()
         for outlet in outlets - set(self._couriers):
             courier = Courier(outlet, self._outgoing, self._slots, self._attempts, self.wake)
             courier.free_at = (waits or {}).get(outlet, 0)
@@ -88,8 +88,8 @@ class Couriers:
     async def stop(self, grace: float) -> None:
         """Claim nothing more, let attempts under way end within `grace` seconds; the rest keeps its lease and is
         tried again by whoever comes next."""
-        for courier in self._couriers.values():
-            courier.stop()
+        couriers = [courier.cancel() for courier in self._couriers.values()]
+        await asyncio.gather(*couriers, return_exceptions=True)
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=grace)
         for task in list(self._attempts):
@@ -130,9 +130,11 @@ class Courier:
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"courier {self.outlet}")
 
-    def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
+    def cancel(self) -> asyncio.Task[None]:
+        """Claim nothing more; the task ends once a claim under way has started its attempts."""
+        assert self._task is not None  # only what was started is stopped
+        self._task.cancel()
+        return self._task
 
     async def _run(self) -> None:
         clock = self._outgoing.clock
@@ -145,8 +147,12 @@ class Courier:
                 return
             slots = self._slots.setdefault(settings.endpoint(), Slots(CONNECTIONS))
             await slots.acquire()
+            claim = asyncio.create_task(self._claim(slots, settings.rate_limit()))
             try:
-                started, next_at = await self._claim(slots, settings.rate_limit())
+                started, next_at = await asyncio.shield(claim)
+            except asyncio.CancelledError:
+                await claim  # what is claimed is sent; left alone it would wait for the end of its lease
+                raise
             except Exception as error:  # whatever it is, this outlet must not fall silent for good
                 log.warning("claim_failed", outlet=str(self.outlet), error=str(error), exc_info=True)
                 started, next_at = 0, clock.now() + STORE_PAUSE

@@ -45,8 +45,8 @@ class Metrics:
                                  "When the configuration in force was read.", registry=registry)
         self.store_up = Gauge("alertd_store_up", "1 when the last commit succeeded.", registry=registry)
         self.backlog = Gauge("alertd_intake_backlog", "Writes waiting for a commit.", registry=registry)
-        self.waiting = Gauge("alertd_notifications", "Intended messages by channel and state.", ["channel", "state"],
+        self.waiting = Gauge("alertd_notifications", "Messages queued, claimed, held or dead.", ["channel", "state"],
                              registry=registry)
-        self.oldest = Gauge("alertd_oldest_queued_seconds", "Age of the oldest message that is due; 0 for none.",
+        self.oldest = Gauge("alertd_oldest_queued_seconds", "Age of the oldest due message; 0 for none.",
                             registry=registry)
         self.open = Gauge("alertd_incidents_open", "Open incidents by severity.", ["severity"], registry=registry)

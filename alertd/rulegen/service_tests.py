@@ -23,10 +23,12 @@ _BEGIN = QUIET + 1  # the minute of the first request
 class World:
     """One way in which a service shows its requests. `judged` are the levels of one alert that see the bad requests
     as bad, each with the share above which it fires; `apart` says that bad requests have series of their own, which
-    need not exist; `shows(bad, good)` are the series for two counters."""
+    need not exist, `again` that another world differs in spelling alone; `shows(bad, good)` are the series for
+    two counters."""
 
     name: str
     apart: bool
+    again: bool
     service: Service
     judged: tuple[tuple[Leveled, Decimal], ...]
     shows: Callable[[Counter, Counter], Mapping[str, Counter]]
@@ -61,7 +63,7 @@ def error_worlds(preset: Requests, service: Service, levels: tuple[Leveled, ...]
         def shows(bad: Counter, good: Counter, failure: Failure = failure) -> Mapping[str, Counter]:
             return {series(preset.counter, base, failure.good): good, series(preset.counter, base, failure.bad): bad}
 
-        yield World(f"failures marked {failure.match}", True, service, judged, shows)
+        yield World(f"failures marked {failure.match}", True, False, service, judged, shows)
 
 
 def slow_worlds(preset: Latency, service: Service, levels: tuple[Leveled, ...]) -> Iterator[World]:
@@ -88,7 +90,7 @@ def slow_worlds(preset: Latency, service: Service, levels: tuple[Leveled, ...]) 
                            for le, values in les.items()}}
 
             name = f'over {promql.duration(int(leveled.level.above))}, le="{spelling}"'
-            yield World(name, False, service, judged, shows)
+            yield World(name, False, spelling != spellings[0], service, judged, shows)
 
 
 def scenarios(world: World) -> Iterator[Scenario]:
@@ -98,6 +100,8 @@ def scenarios(world: World) -> Iterator[Scenario]:
     for limit in limits:
         yield _over(world, limit, int(limit * events) + 1, events)
         yield _under(world, limit, int(limit * events) - 1, events)
+    if world.again:
+        return
     yield _no_traffic(world)
     yield _nothing_bad(world)
     yield _restart(world)

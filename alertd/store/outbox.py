@@ -22,8 +22,8 @@ from alertd.store.rows import incident_from, notification_from, to_json
 
 _rows = schema.notifications
 
-# States as text in the statements, and an index's condition word by word: SQLite uses an index with a condition only
-# where the statement itself repeats it (https://sqlite.org/partialindex.html#queries_using_partial_indexes).
+# States as text in the statements: SQLite uses an index with a condition only where the statement itself repeats it,
+# and a parameter does not (https://sqlite.org/partialindex.html#queries_using_partial_indexes).
 _QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED.value}'")
 _CLAIMED: ColumnElement[str] = literal_column(f"'{State.CLAIMED.value}'")
 
@@ -32,10 +32,10 @@ _ahead = _rows.alias("ahead")
 _BLOCKED = select(_ahead.c.seq).where(
     _ahead.c.incident == _rows.c.incident, _ahead.c.seq < _rows.c.seq, _ahead.c.channel == _rows.c.channel,
     _ahead.c.target == _rows.c.target, _ahead.c.receiver == _rows.c.receiver,
-    _ahead.c.state.in_((_QUEUED, _CLAIMED)),
+    _ahead.c.settled_at.is_(None),
 ).exists()
 _HERE = and_(_rows.c.receiver == bindparam("receiver"), _rows.c.channel == bindparam("channel"),
-             _rows.c.target == bindparam("target"), _rows.c.state == _QUEUED, _rows.c.state.in_((_QUEUED, _CLAIMED)))
+             _rows.c.target == bindparam("target"), _rows.c.state == _QUEUED)
 _DUE = (select(_rows).where(_HERE, _rows.c.next_at <= bindparam("now"), ~_BLOCKED)
         .order_by(_rows.c.rank.desc(), _rows.c.seq).limit(bindparam("most")))
 _LATER = select(func.min(_rows.c.next_at)).where(_HERE, _rows.c.next_at > bindparam("now"))

@@ -95,12 +95,14 @@ notifications = Table(
 )
 # Unique within its incident: incident ids grow with time, so the index grows at its end, as a hash alone would not.
 Index("notifications_key", notifications.c.incident, notifications.c.id, unique=True)
-_WAITING = "state IN ('queued', 'claimed')"
-Index("notifications_waiting", notifications.c.receiver, notifications.c.channel, notifications.c.target,
-      notifications.c.state, notifications.c.rank.desc(), notifications.c.seq,
-      sqlite_where=text(_WAITING), postgresql_where=text(_WAITING))
+# SQLite uses a partial index only where it can prove its condition from the query's: `state = 'queued'` alone, and
+# `settled_at IS NULL` for what is queued, claimed or held.
+_QUEUED = "state = 'queued'"
+Index("notifications_due", notifications.c.receiver, notifications.c.channel, notifications.c.target,
+      notifications.c.rank.desc(), notifications.c.seq,
+      sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED))
 Index("notifications_ahead", notifications.c.incident, notifications.c.seq,
-      sqlite_where=text(_WAITING), postgresql_where=text(_WAITING))
+      sqlite_where=text("settled_at IS NULL"), postgresql_where=text("settled_at IS NULL"))
 Index("notifications_leased", notifications.c.lease_until,
       sqlite_where=text("state = 'claimed'"), postgresql_where=text("state = 'claimed'"))
 Index("notifications_held", notifications.c.receiver,

@@ -27,7 +27,7 @@ def test_build_then_test(folder: Path) -> None:
     assert alertd("build", "--rules", folder).exit_code == 0
     result = alertd("test", "--rules", folder)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "2 rule files are valid, 2 test files passed" in result.stderr
+    assert "2 rule files, all valid; 2 of 2 test files passed" in result.stderr
 
 
 def test_check_prints_what_would_change_and_writes_nothing(folder: Path) -> None:
@@ -76,7 +76,17 @@ def test_a_failing_rule_fails_the_command(folder: Path) -> None:
     result = alertd("test", "--rules", folder)
     assert result.exit_code == 1
     assert "HighCPUUtilization" in result.stderr
-    assert "1 of 2 test files passed" in result.stderr
+    assert "2 rule files, all valid; 1 of 2 test files passed" in result.stderr
+
+
+def test_a_rule_that_is_none_fails_the_command(folder: Path) -> None:
+    """A file Prometheus would refuse is told as such, beside its failing test."""
+    alertd("build", "--rules", folder)
+    rules = folder / "generated" / "nodes.rules.yaml"
+    rules.write_text(rules.read_text().replace("> 0.7", "> > 0.7"))
+    result = alertd("test", "--rules", folder)
+    assert result.exit_code == 1
+    assert "2 rule files, not all are valid; 1 of 2 test files passed" in result.stderr
 
 
 def test_without_promtool(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

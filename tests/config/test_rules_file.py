@@ -55,7 +55,8 @@ services:
     ("# nothing\n", "a.yaml:1:1: is empty; declare thresholds or services, or remove the file"),
     ("thresholds: {}", "a.yaml:1:1: declares nothing; declare thresholds or services, or remove the file"),
     ("threshold: {}", "a.yaml:1:1: unknown key 'threshold'; did you mean 'thresholds'?"),
-    ("thresholds:\n  cpu_utilisation: 70%", "a.yaml:2:3: unknown key 'cpu_utilisation'; did you mean 'cpu_utilization'?"),
+    ("thresholds:\n  cpu_utilisation: 70%",
+     "a.yaml:2:3: unknown key 'cpu_utilisation'; did you mean 'cpu_utilization'?"),
     ("thresholds:\n  cpu_utilization: 0.7", "a.yaml:2:20: 0.7 has no unit; write 0.7%, or 70% if a ratio was meant"),
     ("thresholds:\n  cpu_utilization: 70s", "a.yaml:2:20: '70s' is no percentage; write one such as 70% or 99.9%"),
     ("thresholds:\n  cpu_utilization: 100%", "a.yaml:2:20: 100% must lie between 0% and 100%, not at an end"),
@@ -74,7 +75,8 @@ services:
     (SERVICE.replace("prometheus-http", "node_exporter"),
      "a.yaml:1:28: the preset 'node_exporter' measures no requests; known are prometheus-http"),
     (SERVICE.replace("shop:", "nodes:"),
-     "a.yaml:1:12: 'nodes' cannot name a service; use letters, digits, '.', '_' and '-', and neither nodes nor watchdog"),
+     "a.yaml:1:12: 'nodes' cannot name a service; use letters, digits, '.', '_' and '-', and neither "
+     "nodes nor watchdog"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 100%}}}}"),
      "a.yaml:1:91: 100% must lie between 0% and 100%, not at an end"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: 367d}}}}"),
@@ -85,7 +87,7 @@ services:
     (SERVICE + "\nthresholds:\n  response_time: 20s",
      "a.yaml:3:18: response_time 20s is no bucket of 'shop' (prometheus-http); the nearest are 10s; or say with "
      "`buckets:` which its histogram has"),
-    (SERVICE.replace("}}", ", buckets: [1, 0.5]}}"), "a.yaml:1:76: buckets must rise from above 0, without +Inf"),
+    (SERVICE.replace("}}", ", buckets: [1, 0.5]}}"), "a.yaml:1:78: buckets must rise from above 0, without +Inf"),
     ("runbooks: ftp://x", "a.yaml:1:11: 'ftp://x' is no address; write one such as https://runbooks.example.com"),
     ("thresholds: {\n", "a.yaml:2:1: while parsing a flow node did not find expected node content; mend the YAML"),
 ])
@@ -120,7 +122,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_bytes(b"x: \xff")
     (tmp_path / "d.yml").write_text("thresholds: {cpu_utilization: 70%}")
     assert [line.split(";")[0] for line in faults(tmp_path)] == [
-        "a.yaml: is a folder", "b.yaml: is larger than 5 MB", "c.yaml: is not UTF-8 text (byte 3)", "d.yml: is not read"]
+        "a.yaml: is a folder", "b.yaml: is larger than 5 MB", "c.yaml: is not UTF-8 text (byte 3)",
+        "d.yml: is not read"]
 
 
 def test_an_empty_folder_is_a_fault(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ def test_durations(text: object, millis: int) -> None:
     assert units.duration(text) == millis
 
 
-@pytest.mark.parametrize("text", ["", "5", 5, 1.5, "1.5h", "-5m", "5m1h", "1m1m", "5 m", "m", "5min", None, True, [], "1s 2s",
-                                  "٥m", "300y", "9" * 30 + "s"])
+@pytest.mark.parametrize("text", ["", "5", 5, 1.5, "1.5h", "-5m", "5m1h", "1m1m", "5 m", "m", "5min", None, True, [],
+                                  "1s 2s", "٥m", "300y", "9" * 30 + "s"])
 def test_what_is_no_duration(text: object) -> None:
     """Anything else is refused, a number without a unit and more than Prometheus can count too."""
     with pytest.raises(ValueError, match=r"duration|unit|longer"):
@@ -40,7 +40,8 @@ def test_percentages(text: str, ratio: str) -> None:
     assert promql.number(units.percentage(text)) == ratio
 
 
-@pytest.mark.parametrize("text", ["", "%", "70", 70, 0.7, "70 percent", "-1%", "101%", "1e2%", None, True, "99.9999999%", "٧%"])
+@pytest.mark.parametrize("text", ["", "%", "70", 70, 0.7, "70 percent", "-1%", "101%", "1e2%", None, True,
+                                  "99.9999999%", "٧%"])
 def test_what_is_no_percentage(text: object) -> None:
     """A bare number may mean 0.7 % or 70 %, so it is refused."""
     with pytest.raises(ValueError, match=r"percentage|unit|more than"):

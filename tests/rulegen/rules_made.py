@@ -14,7 +14,8 @@ SHOP = """
   shop: {metrics: prometheus-http, selector: 'job="shop"'}
 """
 PRODUCTION = f"""
-thresholds: {{cpu_utilization: 70%, memory_utilization: 75%, error_rate: 0.5%, response_time: 1s, response_time_p95: 500ms}}
+thresholds: {{cpu_utilization: 70%, memory_utilization: 75%,
+  error_rate: 0.5%, response_time: 1s, response_time_p95: 500ms}}
 services:{SHOP}"""
 
 

@@ -58,7 +58,8 @@ def test_a_series_with_both_labels_counts_once(rules: Path) -> None:
 
 def test_no_traffic_gives_no_share(rules: Path) -> None:
     """Without traffic nothing fires and nothing divides by zero."""
-    prove(rules, {OK: "9x40", BAD: "3x40"}, samples={REQUESTS: [("30m", 0.0)]}, alerts={"30m": ("HighErrorRate", False)})
+    prove(rules, {OK: "9x40", BAD: "3x40"}, samples={REQUESTS: [("30m", 0.0)]},
+          alerts={"30m": ("HighErrorRate", False)})
 
 
 @pytest.mark.parametrize(("count", "fires"), [(2, False), (3, True)])

@@ -8,8 +8,8 @@ from alertd.rulegen import example, promql
 
 @pytest.mark.parametrize("text", [
     'job="a"', 'job=~"a|b"', 'job=~"shop-(eu|us)-[0-9]{3}"', r'job=~"a\.b.+"', 'job!="a"', 'job=~"a|b",job!="a"',
-    r'job=~"\d+x?"', 'job=~".*"', 'job=~".+"', 'job!~"a.*"', 'job=~"[^a]"', 'env!=""', 'job=~"(?i)Shop"', 'job=~"(a(b|c))+"',
-    'job=""', 'job=~"^shop$"'])
+    r'job=~"\d+x?"', 'job=~".*"', 'job=~".+"', 'job!~"a.*"', 'job=~"[^a]"', 'env!=""',
+    'job=~"(?i)Shop"', 'job=~"(a(b|c))+"', 'job=""', 'job=~"^shop$"'])
 def test_the_labels_match(text: str) -> None:
     """The labels found for a selector are ones it takes."""
     found = matchers.parse_all(text)

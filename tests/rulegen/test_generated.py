@@ -8,7 +8,7 @@ import yaml
 
 from alertd import rulegen
 from alertd.config import rules_file
-from tests.rulegen.rules_made import PRODUCTION, generated, promtool
+from tests.rulegen.rules_made import PRODUCTION, SHOP, generated, promtool
 
 ROOT = Path(__file__).parents[2]
 LEVELS = """
@@ -21,7 +21,8 @@ thresholds:
 """
 SHAPES = {
     "the five": PRODUCTION,
-    "levels": f"{LEVELS}services: {{shop: {{metrics: prometheus-http, selector: 'job=~\"shop-(a|b)[0-9]+\",env!=\"\"'}}}}",
+    "levels": LEVELS + """
+services: {shop: {metrics: prometheus-http, selector: 'job=~"shop-(a|b)[0-9]+",env!=""'}}""",
     "own buckets": """
 thresholds: {response_time: 700ms, error_rate: 99.999999%}
 services: {shop: {metrics: prometheus-http, selector: 'job="a\\"b",code!~"4.."', buckets: [0.3, 0.7, 3]}}""",
@@ -44,28 +45,36 @@ def test_promtool_accepts_every_rule_and_every_test(tmp_path: Path, text: str) -
     assert {name.split(".")[0] for name in files} >= {"shop", "watchdog"}
 
 
+SUBJECTS = {
+    "nodes": "thresholds: {cpu_utilization: 70%, memory_utilization: 75%}",
+    "errors": f"thresholds: {{error_rate: 0.5%}}\nservices:{SHOP}",
+    "times": f"thresholds: {{response_time: 1s, response_time_p95: 500ms}}\nservices:{SHOP}",
+}
 CHANGES = [("nodes", "> 0.7", "> 0.7002"), ("nodes", "> 0.7", "> 0.6998"), ("nodes", "for: 15m", "for: 14m"),
            ("nodes", "for: 15m", "for: 16m"), ("nodes", "|iowait", ""), ("nodes", "|steal", ""), ("nodes", "idle|", ""),
            ("nodes", "avg without", "max without"), ("nodes", "node_memory_Buffers_bytes + ", ""),
-           ("nodes", "node_memory_MemAvailable_bytes\n          or", ""), ("shop", "> 0.005", "> 0.00502"),
-           ("shop", "> 0.005", "> 0.00498"), ("shop", "> 0.05\n", "> 0.0502\n"), ("shop", "> 0.05\n", "> 0.0498\n"),
-           ("shop", ">= 3", ">= 2"), ("shop", ">= 3", ">= 4"), ("shop", "for: 5m", "for: 4m"),
-           ("shop", "for: 5m", "for: 6m"), ("shop", "up offset 10m == 1 or ", ""),
-           ("shop", ' or http_requests_total{job="shop"} offset 10m)', ")"), ("shop", 'le="0.5"', 'le="0.25"'),
-           ("shop", 'le="0.5"', 'le="1"'), ("shop", r'le=~"1(\\.0)?"', 'le="1"'), ("shop", 'code=~"5.."', 'code=~"4.."'),
-           ("shop", 'status=~"5.."', 'status=~"4.."'), ("shop", "offset 10m", "offset 5m"),
-           ("shop", ' unless resets(http_requests_total{job="shop",code=~"5.."}[15m]) > 0', "")]
+           ("nodes", "node_memory_MemAvailable_bytes\n          or", ""), ("errors", "> 0.005", "> 0.00502"),
+           ("errors", "> 0.005", "> 0.00498"), ("times", "> 0.05\n", "> 0.0502\n"), ("times", "> 0.05\n", "> 0.0498\n"),
+           ("errors", ">= 3", ">= 2"), ("errors", ">= 3", ">= 4"), ("errors", "for: 5m", "for: 4m"),
+           ("errors", "for: 5m", "for: 6m"), ("errors", "up offset 10m == 1 or ", ""),
+           ("errors", ' or http_requests_total{job="shop"} offset 10m)', ")"), ("times", 'le="0.5"', 'le="0.25"'),
+           ("times", 'le="0.5"', 'le="1"'), ("times", r'le=~"1(\\.0)?"', 'le="1"'),
+           ("errors", 'code=~"5.."', 'code=~"4.."'),
+           ("errors", 'status=~"5.."', 'status=~"4.."'), ("errors", "offset 10m", "offset 5m"),
+           ("errors", ' unless resets(http_requests_total{job="shop",code=~"5.."}[15m]) > 0', "")]
 
 
 @pytest.mark.parametrize(("subject", "before", "after"), CHANGES)
 def test_every_change_of_a_rule_breaks_its_tests(tmp_path: Path, subject: str, before: str, after: str) -> None:
-    """No part of a rule can be changed without one of its generated tests failing."""
-    files = generated(tmp_path, PRODUCTION)
-    rules = files[f"{subject}.rules.yaml"]
+    """A limit, a duration, a label or a branch of a rule that is changed fails one of its generated tests."""
+    files = generated(tmp_path, SUBJECTS[subject])
+    name = "nodes" if subject == "nodes" else "shop"
+    rules = files[f"{name}.rules.yaml"]
     assert before in rules
-    (tmp_path / "generated" / f"{subject}.rules.yaml").write_text(rules.replace(before, after))
+    (tmp_path / "generated" / f"{name}.rules.yaml").write_text(rules.replace(before, after))
+    promtool("check", "rules", tmp_path / "generated" / f"{name}.rules.yaml")
     with pytest.raises(AssertionError, match="FAILED"):
-        promtool("test", "rules", tmp_path / "generated" / f"{subject}.test.yaml")
+        promtool("test", "rules", tmp_path / "generated" / f"{name}.test.yaml")
 
 
 def test_every_alert_is_complete(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ async def test_the_migrations_make_the_tables_of_the_schema(db):
     with db.writer.begin() as connection:
         found = differences(connection)
     # what SQLite cannot say of an index on an expression
-    assert [difference for difference in found if "notifications_waiting" not in str(difference)] == []
+    assert [difference for difference in found if "notifications_due" not in str(difference)] == []
 
 
 def test_the_newest_migration_is_the_revision_that_is_asked_for():

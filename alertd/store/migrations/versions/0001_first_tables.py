@@ -104,8 +104,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('seq')
     )
     op.create_index('notifications_ahead', 'notifications', ['incident', 'seq'], unique=False,
-                    sqlite_where=sa.text("state IN ('queued', 'claimed')"),
-                    postgresql_where=sa.text("state IN ('queued', 'claimed')"))
+                    sqlite_where=sa.text("settled_at IS NULL"),
+                    postgresql_where=sa.text("settled_at IS NULL"))
     op.create_index('notifications_dead', 'notifications', ['seq'], unique=False,
                     sqlite_where=sa.text("state = 'dead'"),
                     postgresql_where=sa.text("state = 'dead'"))
@@ -116,10 +116,10 @@ def upgrade() -> None:
     op.create_index('notifications_leased', 'notifications', ['lease_until'], unique=False,
                     sqlite_where=sa.text("state = 'claimed'"),
                     postgresql_where=sa.text("state = 'claimed'"))
-    op.create_index('notifications_waiting', 'notifications', ['receiver', 'channel', 'target', 'state',
+    op.create_index('notifications_due', 'notifications', ['receiver', 'channel', 'target',
                      sa.literal_column('rank DESC'), 'seq'], unique=False,
-                    sqlite_where=sa.text("state IN ('queued', 'claimed')"),
-                    postgresql_where=sa.text("state IN ('queued', 'claimed')"))
+                    sqlite_where=sa.text("state = 'queued'"),
+                    postgresql_where=sa.text("state = 'queued'"))
     op.create_table('roots',
         sa.Column('incident', sa.String(length=24), nullable=False),
         sa.Column('channel', sa.Text(), nullable=False),
