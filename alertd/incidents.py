@@ -98,6 +98,7 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
     """Everything this webhook causes, given what is known."""
     source = episodes.source_of(webhook, known.alerts)
     groups: dict[IncidentId, _Group] = {}
+    group: _Group | None = None
     alerts: list[Alert] = []
     verdicts: dict[Verdict, int] = {}
     unknown = 0
@@ -108,7 +109,8 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
         if verdict is Verdict.OPENED:
             choice = choose(reported.labels, routing)
             unknown += choice.unknown_severity
-            group = _group_for(webhook, source, reported, known, routing, groups)
+            if group is None or routing.incident_by:  # unless alertd groups itself, a webhook is one group
+                group = _group_for(webhook, source, reported, known, routing, groups)
             alert = episodes.opened(webhook, index, source, reported, choice.severity, group.id)
             group.opened.append((alert, choice))
             alerts.append(alert)

@@ -91,7 +91,7 @@ def choose(labels: Labels, routing: Routing) -> Choice:
         return Choice(severity, (), (*why, "Watchdog is a heartbeat: told to nobody while it beats"), unknown)
     if severity is Severity.NONE:
         return Choice(severity, (), (*why, "severity none is kept and shown, told to nobody"), unknown)
-    told = {**labels, "severity": severity.value}
+    told = {**labels, "severity": severity.value} if routing.overrides else labels
     for override in routing.overrides:
         if all(matcher.matches(told) for matcher in override.matchers):
             matched = ", ".join(str(matcher) for matcher in override.matchers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import MOST_SUMMARIES, Entry
@@ -60,7 +60,7 @@ def _fold(connection: Connection, wish: Fold) -> bool:
     same = select(table.c.id).where(table.c.receiver == wish.receiver, table.c.date == wish.date)
     if (connection.execute(same)).first() is not None:
         return False
-    held = (_rows.c.receiver == wish.receiver, _rows.c.state == State.HELD.value)
+    held = (_rows.c.receiver == wish.receiver, _rows.c.state == literal_column(f"'{State.HELD.value}'"))
     ids = [row[0] for row in connection.execute(select(_rows.c.incident).where(*held).distinct())]
     text = wish.compose(_entries(connection, ids))
     connection.execute(insert(table), [

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +21,27 @@ from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.rows import incident_from, notification_from, to_json
 
 _rows = schema.notifications
+
+# States as text in the statements, and an index's condition word by word: SQLite uses an index with a condition only
+# where the statement itself repeats it (https://sqlite.org/partialindex.html#queries_using_partial_indexes).
+_QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED.value}'")
+_CLAIMED: ColumnElement[str] = literal_column(f"'{State.CLAIMED.value}'")
+
+_ahead = _rows.alias("ahead")
+# in order per incident and outlet: nothing leaves while an earlier message of its incident is on the way
+_BLOCKED = select(_ahead.c.seq).where(
+    _ahead.c.incident == _rows.c.incident, _ahead.c.seq < _rows.c.seq, _ahead.c.channel == _rows.c.channel,
+    _ahead.c.target == _rows.c.target, _ahead.c.receiver == _rows.c.receiver,
+    _ahead.c.settled_at.is_(None),
+).exists()
+_HERE = and_(_rows.c.receiver == bindparam("receiver"), _rows.c.channel == bindparam("channel"),
+             _rows.c.target == bindparam("target"), _rows.c.state == _QUEUED)
+_DUE = (select(_rows).where(_HERE, _rows.c.next_at <= bindparam("now"), ~_BLOCKED)
+        .order_by(_rows.c.rank.desc(), _rows.c.seq).limit(bindparam("most")))
+_LATER = select(func.min(_rows.c.next_at)).where(_HERE, _rows.c.next_at > bindparam("now"))
+_LEASE = (update(_rows).where(_rows.c.seq == bindparam("wanted"))
+          .values(state=ARROWS[State.QUEUED, Event.CLAIM].value, lease=bindparam("token"),
+                  lease_until=bindparam("until")))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,29 +89,15 @@ def claim(connection: Connection, claims: Sequence[Claim]) -> Sequence[Claimed]:
 
 
 def _claim(connection: Connection, wish: Claim) -> Claimed:
-    place = _at(wish.outlet)
-    ahead = _rows.alias("ahead")
-    # in order per incident and outlet: nothing leaves while an earlier message of its incident is on the way
-    blocked = select(ahead.c.seq).where(
-        ahead.c.incident == _rows.c.incident, ahead.c.seq < _rows.c.seq, ahead.c.channel == _rows.c.channel,
-        ahead.c.target == _rows.c.target, ahead.c.receiver == _rows.c.receiver,
-        ahead.c.settled_at.is_(None),
-    ).exists()
-    due = (
-        select(_rows)
-        .where(*place, _rows.c.state == State.QUEUED.value, _rows.c.next_at <= wish.now, ~blocked)
-        .order_by(_rows.c.rank.desc(), _rows.c.seq).limit(wish.most)
-    )
-    rows = tuple(notification_from(row) for row in connection.execute(due))
+    outlet = wish.outlet
+    asked = {"receiver": outlet.receiver, "channel": outlet.channel, "target": outlet.target, "now": wish.now}
+    rows = tuple(notification_from(row) for row in connection.execute(_DUE, asked | {"most": wish.most}))
     if rows:
-        connection.execute(
-            update(_rows).where(_rows.c.seq.in_([row.seq for row in rows]))
-            .values(state=ARROWS[State.QUEUED, Event.CLAIM].value, lease=wish.token, lease_until=wish.lease_until))
+        connection.execute(_LEASE, [{"wanted": row.seq, "token": wish.token, "until": wish.lease_until}
+                                    for row in rows])
     if len(rows) == wish.most:
         return Claimed(rows, wish.now)
-    later = select(func.min(_rows.c.next_at)).where(*place, _rows.c.state == State.QUEUED.value,
-                                                    _rows.c.next_at > wish.now)
-    return Claimed(rows, (connection.execute(later)).scalar())
+    return Claimed(rows, connection.execute(_LATER, asked).scalar())
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[bool]:
@@ -120,7 +127,7 @@ def give_back(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[int
     answers = []
     for cutoff in cutoffs:
         changed = connection.execute(
-            update(_rows).where(_rows.c.state == State.CLAIMED.value, _rows.c.lease_until < cutoff)
+            update(_rows).where(_rows.c.state == _CLAIMED, _rows.c.lease_until < cutoff)
             .values(state=ARROWS[State.CLAIMED, Event.LEASE_LOST].value, ambiguous=1, lease=None, lease_until=None,
                     reason="its worker went away; it may have been sent"))
         answers.append(changed.rowcount)
@@ -132,7 +139,7 @@ def expire(connection: Connection, cutoffs: Sequence[tuple[Millis, Millis]]) -> 
     answers = []
     for cutoff, now in cutoffs:
         changed = connection.execute(
-            update(_rows).where(_rows.c.state == State.QUEUED.value, _rows.c.kind == Kind.UPDATE.value,
+            update(_rows).where(_rows.c.state == _QUEUED, _rows.c.kind == Kind.UPDATE.value,
                                 _rows.c.created_at < cutoff)
             .values(state=ARROWS[State.QUEUED, Event.EXPIRE].value, reason="an update nobody needs a day later",
                     settled_at=now))
@@ -146,11 +153,11 @@ def bury(connection: Connection, items: Sequence[tuple[frozenset[Outlet], Millis
     for known, now in items:
         places = connection.execute(
             select(_rows.c.receiver, _rows.c.channel, _rows.c.target)
-            .where(_rows.c.state == State.QUEUED.value).distinct())
+            .where(_rows.c.state == _QUEUED).distinct())
         gone = [outlet for row in places if (outlet := Outlet(*row)) not in known]
         for outlet in gone:
             connection.execute(
-                update(_rows).where(*_at(outlet), _rows.c.state == State.QUEUED.value)
+                update(_rows).where(*_at(outlet), _rows.c.state == _QUEUED)
                 .values(state=ARROWS[State.QUEUED, Event.REJECT].value, settled_at=now,
                         reason=f"{outlet} is no longer in the routing file"))
         answers.append(len(gone))
@@ -186,7 +193,7 @@ def _settled(done: Settlement) -> dict[str, Any]:
 _SETTLE = (
     update(_rows)
     .where(and_(_rows.c.seq == bindparam("wanted"), _rows.c.lease == bindparam("token"),
-                _rows.c.state == State.CLAIMED.value))
+                _rows.c.state == _CLAIMED))
     .values(state=bindparam("to"), reason=bindparam("because"), settled_at=bindparam("at"), next_at=bindparam("due"),
             attempts=bindparam("tries"), ambiguous=bindparam("doubt"), lease=None, lease_until=None)
 )

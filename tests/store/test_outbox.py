@@ -209,3 +209,14 @@ async def test_known_is_what_was_saved(db, take):
     changes = decide(message, known, routing(), T0)
     assert isinstance(known, Known)
     assert changes.result == "repeat"
+
+
+async def test_a_claim_does_not_look_through_the_queue(db):
+    """However much waits at an outlet, its next message is found by an index."""
+    with db.writer.begin() as connection:
+        for statement in (outbox._DUE, outbox._LATER):
+            text = str(statement.compile(dialect=connection.dialect))
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple("0" * text.count("?")))
+            steps = [row[3] for row in plan]
+            assert "notifications_waiting (receiver=? AND channel=? AND target=? AND state=?)" in steps[0]
+            assert not [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")]
