@@ -218,5 +218,5 @@ async def test_a_claim_does_not_look_through_the_queue(db):
             text = str(statement.compile(dialect=connection.dialect))
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple("0" * text.count("?")))
             steps = [row[3] for row in plan]
-            assert "notifications_waiting (receiver=? AND channel=? AND target=? AND state=?)" in steps[0]
+            assert "notifications_due (receiver=? AND channel=? AND target=?)" in steps[0]
             assert not [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")]
