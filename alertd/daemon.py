@@ -50,7 +50,7 @@ log = structlog.get_logger()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line said."""
+    """What the command line said. `unused` names options that no part of this version acts on."""
 
     config: Path
     rules: Path
@@ -59,11 +59,14 @@ class Options:
     port: int
     external_url: str | None = None
     json_logs: bool = False
+    unused: tuple[str, ...] = ()
 
 
 def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT."""
     set_up_logs(options.json_logs)
+    for name in options.unused:
+        log.warning("option_not_acted_on", option=name)
     asyncio.run(_serve(options))
 
 

@@ -67,7 +67,7 @@ async def test_a_webhook_and_what_it_causes_are_one_commit(db, take):
     async with db.reader.connect() as connection:
         incident = (await reading.incidents(connection, "open", 10, None)).items[0]
         story = await reading.incident(connection, incident["id"])
-    assert story["members"][0]["fingerprint"] == "a"
+    assert story["alerts"][0]["fingerprint"] == "a"
     assert {row["receiver"] for row in story["notifications"]} == {"on-call", "management", "slack"}
     assert story["decisions"][0]["why"] == ["routing.yaml:11 critical → on-call + management + slack"]
 
