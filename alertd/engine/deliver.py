@@ -26,7 +26,7 @@ from alertd.engine.setting import Current
 from alertd.engine.slots import Slots
 from alertd.errors import Rejected, StoreUnavailable, TryLater
 from alertd.model import SECOND, Delivery, Event, Kind, Millis, Notification, Outlet
-from alertd.store import outbox, reading
+from alertd.store import outbox
 from alertd.store.outbox import Claim, Settlement
 from alertd.store.writer import Writer
 from alertd.telling import fall_back
@@ -166,15 +166,12 @@ class Courier:
         places = 1 if rate else 1 + slots.take(CONNECTIONS - 1)
         started = 0
         try:
-            wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8))
+            most_alerts = channels.load(self.outlet.channel).ALERTS
+            wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8), most_alerts)
             answer = await outgoing.writer.submit(outbox.claim, wish)
-            if answer.rows:
-                channel = channels.load(self.outlet.channel)
-                async with outgoing.reader.connect() as connection:
-                    found = await connection.run_sync(reading.deliveries, answer.rows, channel.ALERTS)
-                for delivery in found:
-                    self._begin(delivery, wish.token, slots)
-                    started += 1
+            for delivery in answer.deliveries:
+                self._begin(delivery, wish.token, slots)
+                started += 1
         finally:
             slots.release(places - started)
         if rate and started:

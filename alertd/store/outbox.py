@@ -15,15 +15,15 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.incidents import Decision
-from alertd.model import ARROWS, Event, Incident, Kind, Millis, Notification, Outlet, State
-from alertd.store import schema
+from alertd.model import ARROWS, Delivery, Event, Incident, Kind, Millis, Notification, Outlet, State
+from alertd.store import reading, schema
 from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.rows import incident_from, notification_from, to_json
 
 _rows = schema.notifications
 
-# States as text in the statements, and an index's condition word by word: SQLite uses an index with a condition only
-# where the statement itself repeats it (https://sqlite.org/partialindex.html#queries_using_partial_indexes).
+# States as text in the statements: SQLite uses an index with a condition only where the statement itself repeats it,
+# and a parameter does not (https://sqlite.org/partialindex.html#queries_using_partial_indexes).
 _QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED.value}'")
 _CLAIMED: ColumnElement[str] = literal_column(f"'{State.CLAIMED.value}'")
 
@@ -46,20 +46,24 @@ _LEASE = (update(_rows).where(_rows.c.seq == bindparam("wanted"))
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker's wish: at most `most` messages for one outlet that are due, under the lease `token`."""
+    """A worker's wish: at most `most` messages for one outlet that are due, under the lease `token`, each with at
+    most `alerts` of its incident's alerts (None: with all)."""
 
     outlet: Outlet
     most: int
     now: Millis
     lease_until: Millis
     token: str
+    alerts: int | None = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a claim got, and when the outlet's next message is due (None: nothing waits for a time)."""
+    """What a claim got, all that its attempts need to know, and when the outlet's next message is due (None: nothing
+    waits for a time). Read in the claim's own transaction, where it costs no other change of threads."""
 
     rows: tuple[Notification, ...]
+    deliveries: tuple[Delivery, ...]
     next_at: Millis | None
 
 
@@ -95,9 +99,9 @@ def _claim(connection: Connection, wish: Claim) -> Claimed:
     if rows:
         connection.execute(_LEASE, [{"wanted": row.seq, "token": wish.token, "until": wish.lease_until}
                                     for row in rows])
-    if len(rows) == wish.most:
-        return Claimed(rows, wish.now)
-    return Claimed(rows, connection.execute(_LATER, asked).scalar())
+    found = tuple(reading.deliveries(connection, rows, wish.alerts)) if rows else ()
+    later = wish.now if len(rows) == wish.most else connection.execute(_LATER, asked).scalar()
+    return Claimed(rows, found, later)
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[bool]:
