@@ -14,6 +14,7 @@ def _environment() -> Environment:
     environment = Environment(loader=PackageLoader("alertd.web"), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     environment.filters["web_only"] = web_only
+    environment.filters["moment"] = moment
     return environment
 
 
@@ -24,6 +25,11 @@ def web_only(address: str) -> str:
     except ValueError:
         return ""
     return parts.geturl() if parts.scheme in ("http", "https") and parts.hostname and not parts.username else ""
+
+
+def moment(time: str) -> str:
+    """A time of the API (RFC 3339, UTC) as people read it, to the second."""
+    return time[:19].replace("T", " ") + " UTC"
 
 
 def front(status: dict[str, Any], burning: list[dict[str, Any]]) -> str:
