@@ -8,13 +8,15 @@ https://github.com/prometheus/alertmanager.
 from __future__ import annotations
 
 import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from alertd.model import AlertState, Millis, ReportedAlert, Webhook, WebhookId
 
 MOST_ALERTS = 10_000
+
+Read = TypeVar("Read")
 
 
 class _Alert(msgspec.Struct, rename="camel"):
@@ -30,7 +32,7 @@ class _Alert(msgspec.Struct, rename="camel"):
 class _Message(msgspec.Struct, rename="camel"):
     version: str
     status: Literal["firing", "resolved"]
-    alerts: list[_Alert]
+    alerts: list[msgspec.Raw]  # decoded one by one: 4 MiB at once would hold every thread for 30 ms
     group_key: str = ""
     truncated_alerts: int = 0
     group_labels: dict[str, str] = {}
@@ -38,6 +40,7 @@ class _Message(msgspec.Struct, rename="camel"):
 
 
 _decoder = msgspec.json.Decoder(_Message)
+_alert_decoder = msgspec.json.Decoder(_Alert)
 
 
 class NotWebhook(ValueError):
@@ -46,19 +49,23 @@ class NotWebhook(ValueError):
 
 def decode(body: bytes, id: WebhookId, received_at: Millis) -> Webhook:
     """The webhook in `body`; raises NotWebhook with a short reason."""
-    try:
-        message = _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise NotWebhook(f"not webhook version 4: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotWebhook(f"not JSON: {error}") from error
+    message = _read(_decoder, body)
     if message.version != "4":
         raise NotWebhook(f"webhook version {message.version[:20]!r}, this reads version 4")
     if len(message.alerts) > MOST_ALERTS:
         raise NotWebhook(f"{len(message.alerts)} alerts in one webhook, at most {MOST_ALERTS}; set max_alerts")
-    alerts = tuple(_alert(alert) for alert in message.alerts)
+    alerts = tuple([_alert(_read(_alert_decoder, raw, number))
+                    for number, raw in enumerate(message.alerts, 1)])
     return Webhook(id, message.external_url, message.group_key, message.group_labels, alerts,
                    max(message.truncated_alerts, 0), received_at)
+
+
+def _read(decoder: msgspec.json.Decoder[Read], text: bytes | msgspec.Raw, alert: int = 0) -> Read:
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault = "webhook version 4" if isinstance(error, msgspec.ValidationError) else "JSON"
+        raise NotWebhook(f"not {fault}: {error}" + (f", alert {alert}" if alert else "")) from error
 
 
 def _alert(alert: _Alert) -> ReportedAlert:

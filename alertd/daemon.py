@@ -41,7 +41,7 @@ from alertd.web.app import Inside, build
 
 GRACE = 15.0  # seconds for attempts under way when stopping; above one attempt's own limit
 CLOSING = 5.0  # seconds for requests under way after that; with GRACE below the 30 s that Kubernetes waits
-COLLECT = (20_000, 20, 50)  # new objects before the youngest are looked at; then how often the older ones
+COLLECT = (2_000, 10, 100)  # new objects before a look at them (0.5 ms); how many such looks before a wider one (5 ms)
 TICK = 5  # seconds between looks at what time alone changes
 THREADS = 16  # for client libraries that block: two endpoints at their limit of connections
 
@@ -71,8 +71,8 @@ def run(options: Options) -> None:
 
 
 def _collect_rarely() -> None:
-    """Have the garbage collector look at less, less often. Nearly nothing here is garbage in cycles, and a full look
-    at all that is imported and all that a burst brings holds the event loop for tens of milliseconds."""
+    """Have the garbage collector look at less at a time. Nearly nothing here is garbage in cycles, and a look at all
+    that is imported and all that a burst brings holds every thread for tens of milliseconds."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)
