@@ -24,7 +24,7 @@ demo: setup
 	$(BIN)/alertd demo $(if $(ONCE),--once)
 
 test: setup system lint
-	$(BIN)/python -m pytest -m "not chaos"
+	$(BIN)/python -m pytest
 
 lint: setup
 	$(BIN)/ruff check .

@@ -50,7 +50,7 @@ log = structlog.get_logger()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line said."""
+    """What the command line said. `unused` names options that no part of this version acts on."""
 
     config: Path
     rules: Path
@@ -59,15 +59,18 @@ class Options:
     port: int
     external_url: str | None = None
     json_logs: bool = False
+    unused: tuple[str, ...] = ()
 
 
 def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT."""
     set_up_logs(options.json_logs)
+    for name in options.unused:
+        log.warning("option_not_acted_on", option=name)
     asyncio.run(_serve(options))
 
 
-def collect_rarely() -> None:
+def _collect_rarely() -> None:
     """Have the garbage collector look at less at a time. Nearly nothing here is garbage in cycles, and a look at all
     that is imported and all that a burst brings holds every thread for tens of milliseconds."""
     gc.collect()
@@ -81,6 +84,7 @@ async def _serve(options: Options) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with serving(options, SystemClock()) as daemon:
+        _collect_rarely()
         loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
         await stop.wait()
         log.info("stopping")
@@ -160,7 +164,6 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             stack.enter_context(_timed(upkeep.tick, digests.tick))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload))
             daemon.address = await stack.enter_async_context(_listening(app, options))
-            collect_rarely()
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
             try:
                 yield daemon

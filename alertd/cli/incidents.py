@@ -35,7 +35,7 @@ def list_incidents(store: str, url: str | None, form: str, state: str | None, li
         click.echo("no incidents", err=True)
     else:
         click.echo(table([["INCIDENT", "STATE", "SEVERITY", "FIRING", "SINCE", "WHAT"]] + [
-            [row["id"], row["state"], row["severity"], f"{row['firing']}/{row['alerts']}", row["opened_at"],
+            [row["id"], row["state"], row["severity"], f"{row['firing']}/{row['alert_count']}", row["opened_at"],
              " ".join(f"{key}={value}" for key, value in sorted(row["labels"].items()))] for row in items]))
 
 
@@ -63,7 +63,7 @@ def _story(found: dict[str, Any]) -> str:
              f"opened {found['opened_at']}" + (f", resolved {found['resolved_at']}" if found["resolved_at"] else ""),
              "", "Alerts",
              table([[f"  {row['state']}", row["severity"], row["annotations"].get("summary", "")
-                     or row["labels"].get("alertname", ""), row["starts_at"]] for row in found["members"]]),
+                     or row["labels"].get("alertname", ""), row["starts_at"]] for row in found["alerts"]]),
              "", "Who was told",
              table([[f"  {row['receiver']}", row["channel"], row["target"], row["kind"], row["state"], row["reason"]]
                     for row in reversed(found["notifications"])]),

@@ -18,12 +18,14 @@ import click
               help="Where webhooks and people come in; port 0 takes a free one.")
 @click.option("--web.external-url", "external_url", metavar="URL",
               help="How people reach this alertd; messages link to it.")
+@click.option("--prometheus", metavar="URL", help="Read by no part of this version; said in the log.")
+@click.option("--alertmanager", metavar="URL", multiple=True, help="Likewise; repeatable.")
 @click.option("--insecure-no-auth", is_flag=True,
               help="Allow an address other than this machine's own, although nobody is asked who they are.")
 @click.option("--log.format", "log_format", type=click.Choice(["logfmt", "json"]), default="logfmt",
               show_default=True)
-def command(config: Path, rules: Path, store: str, listen: str, external_url: str | None, insecure_no_auth: bool,
-            log_format: str) -> None:
+def command(config: Path, rules: Path, store: str, listen: str, external_url: str | None, prometheus: str | None,
+            alertmanager: tuple[str, ...], insecure_no_auth: bool, log_format: str) -> None:
     """Run the daemon: take Alertmanager's webhooks, tell the right people, keep everything.
 
     SIGHUP or POST /-/reload reads the configuration again; SIGTERM ends after what is under way.
@@ -38,7 +40,8 @@ def command(config: Path, rules: Path, store: str, listen: str, external_url: st
         raise click.UsageError(
             f"{host or 'every address'} can be reached from outside this machine, and nobody is asked who they are: "
             "bind 127.0.0.1 behind a proxy that asks, or say --insecure-no-auth")
-    options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json")
+    unused = tuple(name for name, given in (("--prometheus", prometheus), ("--alertmanager", alertmanager)) if given)
+    options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json", unused)
     try:
         run(options)
     except AlertdError as error:

@@ -33,8 +33,8 @@ class Upkeep:
 
     async def start(self) -> None:
         """Give back every claim: this process has the store for itself, so whoever made them is gone."""
-        await self._give_back(FOREVER)
-        await self.bury()
+        if not await self._give_back(FOREVER):
+            await self.bury()
 
     async def tick(self) -> None:
         now = self._clock.now()
@@ -47,9 +47,11 @@ class Upkeep:
         if gone := await self._writer.submit(outbox.bury, (known, self._clock.now())):
             log.error("outlets_gone", outlets=gone)
 
-    async def _give_back(self, cutoff: Millis) -> None:
+    async def _give_back(self, cutoff: Millis) -> int:
         lost = await self._writer.submit(outbox.give_back, cutoff)
         if lost:
             log.warning("leases_lost", notifications=lost)
             self._metrics.leases_lost.inc(lost)
+            await self.bury()
             self._wake()
+        return lost

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.incidents import Decision
-from alertd.model import ARROWS, Delivery, Event, Incident, Kind, Millis, Notification, Outlet, State
+from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Kind, Millis, Notification, Outlet, State
 from alertd.store import reading, schema
 from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.rows import incident_from, notification_from, to_json
@@ -119,10 +119,16 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
     if throttles:
         connection.execute(_KEEP_THROTTLE, throttles)
     for done, held in zip(settlements, answers, strict=True):
-        if held and done.fallbacks:
+        if held and done.fallbacks and _is_open(connection, done.row.incident):
             insert_notifications(connection, done.fallbacks)
             insert_decisions(connection, [_fallback_decision(done)])
     return answers
+
+
+def _is_open(connection: Connection, id: str | None) -> bool:
+    """Whether the incident still burns: a fallback told of a start that is over would never be told of the end."""
+    state = select(schema.incidents.c.state).where(schema.incidents.c.id == id)
+    return connection.execute(state).scalar() != IncidentState.RESOLVED.value
 
 
 def give_back(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[int]:

@@ -17,6 +17,8 @@ from alertd.store.rows import alert_from, incident_from, labels_from, notificati
 
 ALL = 2**31 - 1  # as a limit: more rows than there can be
 
+SHOWN = 20  # alerts with each incident of a list; `alert_count` says how many there are
+
 _notifications = schema.notifications
 _INCIDENTS = select(schema.incidents).where(among(schema.incidents.c.id))
 _ROOTS = select(schema.roots).where(among(schema.roots.c.incident))
@@ -99,7 +101,23 @@ async def incidents(connection: AsyncConnection, state: str | None, limit: int, 
     table = schema.incidents
     query = select(table).order_by(table.c.id.desc())
     query = query.where(table.c.state == state) if state else query
-    return await _page(connection, query, table.c.id, limit, cursor, incident_view)
+    page = await _page(connection, query, table.c.id, limit, cursor, incident_view)
+    shown = await _alerts_of(connection, [item["id"] for item in page.items])
+    return Page([item | {"alerts": shown.get(item["id"], [])} for item in page.items], page.next)
+
+
+async def _alerts_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The first SHOWN alerts of each incident, firing before ended."""
+    table = schema.alerts
+    place = func.row_number().over(partition_by=table.c.incident,
+                                   order_by=(table.c.closed_at.is_not(None), table.c.starts_at, table.c.id))
+    found: dict[str, list[dict[str, Any]]] = {}
+    placed = select(table, place.label("place")).where(table.c.incident.in_(ids)).subquery()
+    columns = [placed.c[column.name] for column in table.columns]
+    query = select(*columns).where(placed.c.place <= SHOWN).order_by(placed.c.incident, placed.c.place)
+    for row in await connection.execute(query):
+        found.setdefault(row.incident, []).append(alert_view(row))
+    return found
 
 
 async def alerts(connection: AsyncConnection, state: str | None, limit: int, cursor: str | None) -> Page:
@@ -162,7 +180,7 @@ async def incident(connection: AsyncConnection, id: str) -> dict[str, Any] | Non
         select(schema.decisions).where(schema.decisions.c.incident == id).order_by(schema.decisions.c.seq))
     members = await connection.execute(select(schema.alerts).where(schema.alerts.c.incident == id).limit(1000))
     return incident_view(row) | {
-        "members": [alert_view(member) for member in members],
+        "alerts": [alert_view(member) for member in members],
         "notifications": told.items,
         "attempts": [{"notification": r.notification, "started_at": rfc3339(r.started_at),
                       "finished_at": rfc3339(r.finished_at), "event": r.event, "detail": r.detail} for r in tries],
@@ -180,7 +198,7 @@ def rfc3339(time: int | None) -> str | None:
 def incident_view(row: Any) -> dict[str, Any]:
     value = incident_from(row)
     return {"id": value.id, "state": value.state.value, "severity": value.severity.value, "labels": value.labels,
-            "alerts": value.alerts, "firing": value.firing, "source": value.source,
+            "alert_count": value.alerts, "firing": value.firing, "source": value.source,
             "opened_at": rfc3339(value.opened_at), "acknowledged_at": rfc3339(value.acknowledged_at),
             "resolved_at": rfc3339(value.resolved_at)}
 

@@ -173,8 +173,7 @@ class _Face:
         async with self._inside.reader.connect() as connection:
             burning = [row for state in ("open", "acknowledged")
                        for row in (await reading.incidents(connection, state, 100, None)).items]
-            members = {row["id"]: await connection.run_sync(reading.incident_alerts, row["id"], 3) for row in burning}
-        return _html(pages.front(await self._status(), burning, members))
+        return _html(pages.front(await self._status(), burning))
 
     async def incident_page(self, request: web.Request) -> web.Response:
         from alertd.web import pages

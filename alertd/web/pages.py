@@ -14,6 +14,7 @@ def _environment() -> Environment:
     environment = Environment(loader=PackageLoader("alertd.web"), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     environment.filters["web_only"] = web_only
+    environment.filters["moment"] = moment
     return environment
 
 
@@ -26,11 +27,18 @@ def web_only(address: str) -> str:
     return parts.geturl() if parts.scheme in ("http", "https") and parts.hostname and not parts.username else ""
 
 
-def front(status: dict[str, Any], burning: list[dict[str, Any]], members: dict[str, Any]) -> str:
-    """The first page: one sentence, what needs a person, what could not be delivered or read."""
-    order = {"critical": 0, "warning": 1, "info": 2, "none": 3}
+def moment(time: str) -> str:
+    """A time of the API (RFC 3339, UTC) as people read it, to the second."""
+    return time[:19].replace("T", " ") + " UTC"
+
+
+def front(status: dict[str, Any], burning: list[dict[str, Any]]) -> str:
+    """The first page: one sentence, what needs a person, what could not be delivered or read. Severity none (a
+    Watchdog that beats) needs nobody."""
+    burning = [row for row in burning if row["severity"] != "none"]
+    order = {"critical": 0, "warning": 1, "info": 2}
     burning = sorted(burning, key=lambda row: (order[row["severity"]], row["opened_at"]))
-    return _environment().get_template("front.html").render(status=status, burning=burning, members=members)
+    return _environment().get_template("front.html").render(status=status, burning=burning)
 
 
 def incident(found: dict[str, Any] | None) -> str:

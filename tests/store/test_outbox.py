@@ -67,7 +67,7 @@ async def test_a_webhook_and_what_it_causes_are_one_commit(db, take):
     async with db.reader.connect() as connection:
         incident = (await reading.incidents(connection, "open", 10, None)).items[0]
         story = await reading.incident(connection, incident["id"])
-    assert story["members"][0]["fingerprint"] == "a"
+    assert story["alerts"][0]["fingerprint"] == "a"
     assert {row["receiver"] for row in story["notifications"]} == {"on-call", "management", "slack"}
     assert story["decisions"][0]["why"] == ["routing.yaml:11 critical → on-call + management + slack"]
 
@@ -156,6 +156,17 @@ async def test_a_dead_page_takes_its_fallback_in_the_same_commit(db, take, claim
     async with db.reader.connect() as connection:
         story = await reading.incident(connection, row.incident)
     assert story["decisions"][-1]["why"][1] == "fallback → sms by webhook"
+
+
+async def test_no_fallback_is_told_of_a_start_that_is_over(db, take, claim, writer):
+    """Its end was decided before it came in, so nobody would tell it."""
+    await take(webhook(reported("a")))
+    row = (await claim()).rows[0]
+    await take(webhook(reported("a", "resolved")))
+    other = dataclasses.replace(row, id="fallback", key="fallback", outlet=Outlet("sms", "webhook", ""),
+                                state=State.QUEUED)
+    await writer.submit(outbox.settle, done(row, Event.REJECT, fallbacks=(other,)))
+    assert ("sms", "firing") not in await states(db)
 
 
 async def test_the_root_is_handed_to_later_messages(db, take, claim, writer):

@@ -5,7 +5,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from alertd.daemon import Options, serving
+from alertd.daemon import Options, serving, set_up_logs
 from alertd.engine.clock import SystemClock
 
 ROUTING = """
@@ -44,6 +44,7 @@ class Site:
 @pytest.fixture
 async def site(tmp_path):
     """The whole daemon in this process, telling a log."""
+    set_up_logs(json_lines=False)  # as the daemon has them; commands in the same process print to stdout
     config = tmp_path / "routing.yaml"
     config.write_text(ROUTING)
     async with contextlib.AsyncExitStack() as stack:

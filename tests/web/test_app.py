@@ -92,3 +92,19 @@ async def test_nothing_but_a_page_of_ours_runs_in_a_browser(site):
     async with site.http.get(site.url + "/") as answer:
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_an_incident_comes_with_its_alerts(site):
+    """The first twenty in a list, firing before ended, and how many there are."""
+    await site.post(body(*(f"n{number}" for number in range(25))))
+    await site.post(body("n0", status="resolved"))
+    incident = (await site.json("/api/v1/incidents"))["items"][0]
+    assert (len(incident["alerts"]), incident["alert_count"], incident["firing"]) == (20, 25, 24)
+    assert {alert["state"] for alert in incident["alerts"]} == {"firing"}
+
+
+async def test_a_beating_watchdog_needs_nobody(site):
+    """It is kept and shown, and the first page stays calm."""
+    await site.post(body("prometheus", severity="none"))
+    assert (await site.json("/api/v1/incidents"))["items"][0]["severity"] == "none"
+    assert 'data-state="ok"' in (await site.get("/"))[1]
