@@ -115,14 +115,14 @@ def closed(before: Alert, reported: ReportedAlert, now: Millis) -> Alert:
 
 
 def refreshed(reported: ReportedAlert, before: Alert | None, verdict: Verdict) -> Alert | None:
-    """The episode with what a repeat told anew, or None when it told nothing."""
+    """The episode with what a repeat told anew, or None when it told nothing (the usual case, so it is asked first)."""
     assert before is not None
     if verdict is Verdict.REFRESHED:
-        after = dataclasses.replace(
+        news = (reported.annotations != before.annotations or reported.starts_at < before.starts_at
+                or reported.starts_at > before.newest_start)
+        return dataclasses.replace(
             before, annotations=reported.annotations, starts_at=min(before.starts_at, reported.starts_at),
-            newest_start=max(before.newest_start, reported.starts_at))
-    elif verdict is Verdict.REPEATED:
-        after = dataclasses.replace(before, ends_at=max(before.ends_at or 0, reported.ends_at or 0))
-    else:
-        return None
-    return None if after == before else after
+            newest_start=max(before.newest_start, reported.starts_at)) if news else None
+    if verdict is Verdict.REPEATED and (reported.ends_at or 0) > (before.ends_at or 0):
+        return dataclasses.replace(before, ends_at=reported.ends_at)
+    return None

@@ -10,7 +10,7 @@ any repetition of the same messages ends alike.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from alertd import episodes
 from alertd.episodes import Verdict
@@ -164,6 +164,27 @@ def keys_of(webhook: Webhook, routing: Routing) -> set[str]:
     """The keys of the incidents that this webhook may open."""
     some = webhook.alerts if routing.incident_by else webhook.alerts[:1]  # one group, unless alertd groups itself
     return {incident_key(webhook.source, _labels_of(webhook, alert, routing)) for alert in some}
+
+
+def touched(webhooks: Iterable[Webhook], known: Known, now: Millis) -> set[IncidentId]:
+    """The open incidents that these webhooks may change. Only of those need `known.notifications` be filled: whoever
+    merely repeats what is known tells nobody anything.
+
+    Judged against what is known before the first of them. A later one can only change an incident that it or an
+    earlier one changes on its own: a firing copy alone never makes an end count that did not count before.
+    """
+    found: set[IncidentId] = set()
+    for webhook in webhooks:
+        source = episodes.source_of(webhook, known.alerts)
+        for reported in webhook.alerts:
+            before = episodes.episode_of(known.alerts.get(reported.fingerprint, ()), source, reported)
+            verdict = episodes.merge(reported, before, now)
+            if verdict is Verdict.CLOSED and before and before.incident:
+                found.add(before.incident)
+            elif verdict is Verdict.OPENED:
+                found.update(known.incidents)
+                return found
+    return found
 
 
 def _labels_of(webhook: Webhook, reported: ReportedAlert, routing: Routing) -> Labels:

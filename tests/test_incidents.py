@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertd.incidents import Changes, Known, decide
+from alertd.incidents import Changes, Known, decide, touched
 from alertd.model import IncidentState, Kind, Severity, State, Webhook
 from alertd.routing import Routing
 from tests.reports import T0, receiver, reported, routing, webhook
@@ -209,3 +209,17 @@ def test_the_counts_of_an_incident_are_its_alerts(messages):
             rows = [row for episodes in known.alerts.values() for row in episodes if row.incident == incident.id]
             assert incident.firing == sum(row.firing for row in rows)
             assert incident.firing > 0
+
+
+@settings(max_examples=300)
+@given(MESSAGES, MESSAGES)
+def test_only_touched_incidents_change(before, batch):
+    """What a batch is not said to touch, no webhook of it changes, whatever came earlier in the batch."""
+    known = Known()
+    for alerts in before:
+        run(known, _as_webhook(alerts))
+    open_before = set(known.incidents)
+    messages = [_as_webhook(alerts) for alerts in batch]
+    expected = touched(messages, known, T0)
+    changed = {incident.id for message in messages for incident in run(known, message).incidents}
+    assert changed & open_before <= expected

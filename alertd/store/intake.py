@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from alertd.incidents import Changes, Decision, Known
+from alertd.incidents import Changes, Decision, Known, touched
 from alertd.model import (
     HOUR,
     Alert,
@@ -42,7 +42,7 @@ from alertd.store.rows import (
 REMEMBER = HOUR  # how long an ended episode is asked for: Prometheus repeats an end for 15 minutes
 
 
-def load(connection: Connection, webhooks: Iterable[Webhook], keys: Iterable[str], now: Millis) -> Known:
+def load(connection: Connection, webhooks: Sequence[Webhook], keys: Iterable[str], now: Millis) -> Known:
     """Everything `decide` needs for these webhooks. `keys` are the incident keys they may open."""
     known = Known()
     incidents: set[IncidentId] = set()
@@ -58,8 +58,8 @@ def load(connection: Connection, webhooks: Iterable[Webhook], keys: Iterable[str
             incident = incident_from(row)
             known.incidents[incident.id] = incident
             known.open_by_key[incident.key] = incident.id
-    if known.incidents:
-        for row in connection.execute(_NOTIFICATIONS, {"listed": listed(known.incidents)}):
+    if changing := touched(webhooks, known, now):
+        for row in connection.execute(_NOTIFICATIONS, {"listed": listed(changing)}):
             known.notifications.setdefault(row.incident, []).append(notification_from(row))
     return known
 
