@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertd.model import Alert, Delivery, DigestText, Incident, IncidentId, Kind, Notification, Outlet, State
 from alertd.store import schema
 from alertd.store.intake import among, listed
-from alertd.store.rows import alert_from, incident_from, labels_from, notification_from, why_from
+from alertd.store.rows import alert_from, incident_from, labels_from, notification_from, raw_from, why_from
 
 ALL = 2**31 - 1  # as a limit: more rows than there can be
 
@@ -140,10 +140,10 @@ async def notifications(connection: AsyncConnection, state: str | None, limit: i
 async def rejected(connection: AsyncConnection, limit: int) -> list[dict[str, Any]]:
     """The newest bodies that were no webhook: when, why, and their first bytes."""
     table = schema.webhooks
-    query = (select(table.c.id, table.c.received_at, table.c.reason, func.substr(table.c.raw, 1, 200).label("head"))
+    query = (select(table.c.id, table.c.received_at, table.c.reason, table.c.raw)
              .where(table.c.result == "rejected").order_by(table.c.received_at.desc()).limit(limit))
     return [{"id": row.id, "received_at": rfc3339(row.received_at), "reason": row.reason,
-             "head": bytes(row.head).decode("utf-8", "replace")} for row in await connection.execute(query)]
+             "head": raw_from(row.raw)[:200].decode("utf-8", "replace")} for row in await connection.execute(query)]
 
 
 async def counts(connection: AsyncConnection) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 metadata = MetaData()
 
 # One message received, as it came. `result`: accepted, repeat, or rejected (then `reason` says why it is no webhook).
+# `raw` is its body, deflated.
 webhooks = Table(
     "webhooks", metadata,
     Column("id", String(16), primary_key=True),
