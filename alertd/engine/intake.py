@@ -19,8 +19,9 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import StoreUnavailable
 from alertd.incidents import Changes, decide, keys_of
-from alertd.model import Millis, Outlet, State, Webhook
+from alertd.model import Millis, Outlet, State, Webhook, WebhookId
 from alertd.store import intake as store
+from alertd.store.rows import deflated
 from alertd.store.writer import Writer
 
 LARGE_BODY = 256 * 1024  # bytes; decoding more than this takes long enough to do it beside the event loop
@@ -29,7 +30,7 @@ MOST_BACKLOG = 2_000  # writes waiting for a commit: seconds of work; beyond it 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Received:
-    """One webhook on its way into the store."""
+    """One webhook on its way into the store; `raw` is its body, deflated."""
 
     webhook: Webhook
     raw: bytes
@@ -56,13 +57,13 @@ class Intake:
         id = self._ids.next(now)
         try:
             if len(body) > LARGE_BODY:
-                webhook = await asyncio.to_thread(alertmanager.decode, body, id, now)
+                received = await asyncio.to_thread(_received, body, id, now)
             else:
-                webhook = alertmanager.decode(body, id, now)
+                received = _received(body, id, now)
         except NotWebhook as error:
             await self._reject(body, str(error), now)
             raise
-        changes = await self._writer.submit(self._commit, Received(webhook, body))
+        changes = await self._writer.submit(self._commit, received)
         self._count(changes, now)
         return changes
 
@@ -74,7 +75,7 @@ class Intake:
 
     async def _reject(self, body: bytes, reason: str, now: Millis) -> None:
         webhook = Webhook(self._ids.next(now), "", "", {}, (), 0, now)
-        await self._writer.submit(store.reject, (webhook, body, reason))
+        await self._writer.submit(store.reject, (webhook, deflated(body), reason))
 
     def _commit(self, connection: Connection, items: Sequence[Received]) -> Sequence[Changes]:
         """Decide webhooks in the order they came, on top of one another; a handler of the writer, in
@@ -104,3 +105,7 @@ class Intake:
         for row in changes.notifications:
             metrics.notifications_made.labels(row.outlet.channel, row.kind.value).inc()
         self._wake({row.outlet for row in changes.notifications if row.state is State.QUEUED})
+
+
+def _received(body: bytes, id: WebhookId, now: Millis) -> Received:
+    return Received(alertmanager.decode(body, id, now), deflated(body))

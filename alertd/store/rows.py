@@ -42,11 +42,16 @@ def why_from(text: str) -> list[str]:
 def webhook_row(webhook: Webhook, raw: bytes, result: str, reason: str = "") -> tuple[Any, ...]:
     """As WEBHOOK names it; so with the others: a tuple is made and bound at a fraction of a dict's cost.
 
-    `raw` is kept deflated, at the quickest level: alerts of a group repeat themselves, and what is not written to
-    the log need not be synced.
+    `raw` is a body that `deflated` made small.
     """
     return (webhook.id, webhook.received_at, webhook.source, webhook.group_key, len(webhook.alerts),
-            webhook.truncated, result, reason, zlib.compress(raw, 1))
+            webhook.truncated, result, reason, raw)
+
+
+def deflated(body: bytes) -> bytes:
+    """A body as it is kept: alerts of a group repeat themselves, and what is not written need not be synced. At the
+    quickest level; about 50 us for ten alerts."""
+    return zlib.compress(body, 1)
 
 
 def raw_from(kept: bytes) -> bytes:

@@ -9,6 +9,7 @@ from alertd.incidents import Known, decide
 from alertd.model import Event, Kind, Outlet, State
 from alertd.store import intake, outbox, reading
 from alertd.store.outbox import Claim, Settlement
+from alertd.store.rows import deflated
 from tests.reports import T0, reported, routing, webhook
 
 SLACK = Outlet("slack", "slack", "#alerts")
@@ -205,7 +206,7 @@ async def test_updates_expire_and_starts_do_not(db, take, claim, writer):
 
 async def test_a_rejected_body_is_kept_with_its_reason(db, writer):
     """What is no webhook is shown, not thrown away."""
-    await writer.submit(intake.reject, (webhook(), b"<xml>", "not JSON"))
+    await writer.submit(intake.reject, (webhook(), deflated(b"<xml>"), "not JSON"))
     async with db.reader.connect() as connection:
         shown = await reading.rejected(connection, 10)
     assert [(row["reason"], row["head"]) for row in shown] == [("not JSON", "<xml>")]
