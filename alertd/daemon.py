@@ -70,7 +70,7 @@ def run(options: Options) -> None:
     asyncio.run(_serve(options))
 
 
-def _collect_rarely() -> None:
+def collect_rarely() -> None:
     """Have the garbage collector look at less at a time. Nearly nothing here is garbage in cycles, and a look at all
     that is imported and all that a burst brings holds every thread for tens of milliseconds."""
     gc.collect()
@@ -84,7 +84,7 @@ async def _serve(options: Options) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with serving(options, SystemClock()) as daemon:
-        _collect_rarely()
+        collect_rarely()
         loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
         await stop.wait()
         log.info("stopping")

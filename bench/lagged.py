@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from alertd.daemon import Options, serving, set_up_logs
+from alertd.daemon import Options, collect_rarely, serving, set_up_logs
 from alertd.engine.clock import SystemClock
 
 EVERY = 0.002  # seconds between two looks
@@ -32,6 +32,7 @@ async def serve(routing: str, store: str, port: str) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, lags.clear)
     async with serving(Options(Path(routing), Path("rules"), store, "127.0.0.1", int(port)), SystemClock()):
+        collect_rarely()  # as the daemon's own process does
         watching = asyncio.create_task(watch(lags))
         await stop.wait()
         watching.cancel()
