@@ -12,7 +12,7 @@ import click
 @click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
               help="Who is told.")
 @click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True,
-              help="What is watched.")
+              help="What is watched; the daemon itself does not read it yet.")
 @click.option("--store", default="sqlite:///alertd.db", show_default=True, help="Where everything is kept.")
 @click.option("--web.listen-address", "listen", default="127.0.0.1:9097", show_default=True, metavar="HOST:PORT",
               help="Where webhooks and people come in; port 0 takes a free one.")
