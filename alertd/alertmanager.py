@@ -8,7 +8,7 @@ https://github.com/prometheus/alertmanager.
 from __future__ import annotations
 
 import datetime
-from typing import Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -16,7 +16,10 @@ from alertd.model import AlertState, Millis, ReportedAlert, Webhook, WebhookId
 
 MOST_ALERTS = 10_000
 
+LARGE_BODY = 256 * 1024  # bytes; beyond it the alerts are decoded one by one: 4 MiB at once hold every thread for 30 ms
+
 Read = TypeVar("Read")
+Item = TypeVar("Item")
 
 
 class _Alert(msgspec.Struct, rename="camel"):
@@ -29,17 +32,18 @@ class _Alert(msgspec.Struct, rename="camel"):
     generator_url: str = msgspec.field(default="", name="generatorURL")
 
 
-class _Message(msgspec.Struct, rename="camel"):
+class _Message(msgspec.Struct, Generic[Item], rename="camel"):
     version: str
     status: Literal["firing", "resolved"]
-    alerts: list[msgspec.Raw]  # decoded one by one: 4 MiB at once would hold every thread for 30 ms
+    alerts: list[Item]
     group_key: str = ""
     truncated_alerts: int = 0
     group_labels: dict[str, str] = {}
     external_url: str = msgspec.field(default="", name="externalURL")
 
 
-_decoder = msgspec.json.Decoder(_Message)
+_decoder = msgspec.json.Decoder(_Message[_Alert])
+_large_decoder = msgspec.json.Decoder(_Message[msgspec.Raw])
 _alert_decoder = msgspec.json.Decoder(_Alert)
 
 
@@ -49,13 +53,20 @@ class NotWebhook(ValueError):
 
 def decode(body: bytes, id: WebhookId, received_at: Millis) -> Webhook:
     """The webhook in `body`; raises NotWebhook with a short reason."""
-    message = _read(_decoder, body)
+    if len(body) <= LARGE_BODY:
+        message = _read(_decoder, body)
+        alerts = tuple([_alert(alert) for alert in message.alerts])
+        return _webhook(message, alerts, id, received_at)
+    large = _read(_large_decoder, body)
+    if len(large.alerts) > MOST_ALERTS:
+        raise NotWebhook(f"{len(large.alerts)} alerts in one webhook, at most {MOST_ALERTS}; set max_alerts")
+    alerts = tuple([_alert(_read(_alert_decoder, raw, number)) for number, raw in enumerate(large.alerts, 1)])
+    return _webhook(large, alerts, id, received_at)
+
+
+def _webhook(message: _Message[Item], alerts: tuple[ReportedAlert, ...], id: WebhookId, received_at: Millis) -> Webhook:
     if message.version != "4":
         raise NotWebhook(f"webhook version {message.version[:20]!r}, this reads version 4")
-    if len(message.alerts) > MOST_ALERTS:
-        raise NotWebhook(f"{len(message.alerts)} alerts in one webhook, at most {MOST_ALERTS}; set max_alerts")
-    alerts = tuple([_alert(_read(_alert_decoder, raw, number))
-                    for number, raw in enumerate(message.alerts, 1)])
     return Webhook(id, message.external_url, message.group_key, message.group_labels, alerts,
                    max(message.truncated_alerts, 0), received_at)
 

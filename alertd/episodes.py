@@ -53,7 +53,9 @@ def source_of(webhook: Webhook, known: Mapping[str, Sequence[Alert]]) -> str:
     of the same Prometheus, told by a peer.
     """
     for reported in webhook.alerts:
-        episodes = known.get(reported.fingerprint, ())
+        episodes = known.get(reported.fingerprint)
+        if not episodes:
+            continue
         if any(episode.source == webhook.source for episode in episodes):
             return webhook.source
         for episode in episodes:

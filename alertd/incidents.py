@@ -27,7 +27,7 @@ from alertd.model import (
     Webhook,
     WebhookId,
 )
-from alertd.routing import Choice, Routing, choose
+from alertd.routing import Choice, Chooser, Routing
 from alertd.telling import Desk, fingerprint_of
 
 
@@ -102,12 +102,13 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
     alerts: list[Alert] = []
     verdicts: dict[Verdict, int] = {}
     unknown = 0
+    choose = Chooser(routing)
     for index, reported in enumerate(episodes.once(webhook.alerts)):
         before = episodes.episode_of(known.alerts.get(reported.fingerprint, ()), source, reported)
         verdict = episodes.merge(reported, before, now)
         verdicts[verdict] = verdicts.get(verdict, 0) + 1
         if verdict is Verdict.OPENED:
-            choice = choose(reported.labels, routing)
+            choice = choose(reported.labels)
             unknown += choice.unknown_severity
             if group is None or routing.incident_by:  # unless alertd groups itself, a webhook is one group
                 group = _group_for(webhook, source, reported, known, routing, groups)

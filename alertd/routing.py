@@ -55,6 +55,12 @@ class Routing:
     file: str = "routing.yaml"
     edits: frozenset[str] = frozenset()
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The labels that `choose` looks at, each once."""
+        return tuple(dict.fromkeys((
+            "severity", "alertname", *(one.label for override in self.overrides for one in override.matchers))))
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
@@ -102,3 +108,19 @@ def choose(labels: Labels, routing: Routing) -> Choice:
         return Choice(severity, (), (*why, f"{routing.file} has no route for {severity}"), unknown)
     reason = f"{routing.file}:{route.line} {severity} → {' + '.join(route.receivers)}"
     return Choice(severity, route.receivers, (*why, reason), unknown)
+
+
+class Chooser:
+    """`choose`, asked once for alerts that agree in the labels it looks at, as those of one webhook mostly do."""
+
+    def __init__(self, routing: Routing) -> None:
+        self._routing = routing
+        self._reads = routing.reads
+        self._made: dict[tuple[str | None, ...], Choice] = {}
+
+    def __call__(self, labels: Labels) -> Choice:
+        key = tuple([labels.get(name) for name in self._reads])
+        choice = self._made.get(key)
+        if choice is None:
+            choice = self._made[key] = choose(labels, self._routing)
+        return choice

@@ -30,7 +30,7 @@ class Desk:
         """Alerts began: the receivers of their labels are told, and whoever knew of the incident hears of them."""
         receivers: dict[str, None] = {}
         reasons: dict[str, None] = {}
-        for choice in choices:
+        for choice in {id(choice): choice for choice in choices}.values():  # alike for most alerts of a webhook
             receivers.update(dict.fromkeys(choice.receivers))
             reasons.update(dict.fromkeys(choice.why))
         self.why.extend(reasons)

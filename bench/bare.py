@@ -2,8 +2,9 @@
 
 `python -m bench.bare KIND PORT FILE`.
 
-`decode` decodes the webhook and says yes. `store` also writes one row per alert, many webhooks to a commit, and says
-yes after it. Neither routes, groups, remembers what fires, nor tells anybody.
+`decode` decodes the webhook and says yes. `store` also writes the body (deflated, as alertd does) and one row per
+alert, many webhooks to a commit, and says yes after it. Neither routes, groups, remembers what fires, nor tells
+anybody.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import queue
 import sqlite3
 import sys
 import threading
+import zlib
 from typing import Any
 
 import msgspec
@@ -43,21 +45,25 @@ async def decode(request: web.Request) -> web.Response:
     return web.Response(text="ok\n")
 
 
+_Waiting = tuple[bytes, list[tuple[Any, ...]], "asyncio.Future[None]"]
+
+
 class Store:
     """Group commit in a thread: what gathers while one commit is under way is the next."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._waiting: queue.SimpleQueue[tuple[list[tuple[Any, ...]], asyncio.Future[None]]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._run, daemon=True).start()
 
     async def __call__(self, request: web.Request) -> web.Response:
-        message = _decode(await request.read())
+        body = await request.read()
+        message = _decode(body)
         rows = [(message.group_key, alert.fingerprint, alert.status, alert.starts_at, alert.ends_at,
                  _encode(alert.labels), _encode(alert.annotations)) for alert in message.alerts]
         answer: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.put((rows, answer))
+        self._waiting.put((zlib.compress(body, 1), rows, answer))
         await answer
         return web.Response(text="ok\n")
 
@@ -67,15 +73,17 @@ class Store:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("CREATE TABLE alerts (seq INTEGER PRIMARY KEY, group_key TEXT, fingerprint TEXT, status TEXT, "
                    "starts_at TEXT, ends_at TEXT, labels TEXT, annotations TEXT)")
+        db.execute("CREATE TABLE webhooks (seq INTEGER PRIMARY KEY, raw BLOB)")
         while True:
             batch = [self._waiting.get()]
             while not self._waiting.empty() and len(batch) < 128:
                 batch.append(self._waiting.get())
             db.execute("BEGIN")
+            db.executemany("INSERT INTO webhooks VALUES (NULL, ?)", [(raw,) for raw, _, _ in batch])
             db.executemany("INSERT INTO alerts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
-                           [row for rows, _ in batch for row in rows])
+                           [row for _, rows, _ in batch for row in rows])
             db.execute("COMMIT")
-            self._loop.call_soon_threadsafe(self._answer, [answer for _, answer in batch])
+            self._loop.call_soon_threadsafe(self._answer, [answer for _, _, answer in batch])
 
     @staticmethod
     def _answer(answers: list[asyncio.Future[None]]) -> None:

@@ -24,7 +24,6 @@ from alertd.store import intake as store
 from alertd.store.rows import deflated
 from alertd.store.writer import Writer
 
-LARGE_BODY = 256 * 1024  # bytes; decoding more than this takes long enough to do it beside the event loop
 MOST_BACKLOG = 2_000  # writes waiting for a commit: seconds of work; beyond it the sender had better wait
 
 
@@ -56,7 +55,7 @@ class Intake:
         now = self._clock.now()
         id = self._ids.next(now)
         try:
-            if len(body) > LARGE_BODY:
+            if len(body) > alertmanager.LARGE_BODY:  # takes long enough to be done beside the event loop
                 received = await asyncio.to_thread(_received, body, id, now)
             else:
                 received = _received(body, id, now)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -12,7 +14,6 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from alertd.incidents import Changes, Decision, Known, touched
 from alertd.model import (
-    HOUR,
     Alert,
     Incident,
     IncidentId,
@@ -23,7 +24,7 @@ from alertd.model import (
     State,
     Webhook,
 )
-from alertd.store import schema
+from alertd.store import live, schema
 from alertd.store.rows import (
     ALERT,
     INCIDENT,
@@ -39,22 +40,22 @@ from alertd.store.rows import (
     webhook_row,
 )
 
-REMEMBER = HOUR  # how long an ended episode is asked for: Prometheus repeats an end for 15 minutes
+AT_ONCE = 32  # rows to a statement: from here on more gain nothing
 
 
 def load(connection: Connection, webhooks: Sequence[Webhook], keys: Iterable[str], now: Millis) -> Known:
     """Everything `decide` needs for these webhooks. `keys` are the incident keys they may open."""
     known = Known()
     incidents: set[IncidentId] = set()
-    wanted = listed({alert.fingerprint for webhook in webhooks for alert in webhook.alerts})
-    for query in (_OPEN_ALERTS, _CLOSED_ALERTS):
-        for row in connection.execute(query, {"listed": wanted, "since": now - REMEMBER}):
+    fingerprints = {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
+    if ids := live.of(connection, now).find(fingerprints, now):
+        for row in connection.execute(_ALERTS, {"listed": listed(ids)}):
             alert = alert_from(row)
             known.alerts.setdefault(alert.fingerprint, []).append(alert)
             if alert.firing and alert.incident:
                 incidents.add(alert.incident)
     for query, names in ((_INCIDENTS_BY_ID, incidents), (_INCIDENTS_BY_KEY, keys)):
-        for row in connection.execute(query, {"listed": listed(names)}):
+        for row in connection.execute(query, {"listed": listed(names)}) if names else ():
             incident = incident_from(row)
             known.incidents[incident.id] = incident
             known.open_by_key[incident.key] = incident.id
@@ -92,6 +93,7 @@ def save(connection: Connection, batch: Batch, now: Millis) -> None:
     """Write the batch. Nothing is on disk before the caller's commit."""
     _INSERT_WEBHOOK(connection, batch.webhooks)
     _UPSERT_ALERT(connection, map(alert_row, batch.alerts.values()))
+    live.note(connection, batch.alerts.values(), now)
     _UPSERT_INCIDENT(connection, map(incident_row, batch.incidents.values()))
     insert_notifications(connection, batch.notifications.values())
     if batch.superseded:
@@ -129,23 +131,36 @@ def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 class _Insert:
-    """A statement for many rows, each a tuple in the order of `names`: handed to the driver as they are. Core's own
-    way with parameters takes longer than SQLite takes to write them."""
+    """A statement for many rows, each a tuple in the order of `names`: handed to the driver itself as they are,
+    AT_ONCE to a statement. Core's own way takes longer than SQLite takes to write them, and the driver gives up the
+    interpreter's lock and asks for it again at every statement."""
 
     def __init__(self, statement: Insert, names: Sequence[str]) -> None:
         self._statement = statement
         self._names = list(names)
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, tuple[str, str]] = {}
 
     def __call__(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
-        if values := list(rows):
-            connection.exec_driver_sql(self._text(connection.dialect), values)
+        values = list(rows)
+        if not values:
+            return
+        one, several = self._text(connection.dialect)
+        whole = len(values) - len(values) % AT_ONCE
+        with contextlib.closing(connection.connection.cursor()) as cursor:
+            for start in range(0, whole, AT_ONCE):
+                cursor.execute(several, tuple(chain.from_iterable(values[start:start + AT_ONCE])))
+            if whole < len(values):
+                cursor.executemany(one, values[whole:])
 
-    def _text(self, dialect: Dialect) -> str:
+    def _text(self, dialect: Dialect) -> tuple[str, str]:
+        """For one row, and for AT_ONCE."""
         if dialect.name not in self._texts:
             compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
             assert getattr(compiled, "positiontup", None) == self._names  # the order that the tuples have
-            self._texts[dialect.name] = str(compiled)
+            one = str(compiled)
+            row = f"({', '.join('?' * len(self._names))})"
+            assert one.count(row) == 1
+            self._texts[dialect.name] = one, one.replace(row, ", ".join([row] * AT_ONCE))
         return self._texts[dialect.name]
 
 
@@ -156,8 +171,7 @@ def _upsert(table: Table, changing: tuple[str, ...]) -> Insert:
 
 
 _alerts, _incidents = schema.alerts.c, schema.incidents.c
-_OPEN_ALERTS = select(schema.alerts).where(among(_alerts.fingerprint), _alerts.closed_at.is_(None))
-_CLOSED_ALERTS = select(schema.alerts).where(among(_alerts.fingerprint), _alerts.closed_at > bindparam("since"))
+_ALERTS = select(schema.alerts).where(among(_alerts.id))
 _INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
     # the state as text in the statement: SQLite uses an index with a condition only for what it can see is in it
     select(schema.incidents).where(among(column), text(f"state <> '{IncidentState.RESOLVED.value}'"))

@@ -26,7 +26,7 @@ webhooks = Table(
 Index("webhooks_rejected", webhooks.c.received_at, sqlite_where=text("result = 'rejected'"),
       postgresql_where=text("result = 'rejected'"))
 
-# One firing episode. Only one per (source, fingerprint) is open.
+# One firing episode. Only one per (source, fingerprint) is open: `decide` sees to that.
 alerts = Table(
     "alerts", metadata,
     Column("id", String(24), primary_key=True),
@@ -42,11 +42,9 @@ alerts = Table(
     Column("closed_at", BigInteger),
     Column("generator_url", Text, nullable=False),
 )
-# Fingerprints are hashes, so that every new one dirties a page of its own in each index that begins with it: an
-# episode stands in one such index at a time.
-Index("alerts_open", alerts.c.fingerprint, alerts.c.source, unique=True,
-      sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"))
-Index("alerts_closed", alerts.c.fingerprint, alerts.c.closed_at,
+# None on fingerprints: live.py says why, and is what these two are for.
+Index("alerts_firing", alerts.c.id, sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"))
+Index("alerts_ended", alerts.c.closed_at,
       sqlite_where=text("closed_at IS NOT NULL"), postgresql_where=text("closed_at IS NOT NULL"))
 Index("alerts_by_incident", alerts.c.incident)
 

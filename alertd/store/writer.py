@@ -10,9 +10,10 @@ is decided within it never holds the event loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -48,6 +49,7 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._connection: Connection | None = None  # kept: taking it from the pool anew costs as much as ten webhooks
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store writer")
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
@@ -64,7 +66,9 @@ class Writer:
         self._wake.set()
         if self._task:
             await self._task
-        self._thread.shutdown()
+            self._task = None
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+            self._thread.shutdown()
 
     @property
     def backlog(self) -> int:
@@ -106,15 +110,31 @@ class Writer:
         for index, waiting in enumerate(batch):
             by_handler.setdefault(waiting.handler, []).append(index)
         answers: list[Any] = [None] * len(batch)
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             for handler, indexes in by_handler.items():
                 results = handler(connection, [batch[index].item for index in indexes])
                 for index, result in zip(indexes, results, strict=True):
                     answers[index] = result
         return answers
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        try:
+            with self._connection.begin():
+                yield self._connection
+        except BaseException:
+            self._disconnect()  # whatever state the failure left it in, the next transaction begins afresh
+            raise
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _refuse(self, waiting: _Waiting, error: Exception) -> None:
-        if isinstance(error, (SQLAlchemyError, OSError)):
+        if isinstance(error, (SQLAlchemyError, OSError, self._engine.dialect.loaded_dbapi.Error)):
             reason = str(getattr(error, "orig", None) or error)
             self.failing_since = reason
             error = StoreUnavailable(reason=reason)
