@@ -17,7 +17,7 @@ class Figure:
     unit: str
     values: tuple[float, ...]
     baseline: tuple[float, ...]
-    goal: float
+    goal: float | None  # None: shown, nothing is asked of it
     at_least: bool
 
     @property
@@ -28,6 +28,8 @@ class Figure:
 
     @property
     def met(self) -> bool:
+        if self.goal is None:
+            return True
         middle = statistics.median(self.ratios or self.values)
         return middle >= self.goal if self.at_least else middle <= self.goal
 
@@ -48,9 +50,11 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
-    goal = f"{'≥' if figure.at_least else '≤'} {figure.goal:g}"
-    return (figure.job, figure.unit, _spread(figure.values), _spread(figure.baseline), _spread(figure.ratios), goal,
-            "yes" if figure.met else "NO")
+    asked = figure.goal is not None
+    goal = f"{'≥' if figure.at_least else '≤'} {figure.goal:g}" if asked else "-"
+    met = ("yes" if figure.met else "NO") if asked else "-"
+    spreads = (_spread(values) for values in (figure.values, figure.baseline, figure.ratios))
+    return (figure.job, figure.unit, *spreads, goal, met)
 
 
 def _spread(values: Sequence[float]) -> str:

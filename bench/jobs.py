@@ -25,28 +25,35 @@ ONE = "a webhook with 1 alert, critical to on-call"
 def intake(folder: Path, rounds: int) -> list[Figure]:
     """How many webhooks are taken a second, of new groups (each opens an incident with 4 messages) and repeats.
 
-    Delivery is on, with the usual rates of every channel, to a sink that accepts at once.
+    Delivery is on, with the usual rates of every channel, to a sink that accepts at once; PagerDuty takes as many as
+    the vendor does. The last row is without that limit: then sending takes a share of the one interpreter.
     """
-    got: dict[str, list[float]] = {name: [] for name in ("decode", "store", "new", "repeat", "p99")}
+    got: dict[str, list[float]] = {name: [] for name in ("decode", "store", "new", "repeat", "p99", "unlimited")}
     for _ in range(rounds):
         for kind in ("decode", "store"):
             with processes.bare(kind, folder) as server:
                 got[kind].append(_rate(processes.load(Plan(server.port, SECONDS))))
-        with processes.sink() as sink, processes.alertd(folder, sink.said[0]) as daemon:
-            got["new"].append(_rate(processes.load(Plan(daemon.port, SECONDS))))
-        with processes.sink() as sink, processes.alertd(folder, sink.said[0]) as daemon:
-            processes.load(Plan(daemon.port, 0.5, groups=REPEATED))
-            got["repeat"].append(_rate(processes.load(Plan(daemon.port, SECONDS, groups=REPEATED))))
-        with processes.sink() as sink, processes.alertd(folder, sink.said[0]) as daemon:
+        got["new"].append(_taken(folder))
+        got["repeat"].append(_taken(folder, groups=REPEATED))
+        with processes.sink("limit-pagerduty") as sink, processes.alertd(folder, sink.said[0]) as daemon:
             half = processes.load(Plan(daemon.port, SECONDS, rate=got["new"][-1] / 2))
             got["p99"].append(percentile(half.latencies, 0.99) * 1000)
+        got["unlimited"].append(_taken(folder, ""))
     return [
         Figure("A intake, new groups of 10, against store-only", "webhooks/s", *_pair(got, "new", "store"), 0.5, True),
         Figure("A intake, new groups of 10, against decode-only", "webhooks/s", *_pair(got, "new", "decode"), 0.15,
                True),
         Figure("A intake, repeats of 10, against store-only", "webhooks/s", *_pair(got, "repeat", "store"), 0.5, True),
         Figure("A answer p99 at half of that load", "ms", tuple(got["p99"]), (), 100, False),
+        Figure("A the first, PagerDuty without its limit", "webhooks/s", *_pair(got, "unlimited", "store"), None, True),
     ]
+
+
+def _taken(folder: Path, fault: str = "limit-pagerduty", groups: int = 0) -> float:
+    """Webhooks a second, once the first have warmed it up."""
+    with processes.sink(fault) as sink, processes.alertd(folder, sink.said[0]) as daemon:
+        processes.load(Plan(daemon.port, 0.5, groups=groups))
+        return _rate(processes.load(Plan(daemon.port, SECONDS, groups=groups, first=0 if groups else 1_000_000)))
 
 
 def _rate(report: Report) -> float:
@@ -62,17 +69,24 @@ def _pair(got: Rounds, value: str, base: str) -> tuple[tuple[float, ...], tuple[
 
 
 def lag(folder: Path, rounds: int) -> list[Figure]:
-    """How long the event loop is away while webhooks with 10,000 alerts come among small ones."""
-    longest = []
+    """How long the event loop is away while webhooks with 10,000 alerts come among small ones; beside it, how long the
+    machine keeps an idle loop away at the same time."""
+    longest, idle = [], []
     for _ in range(rounds):
-        with processes.sink() as sink, processes.alertd(folder, sink.said[0], watched=True) as daemon:
+        with (processes.idle_watch() as watch, processes.sink() as sink,
+              processes.alertd(folder, sink.said[0], watched=True) as daemon):
             processes.load(Plan(daemon.port, 0.2, alerts=1))
-            daemon.process.send_signal(signal.SIGUSR1)
+            for watched in (daemon, watch):
+                watched.process.send_signal(signal.SIGUSR1)
             small = processes.start_load(Plan(daemon.port, SECONDS, alerts=1, rate=50, first=1_000_000))
             processes.load(Plan(daemon.port, SECONDS - 1, alerts=10_000, connections=1, first=2_000_000, lean=True))
             processes.finish_load(small)
         longest.append(daemon.said[-1]["longest"] * 1000)
-    return [Figure("B longest block of the event loop, 10,000-alert webhooks", "ms", tuple(longest), (), 20, False)]
+        idle.append(watch.said[-1]["longest"] * 1000)
+    return [
+        Figure("B longest block of the event loop, 10,000-alert webhooks", "ms", tuple(longest), (), 20, False),
+        Figure("B the same of a loop that does nothing beside it", "ms", tuple(idle), (), None, False),
+    ]
 
 
 def latency(folder: Path, rounds: int) -> list[Figure]:

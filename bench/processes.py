@@ -92,6 +92,15 @@ def bare(kind: str, folder: Path) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
+def idle_watch() -> Iterator[Running]:
+    """A loop that does nothing; at its end it says how long it was kept from that."""
+    with running("bench.lagged") as watch:
+        assert watch.process.stdout
+        watch.process.stdout.readline()
+        yield watch
+
+
+@contextlib.contextmanager
 def sink(fault: str = "") -> Iterator[Running]:
     with running("bench.sink", *([fault] if fault else [])) as server:
         assert server.process.stdout

@@ -1,13 +1,16 @@
 """PagerDuty, Slack, mail and a webhook that accept at once, in one process, and note when each message came.
 
-`python -m bench.sink [hang-slack]` prints its addresses as a line of JSON, and at SIGTERM a second line: when which
-group's message came to PagerDuty, how many messages each took, and the most connections each ever had.
+`python -m bench.sink [hang-slack | limit-pagerduty]` prints its addresses as a line of JSON, and at SIGTERM a second
+line: when which group's message came to PagerDuty, how many messages each took, and the most connections each ever
+had.
 """
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import json
+import math
 import re
 import signal
 import sys
@@ -20,6 +23,9 @@ ANSWERS = {
     "slack": (200, b'{"ok":true,"channel":"C0000000001","ts":"1795442580.000100"}'),
     "webhook": (200, b"{}"),
 }
+# Events a minute and integration key: https://community.pagerduty.com/forum/t/monitoring-api-rate-limiting/3318
+PAGERDUTY_A_MINUTE = 120
+THROTTLED = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
 _GROUP = re.compile(rb"ns-(\d{9})")
 _DEDUP_KEY = re.compile(rb'"dedup_key": ?"([^"]+)"')
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -28,18 +34,31 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 class Sink:
     """One vendor's record."""
 
-    def __init__(self, name: str, hangs: bool) -> None:
+    def __init__(self, name: str, hangs: bool, a_minute: float = math.inf) -> None:
         status, text = ANSWERS[name]
         self.answer = (b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
                        % (status, len(text)) + text)
         self.hangs = hangs
+        self.a_minute = a_minute
+        self._accepted: collections.deque[float] = collections.deque()  # when, within the last minute
         self.taken = 0
         self.connections = 0
         self.most_connections = 0
         self.came: dict[str, float] = {}
         self._groups: dict[bytes, int] = {}  # by dedup_key: a resolve names nothing else
 
-    def take(self, payload: bytes) -> None:
+    def answer_to(self, payload: bytes) -> bytes:
+        """What is said to a message; one over the limit is not taken."""
+        now = time.monotonic()
+        while self._accepted and self._accepted[0] < now - 60:
+            self._accepted.popleft()
+        if len(self._accepted) >= self.a_minute:
+            return THROTTLED
+        self._accepted.append(now)
+        self._take(payload)
+        return self.answer
+
+    def _take(self, payload: bytes) -> None:
         self.taken += 1
         key = _DEDUP_KEY.search(payload)
         if key is None:
@@ -72,14 +91,16 @@ class _Session(asyncio.Protocol):
         if end < 0 or len(self._buffer) < whole:
             return
         payload, self._buffer = self._buffer[end + 4:whole], self._buffer[whole:]
-        self._sink.take(payload)
+        answer = self._sink.answer_to(payload)
         if not self._sink.hangs:
-            self._transport.write(self._sink.answer)
+            self._transport.write(answer)
 
 
-async def serve(hanging: str) -> None:
+async def serve(fault: str) -> None:
     loop = asyncio.get_running_loop()
-    sinks = {name: Sink(name, hanging == f"hang-{name}") for name in ANSWERS}
+    sinks = {name: Sink(name, fault == f"hang-{name}") for name in ANSWERS}
+    if fault == "limit-pagerduty":
+        sinks["pagerduty"].a_minute = PAGERDUTY_A_MINUTE
     addresses = {}
     for name, sink in sinks.items():
         server = await loop.create_server(lambda sink=sink: _Session(sink), "127.0.0.1", 0)  # type: ignore[misc]  # mypy infers no lambda defaults
