@@ -124,7 +124,7 @@ async def send(delivery: Delivery, settings: Settings, net: Net) -> Receipt:
         raise Rejected("PagerDuty takes no digest: it has no event that nobody is called for")
     if settings.routing_key is None:
         raise Rejected("PagerDuty's routing key was not read")
-    client = _client(settings, net)
+    client = await net.in_thread(_client, settings, net)
     events = payload(delivery)
     try:
         async with asyncio.timeout(TIMEOUT):
@@ -165,7 +165,7 @@ def _broken(error: BaseException) -> TryLater:
 
 
 def _client(settings: Settings, net: Net) -> _Client:
-    """Built once per key: reading the system's certificates takes 20 to 50 ms."""
+    """Built once per key, beside the event loop: reading the system's certificates takes 20 to 50 ms."""
     key = cast(Secret, settings.routing_key)
     known = ("pagerduty", settings.url, key)
     if known not in net.clients:

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import datetime
 import signal
+import statistics
 import sys
 import tempfile
 import time
@@ -113,6 +114,7 @@ class Stage:
         self._folder = folder
         self._session = session
         self._recording: Recording | None = None
+        self._times: list[int] = []  # milliseconds, of each message that was no edit
         self._shown = 0
         self._named: set[tuple[str, Kind]] = set()
         self._created: dict[tuple[str, str, str], int] = {}
@@ -221,7 +223,10 @@ class Stage:
                 return  # it came since the incidents were asked for: the next look has both
             self._shown += 1
             self._name(incident, one.kind)
-            self.screen.told(one, self._took(one))
+            took = self._took(one)
+            if took is not None and not one.edit:
+                self._times.append(took)
+            self.screen.told(one, took)
 
     def _name(self, incident: dict[str, Any], kind: Kind) -> None:
         """Says once of each start and each end that Alertmanager told of it."""
@@ -255,6 +260,9 @@ class Stage:
         if not gaps:
             self.screen.line(f"\n{self.screen.paint('Every expected message arrived,', GOOD)} the start and the end "
                              "of each alert, at each place.")
+            self.screen.line("From the webhook to the message: "
+                             f"{statistics.median(self._times):.0f} ms at the median of {len(self._times)} messages, "
+                             f"{max(self._times)} ms at most.")
             return gaps
         self.screen.line("\nDid not arrive in time:")
         for gap in gaps:
