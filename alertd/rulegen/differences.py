@@ -24,7 +24,7 @@ DELAY: Millis = 1 * MINUTE
 SETTLED: Millis = 30 * SECOND  # likewise for records: a mark's are all there this long after it
 GAP: Millis = 8 * HOUR  # a target that was away for longer begins anew
 
-_OPEN = promql.duration(SLOT + DELAY + SLOT + SETTLED)  # how far back an open count reaches at most
+OPEN: Millis = SLOT + DELAY + SLOT + SETTLED  # how far back an open count reaches at most
 
 
 def since(tick: Millis, left_open: bool, span: Millis | None = None) -> str:
@@ -71,23 +71,25 @@ def closed(series: str, scraped: str, row: str, by: Sequence[str], interval: Mil
 def opened(series: str, scraped: str, left_open: bool) -> str:
     """Per series: how far it rose since the end of the slots whose rows have settled, 6.5 to 11.5 minutes ago.
 
-    The counter less what it was then. After a reset: its highest less what it was then, and all that it is since;
-    several resets count as one until the rows know better. Born since on a target that was scraped: all of it.
-    On a target that joined since: less the first that was seen of it.
+    The counter less what it was then. After a reset: what increase() makes of as long a time, since what the counter
+    showed before it may be of any age. Born since on a target that was scraped: all of it. On a target that joined
+    since: less the first that was seen of it. A series that ended counts up to its last sample.
     """
     before, settled, slot = (promql.duration(time) for time in (SLOT + DELAY, SETTLED, SLOT))
     brackets = since(SLOT, left_open)
-    counter = f"last_over_time({series}[{_OPEN}])"
+    counter = f"last_over_time({series}[{promql.duration(OPEN)}])"
     then = f"last_over_time(last_over_time({series}[{slot}] offset {before}){brackets} offset {settled})"
     target = f"last_over_time(({scraped} offset {before}{_up(scraped)}){brackets} offset {settled})"
+    least = (SLOT + DELAY + SETTLED) // SECOND
+    share = f"((time() - {SETTLED // SECOND}) % {SLOT // SECOND} + {least}) / {OPEN // SECOND}"
     return textwrap.dedent(f"""\
         {counter} - {then} >= 0
         or
-        max_over_time({series}[{_OPEN}]) - {then} + {counter}
+        increase({series}[{promql.duration(OPEN)}]) * {share} and {then}
         or
         {counter} and on (job, instance) {target}
         or
-        {counter} - min_over_time({series}[{_OPEN}])""")
+        {counter} - min_over_time({series}[{promql.duration(OPEN)}])""")
 
 
 def _up(selector: str) -> str:

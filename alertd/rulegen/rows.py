@@ -29,15 +29,18 @@ import textwrap
 from collections.abc import Callable
 from decimal import Decimal
 
-from alertd.model import DAY, HOUR, SECOND, Millis
+from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis
 from alertd.rulegen import differences, promql
-from alertd.rulegen.differences import DELAY, GAP, SETTLED, SLOT
+from alertd.rulegen.differences import GAP, OPEN, SETTLED, SLOT
 from alertd.rulegen.indicator import Indicator
 from alertd.rulegen.rules import Group, RecordingRule
 
 REMAINING = "slo:error_budget_remaining:ratio"
 COVERAGE = "slo:coverage:ratio"
 SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that are too long to add up every 30 s
+# The sum over the hours is the same within an hour; it is made more than once in case an evaluation is missed.
+HOURS: Millis = 15 * MINUTE
+_CHAIN = "2h"  # the mark that the total is compared with may be as old
 _WITHIN = "[30m:5m]"  # how old a record may be that stands in for a missed evaluation
 _EVENTS, _BAD = "events", "bad"
 
@@ -67,13 +70,17 @@ def groups(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int,
         raise ValueError(f"a window of whole hours is needed, not {promql.duration(tracked.window)}")
     name = f"{tracked.service} {tracked.slo}"
     writer = _Writer(tracked, interval, version >= (3, 0))
-    return (Group(f"{name} rows", tuple(writer.slow()), SLOT), Group(f"{name} budget", tuple(writer.fast()), interval))
+    return (Group(f"{name} hours", tuple(writer.hours()), HOURS), Group(f"{name} rows", tuple(writer.slow()), SLOT),
+            Group(f"{name} budget", tuple(writer.fast()), interval))
 
 
-def ratio(tracked: Tracked, window: Millis) -> str:
-    """PromQL: the share of bad events over `window`. No sample without events, never NaN."""
+def ratio(tracked: Tracked, window: Millis, least: int = 0) -> str:
+    """PromQL: the share of bad events over `window`. No sample without events, nor with fewer than `least` bad ones;
+    never NaN."""
     keys = ", ".join(tracked.keys)
     bad, events = (_live(tracked, what, window) for what in (_BAD, _EVENTS))
+    if least:
+        bad = f"({bad} >= {least})"
     return f"{bad}\n/ on ({keys})\n({events} > 0)"
 
 
@@ -136,6 +143,18 @@ class _Writer:
     interval: Millis
     left_open: bool
 
+    def hours(self) -> list[RecordingRule]:
+        """Over the full hours of the window: how many events and bad ones, and how many hours have rows."""
+        span = differences.since(HOUR, self.left_open, self.tracked.window)
+        hours = {what: f"({self._of(f'slo:{what}:increase1h')} offset 1ms){span}" for what in (_EVENTS, _BAD)}
+        sums = [self._record(f"slo:{what}:{self._hours}", f"sum_over_time({of})") for what, of in hours.items()]
+        return [*sums, self._record(f"slo:coverage:{self._hours}",
+                                    f"count_over_time({hours[_EVENTS]}) / {self.tracked.window // HOUR}")]
+
+    @property
+    def _hours(self) -> str:
+        return f"hours{promql.duration(self.tracked.window)}"
+
     def slow(self) -> list[RecordingRule]:
         rules = [self._row(_EVENTS), self._row(_BAD)]
         for what in (_EVENTS, _BAD):
@@ -195,33 +214,33 @@ class _Writer:
         return f"sum_over_time(({row}){differences.since(SLOT, self.left_open, span)})"
 
     def _total(self, what: str) -> RecordingRule:
-        """All rows so far. After two hours without any it begins anew, which ends no window: see _this_hour."""
+        """All rows so far. After two hours without any it begins anew, which no window notices: see _since_mark."""
         record = f"slo:{what}:total"
         row, before = self._of(f"slo:{what}:increase5m"), self._of(record)
-        return self._record(record, f"{row} + last_over_time(({before} offset 1ms)[2h:5m])\nor\n{row}")
+        return self._record(record, f"{row} + last_over_time(({before} offset 1ms)[{_CHAIN}:5m])\nor\n{row}")
 
     def _closed_window(self, what: str) -> RecordingRule:
-        window = self.tracked.window
-        hours = f"sum_over_time(({self._of(f'slo:{what}:increase1h')} offset 1ms)" \
-                f"{differences.since(HOUR, self.left_open, window)})"
-        return self._record(f"slo:{what}:closed{promql.duration(window)}",
-                            _sum(self.tracked, hours, self._this_hour(what), f"-({self._this_hour(what, window)})"))
+        """The full hours up to the last hour mark but one, whose sum is certainly there, and the rows since then; less
+        those that had come since then a window ago."""
+        hours = self._of(f"slo:{what}:{self._hours}")
+        # where none was written within the hour, the one before
+        span = differences.since(HOUR, self.left_open, 3 * HOUR)
+        return self._record(f"slo:{what}:closed{promql.duration(self.tracked.window)}", _sum(
+            self.tracked, f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})", self._since_mark(what),
+            f"-({self._since_mark(what, self.tracked.window)})"))
 
-    def _this_hour(self, what: str, ago: Millis = 0) -> str:
-        """The rows since the last hour mark: the total less what it was there; all of it where it began since. An hour
-        without rows ends it."""
+    def _since_mark(self, what: str, ago: Millis = 0) -> str:
+        """The rows since the last hour mark but one: the total less what it was there; all of it where it began since.
+        """
         total = self._of(f"slo:{what}:total")
         offset = f" offset {promql.duration(ago)}" if ago else ""
-        now = f"last_over_time({total}[1h]{offset})"
+        now = f"last_over_time({total}[{_CHAIN}]{offset})"
         hour = differences.since(HOUR, self.left_open)
-        mark = f"last_over_time(last_over_time({total}[1h] offset 1ms){hour}{offset})"
+        mark = f"last_over_time(last_over_time({total}[{_CHAIN}] offset 1h1ms){hour}{offset})"
         return f"{now} - {mark} >= 0 or {now}"
 
     def _coverage(self) -> RecordingRule:
-        """The hours of the window that have rows."""
-        window = self.tracked.window
-        hours = f"({self._of('slo:events:increase1h')} offset 1ms){differences.since(HOUR, self.left_open, window)}"
-        return self._record(COVERAGE, f"count_over_time({hours}) / {window // HOUR}")
+        return self._record(COVERAGE, f"last_over_time({self._of(f'slo:coverage:{self._hours}')}[1h])")
 
     def _scraped(self, selector: str) -> str:
         return self.tracked.indicator.scraped or self.tracked.indicator.events[0]
@@ -236,12 +255,12 @@ class _Writer:
 def samples_per_second(tracked: Tracked, raw_series: int, interval: Millis = 30 * SECOND) -> Decimal:
     """What Prometheus reads for the records of one objective, by the arithmetic of the design: the samples of one
     evaluation of each rule over its interval. `raw_series` are those of its events and of its bad events together."""
-    slots = Decimal(SLOT)
-    in_slot, in_open = Decimal(SLOT) / interval, Decimal(SLOT + SLOT + DELAY + SETTLED) / interval
-    # the ledger's row in every slot of the longest gap, the slot itself four times, one slot before twice
-    row = GAP // SLOT * (in_slot + 1) + 6 * in_slot
-    spans = sum(span // SLOT for span in (HOUR, *SUMMED))
-    hours = tracked.window // HOUR
-    slow = raw_series * row + 2 * (spans + hours + 24 + 4 * 12) + hours
-    fast = raw_series * (3 * in_open + 2 * in_slot) + 2 * (6 + 2) + 2
-    return slow / (slots / SECOND) + fast / (Decimal(interval) / SECOND)
+    in_slot, in_open = Decimal(SLOT) / interval, Decimal(OPEN) / interval
+    # of each raw series: in every slot of the longest gap its samples and the row; the slot itself eight times
+    rows = raw_series * (GAP // SLOT * (in_slot + 1) + 8 * in_slot)
+    spans = 2 * sum(span // SLOT for span in (HOUR, *SUMMED))
+    chains = 2 * (2 * HOUR // SLOT) * 6
+    opens = raw_series * (3 * in_open + 2 * in_slot) + 6 * 2 + 2 * 2
+    hours = 3 * tracked.window // HOUR
+    return sum((Decimal(samples) / (Decimal(every) / SECOND)
+                for samples, every in ((rows + spans + chains, SLOT), (hours, HOURS), (opens, interval))), Decimal(0))
