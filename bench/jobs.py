@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import processes
 from bench.figures import Figure, percentile
 from bench.load import Plan, Report
+from bench.slo.job import budgets
 
 Rounds = Mapping[str, list[float]]
 SECONDS = 3.0  # of one measurement; long enough for some checkpoints of the store
@@ -146,5 +147,5 @@ def _resident(pid: int) -> float:
 
 
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
-    "intake": intake, "lag": lag, "latency": latency, "rest": rest,
+    "intake": intake, "lag": lag, "latency": latency, "rest": rest, "budgets": budgets,
 }

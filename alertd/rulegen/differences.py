@@ -82,14 +82,11 @@ def opened(series: str, scraped: str, left_open: bool) -> str:
     target = f"last_over_time(({scraped} offset {before}{_up(scraped)}){brackets} offset {settled})"
     least = (SLOT + DELAY + SETTLED) // SECOND
     share = f"((time() - {SETTLED // SECOND}) % {SLOT // SECOND} + {least}) / {OPEN // SECOND}"
+    first = f"min_over_time({series}[{promql.duration(OPEN)}])"
     return textwrap.dedent(f"""\
-        {counter} - {then} >= 0
+        {counter} - ({then} or 0 * {counter} and on (job, instance) {target} or {first}) >= 0
         or
-        increase({series}[{promql.duration(OPEN)}]) * {share} and {then}
-        or
-        {counter} and on (job, instance) {target}
-        or
-        {counter} - min_over_time({series}[{promql.duration(OPEN)}])""")
+        increase({series}[{promql.duration(OPEN)}]) * {share}""")
 
 
 def _up(selector: str) -> str:

@@ -40,6 +40,7 @@ COVERAGE = "slo:coverage:ratio"
 SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that are too long to add up every 30 s
 # The sum over the hours is the same within an hour; it is made more than once in case an evaluation is missed.
 HOURS: Millis = 15 * MINUTE
+PIECE: Millis = 183 * DAY
 _CHAIN = "2h"  # the mark that the total is compared with may be as old
 _WITHIN = "[30m:5m]"  # how old a record may be that stands in for a missed evaluation
 _EVENTS, _BAD = "events", "bad"
@@ -66,8 +67,8 @@ class Tracked:
 def groups(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int, int] = (2, 42)) -> tuple[Group, ...]:
     """The rows every five minutes, and the budget every `interval` (the scrape interval, a minute at most), for a
     Prometheus of this version."""
-    if tracked.window <= 0 or tracked.window % HOUR:
-        raise ValueError(f"a window of whole hours is needed, not {promql.duration(tracked.window)}")
+    if tracked.window <= HOUR or tracked.window % HOUR:
+        raise ValueError(f"a window of whole hours is needed, two or more, not {tracked.window} ms")
     name = f"{tracked.service} {tracked.slo}"
     writer = _Writer(tracked, interval, version >= (3, 0))
     return (Group(f"{name} hours", tuple(writer.hours()), HOURS), Group(f"{name} rows", tuple(writer.slow()), SLOT),
@@ -145,11 +146,20 @@ class _Writer:
 
     def hours(self) -> list[RecordingRule]:
         """Over the full hours of the window: how many events and bad ones, and how many hours have rows."""
-        span = differences.since(HOUR, self.left_open, self.tracked.window)
-        hours = {what: f"({self._of(f'slo:{what}:increase1h')} offset 1ms){span}" for what in (_EVENTS, _BAD)}
-        sums = [self._record(f"slo:{what}:{self._hours}", f"sum_over_time({of})") for what, of in hours.items()]
-        return [*sums, self._record(f"slo:coverage:{self._hours}",
-                                    f"count_over_time({hours[_EVENTS]}) / {self.tracked.window // HOUR}")]
+        count = self._over_hours("count_over_time", _EVENTS)
+        return [*(self._record(f"slo:{what}:{self._hours}", self._over_hours("sum_over_time", what))
+                  for what in (_EVENTS, _BAD)),
+                self._record(f"slo:coverage:{self._hours}", f"{count}\n/ {self.tracked.window // HOUR}")]
+
+    def _over_hours(self, function: str, what: str) -> str:
+        """Some half a year in one piece: promtool counts a point of a subquery twice, and ends at 10,000."""
+        # the sum at the last row before the mark; where evaluations were missed, one a little older is better than none
+        hour, pieces = f"last_over_time({self._of(f'slo:{what}:increase1h')}[15m] offset 1ms)", []
+        for ago in range(0, self.tracked.window, PIECE):
+            span = differences.since(HOUR, self.left_open, min(PIECE, self.tracked.window - ago))
+            pieces.append(f"{function}({hour}{span}{f' offset {promql.duration(ago)}' if ago else ''})")
+        parts = (differences.part(piece, str(number)) for number, piece in enumerate(pieces))
+        return pieces[0] if len(pieces) == 1 else differences.added(parts, self.tracked.keys)
 
     @property
     def _hours(self) -> str:
@@ -161,7 +171,7 @@ class _Writer:
             rules += [self._record(f"slo:{what}:{name}", self._rows(what, span))
                       for name, span in (("increase1h", HOUR), *((f"closed{promql.duration(w)}", w) for w in SUMMED))
                       if name == "increase1h" or span != self.tracked.window]
-            rules += [self._total(what), self._closed_window(what)]
+            rules += [self._total(what), self._since_hour(what), self._closed_window(what)]
         return [*rules, self._coverage()]
 
     def fast(self) -> list[RecordingRule]:
@@ -214,7 +224,7 @@ class _Writer:
         return f"sum_over_time(({row}){differences.since(SLOT, self.left_open, span)})"
 
     def _total(self, what: str) -> RecordingRule:
-        """All rows so far. After two hours without any it begins anew, which no window notices: see _since_mark."""
+        """All rows so far. After two hours without any it begins anew, which no window notices: see _since_hour."""
         record = f"slo:{what}:total"
         row, before = self._of(f"slo:{what}:increase5m"), self._of(record)
         return self._record(record, f"{row} + last_over_time(({before} offset 1ms)[{_CHAIN}:5m])\nor\n{row}")
@@ -225,19 +235,19 @@ class _Writer:
         hours = self._of(f"slo:{what}:{self._hours}")
         # where none was written within the hour, the one before
         span = differences.since(HOUR, self.left_open, 3 * HOUR)
+        since = self._of(f"slo:{what}:since_hour")
         return self._record(f"slo:{what}:closed{promql.duration(self.tracked.window)}", _sum(
-            self.tracked, f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})", self._since_mark(what),
-            f"-({self._since_mark(what, self.tracked.window)})"))
+            self.tracked, f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})",
+            f"last_over_time({since}[1h])",
+            f"-last_over_time({since}[1h] offset {promql.duration(self.tracked.window)})"))
 
-    def _since_mark(self, what: str, ago: Millis = 0) -> str:
+    def _since_hour(self, what: str) -> RecordingRule:
         """The rows since the last hour mark but one: the total less what it was there; all of it where it began since.
         """
-        total = self._of(f"slo:{what}:total")
-        offset = f" offset {promql.duration(ago)}" if ago else ""
-        now = f"last_over_time({total}[{_CHAIN}]{offset})"
-        hour = differences.since(HOUR, self.left_open)
-        mark = f"last_over_time(last_over_time({total}[{_CHAIN}] offset 1h1ms){hour}{offset})"
-        return f"{now} - {mark} >= 0 or {now}"
+        total, hour = self._of(f"slo:{what}:total"), differences.since(HOUR, self.left_open)
+        mark = f"last_over_time(last_over_time({total}[{_CHAIN}] offset 1h1ms){hour})"
+        return self._record(f"slo:{what}:since_hour",
+                            f"last_over_time({total}[{_CHAIN}]) - {mark} >= 0\nor\nlast_over_time({total}[{_CHAIN}])")
 
     def _coverage(self) -> RecordingRule:
         return self._record(COVERAGE, f"last_over_time({self._of(f'slo:coverage:{self._hours}')}[1h])")
@@ -259,8 +269,8 @@ def samples_per_second(tracked: Tracked, raw_series: int, interval: Millis = 30 
     # of each raw series: in every slot of the longest gap its samples and the row; the slot itself eight times
     rows = raw_series * (GAP // SLOT * (in_slot + 1) + 8 * in_slot)
     spans = 2 * sum(span // SLOT for span in (HOUR, *SUMMED))
-    chains = 2 * (2 * HOUR // SLOT) * 6
+    chains = 2 * (2 * HOUR // SLOT) * 4
     opens = raw_series * (3 * in_open + 2 * in_slot) + 6 * 2 + 2 * 2
-    hours = 3 * tracked.window // HOUR
+    hours = 3 * 3 * tracked.window // HOUR
     return sum((Decimal(samples) / (Decimal(every) / SECOND)
                 for samples, every in ((rows + spans + chains, SLOT), (hours, HOURS), (opens, interval))), Decimal(0))

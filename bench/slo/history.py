@@ -47,12 +47,12 @@ def record(folder: Path, data: Path, services: Mapping[Service, History]) -> Non
     load(data, _sloth(folder, data, list(services)))
     load(data, _pass(folder, data, list(services), ("increase1h", "closed6h", "closed1d", "closed3d", "open"))
          | _totals(again))
-    load(data, _pass(folder, data, list(services), ("hours30d",)))
+    load(data, _pass(folder, data, list(services), ("hours30d", "since_hour")))
     load(data, _pass(folder, data, list(services), ("closed30d",)))
     load(data, _pass(folder, data, list(services), ("increase30d",)))
 
 
-def _named(service: Service, record: str) -> str:
+def named(service: Service, record: str) -> str:
     return f'{record}{{service="{service.name}",slo="availability"}}'
 
 
@@ -69,7 +69,7 @@ def _rows(folder: Path, data: Path, services: list[Service]) -> Recorded:
             # where no failure is counted the rule falls back to 0 times the row before it in the group
             rows["bad"] = {second: rows["bad"].get(second, 0.0) for second in rows["events"]}
             for what, its in rows.items():
-                found[_named(service, f"slo:{what}:increase5m")] = sorted(its.items())
+                found[named(service, f"slo:{what}:increase5m")] = sorted(its.items())
     return found
 
 
@@ -91,36 +91,37 @@ def _pass(folder: Path, data: Path, services: list[Service], names: tuple[str, .
     with prometheus(folder, data) as server:
         for service in services:
             for name in names:
-                spans = {"hours30d": [(_slow(END - ASKED - 5 * 3600) - SLOW + HOURLY, END, _HOURS)],
+                spans = {"since_hour": [(_slow(END - ASKED - _WINDOW - 7200), END, _SLOT)],
+                         "hours30d": [(_slow(END - ASKED - 5 * 3600) - SLOW + HOURLY, END, _HOURS)],
                          "increase1h": [(world.START + SLOW, END, _SLOT)],
-                         "open": [(_fast(END - ASKED - _WINDOW - 3600), _fast(END - _WINDOW), _SCRAPE),
-                                  (_fast(END - ASKED - 25_000), END, _SCRAPE)],
-                         "increase30d": [(_fast(END - ASKED), END, _SCRAPE)]}
+                         "open": [(fast(END - ASKED - _WINDOW - 3600), fast(END - _WINDOW), _SCRAPE),
+                                  (fast(END - ASKED - 25_000), END, _SCRAPE)],
+                         "increase30d": [(fast(END - ASKED), END, _SCRAPE)]}
                 for what in ("events", "bad"):
                     expr = _rule(service, f"slo:{what}:{name}").expr
                     points = [point for span in spans.get(name, [(_slow(END - ASKED - 3600), END, _SLOT)])
                               for point in server.values(expr, *span)]
-                    found[_named(service, f"slo:{what}:{name}")] = points
+                    found[named(service, f"slo:{what}:{name}")] = points
                 if name == "open":
                     _zeros(found, service)
     return found
 
 
 def _zeros(found: Recorded, service: Service) -> None:
-    bad = dict(found[_named(service, "slo:bad:open")])
-    found[_named(service, "slo:bad:open")] = [(second, bad.get(second, 0.0))
-                                              for second, _ in found[_named(service, "slo:events:open")]]
+    bad = dict(found[named(service, "slo:bad:open")])
+    found[named(service, "slo:bad:open")] = [(second, bad.get(second, 0.0))
+                                              for second, _ in found[named(service, "slo:events:open")]]
 
 
 def _sloth(folder: Path, data: Path, services: list[Service]) -> Recorded:
     with prometheus(folder, data) as server:
         return {shapes.sloth_record(service, "5m"): server.values(
-            shapes.sloth_ratio(service, "5m"), _fast(world.START), END, _SCRAPE) for service in services}
+            shapes.sloth_ratio(service, "5m"), fast(world.START), END, _SCRAPE) for service in services}
 
 
 def _slow(second: float) -> float:
     return second // _SLOT * _SLOT + SLOW
 
 
-def _fast(second: float) -> float:
+def fast(second: float) -> float:
     return second // _SCRAPE * _SCRAPE + FAST
