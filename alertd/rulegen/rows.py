@@ -177,11 +177,15 @@ class _Writer:
     def fast(self) -> list[RecordingRule]:
         window = promql.duration(self.tracked.window)
         rules = [self._open(_EVENTS), self._open(_BAD)]
+        # in rules of their own, for Prometheus opens every block between the oldest and the newest time of a query for
+        # each of its selectors
+        rules += [self._record(f"slo:{what}:open_{window}_ago", f"{self._of(f'slo:{what}:open')} offset {window}")
+                  for what in (_EVENTS, _BAD)]
         for what in (_EVENTS, _BAD):
             closed = (f"last_over_time(({self._of(f'slo:{what}:closed{window}')} offset 1ms){_WITHIN} "
                       f"offset {promql.duration(SETTLED)})")
-            rules.append(self._record(f"slo:{what}:increase{window}",
-                                      _sliding(self.tracked, what, self.tracked.window, closed)))
+            opened, ago = self._of(f"slo:{what}:open"), self._of(f"slo:{what}:open_{window}_ago")
+            rules.append(self._record(f"slo:{what}:increase{window}", _sum(self.tracked, closed, opened, f"-{ago}")))
         bad, events = (self._of(f"slo:{what}:increase{window}") for what in (_BAD, _EVENTS))
         budget = promql.number(1 - self.tracked.target)
         return [*rules, self._record(REMAINING, f"1 - {bad} / ({events} > 0) / {budget}")]

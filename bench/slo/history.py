@@ -48,7 +48,7 @@ def record(folder: Path, data: Path, services: Mapping[Service, History]) -> Non
     load(data, _pass(folder, data, list(services), ("increase1h", "closed6h", "closed1d", "closed3d", "open"))
          | _totals(again))
     load(data, _pass(folder, data, list(services), ("hours30d", "since_hour")))
-    load(data, _pass(folder, data, list(services), ("closed30d",)))
+    load(data, _pass(folder, data, list(services), ("closed30d", "open_30d_ago")))
     load(data, _pass(folder, data, list(services), ("increase30d",)))
 
 
@@ -96,6 +96,7 @@ def _pass(folder: Path, data: Path, services: list[Service], names: tuple[str, .
                          "increase1h": [(world.START + SLOW, END, _SLOT)],
                          "open": [(fast(END - ASKED - _WINDOW - 3600), fast(END - _WINDOW), _SCRAPE),
                                   (fast(END - ASKED - 25_000), END, _SCRAPE)],
+                         "open_30d_ago": [(fast(END - ASKED), END, _SCRAPE)],
                          "increase30d": [(fast(END - ASKED), END, _SCRAPE)]}
                 for what in ("events", "bad"):
                     expr = _rule(service, f"slo:{what}:{name}").expr

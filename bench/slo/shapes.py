@@ -32,11 +32,16 @@ def tracked(service: Service) -> rows.Tracked:
 
 
 def ours(service: Service) -> Iterator[Group]:
-    """The records, and the alerts as pairs of windows: pages with every scrape, tickets with every row."""
+    """The records, and the alerts as pairs of windows: the first page with every scrape, the second, which takes half
+    an hour, every minute, tickets with every row."""
     slo = tracked(service)
-    for group, pairs in zip(rows.groups(slo), ((), TICKET, PAGE), strict=True):
-        alerts = (RecordingRule("alert", pair(slo, *each), {}) for each in pairs)
-        yield Group(group.name, (*group.rules, *alerts), group.interval)
+    for group, pairs in zip(rows.groups(slo), ((), TICKET, PAGE[:1]), strict=True):
+        yield Group(group.name, (*group.rules, *_alerts(slo, pairs)), group.interval)
+    yield Group("second page", _alerts(slo, PAGE[1:]), MINUTE)
+
+
+def _alerts(slo: rows.Tracked, pairs: tuple[tuple[Millis, Millis, float], ...]) -> tuple[RecordingRule, ...]:
+    return tuple(RecordingRule("alert", pair(slo, *each), {}) for each in pairs)
 
 
 def pair(slo: rows.Tracked, short: Millis, long: Millis, factor: float) -> str:
