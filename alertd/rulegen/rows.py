@@ -267,14 +267,14 @@ class _Writer:
 
 
 def samples_per_second(tracked: Tracked, raw_series: int, interval: Millis = 30 * SECOND) -> Decimal:
-    """What Prometheus reads for the records of one objective, by the arithmetic of the design: the samples of one
-    evaluation of each rule over its interval. `raw_series` are those of its events and of its bad events together."""
+    """What Prometheus reads for the records of one objective, by the arithmetic of the design. `raw_series` are those
+    of its events and those of its bad (or good) events together, scraped every `interval`. A point that a subquery
+    makes counts beside the samples it is made of."""
     in_slot, in_open = Decimal(SLOT) / interval, Decimal(OPEN) / interval
-    # of each raw series: in every slot of the longest gap its samples and the row; the slot itself eight times
-    rows = raw_series * (GAP // SLOT * (in_slot + 1) + 8 * in_slot)
-    spans = 2 * sum(span // SLOT for span in (HOUR, *SUMMED))
-    chains = 2 * (2 * HOUR // SLOT) * 4
-    opens = raw_series * (3 * in_open + 2 * in_slot) + 6 * 2 + 2 * 2
-    hours = 3 * 3 * tracked.window // HOUR
-    return sum((Decimal(samples) / (Decimal(every) / SECOND)
-                for samples, every in ((rows + spans + chains, SLOT), (hours, HOURS), (opens, interval))), Decimal(0))
+    slots = 2 * sum(span // SLOT for span in (HOUR, *SUMMED))
+    totals, live = 7 * (2 * HOUR // SLOT), 32
+    # a row reads every slot of the longest gap, and its own slot in a dozen ways
+    rows = raw_series * (GAP // SLOT * (in_slot + 1) + 12 * in_slot) + 2 * slots + 2 * totals
+    opens = raw_series * (4 * in_open + in_slot + 2) + live
+    hours = Decimal(3 * 4 * tracked.window // HOUR)  # three records, of three samples and a point an hour
+    return rows / (SLOT // SECOND) + opens * SECOND / interval + hours / (HOURS // SECOND)

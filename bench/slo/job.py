@@ -12,6 +12,7 @@ from pathlib import Path
 
 from alertd.model import Millis
 from alertd.rulegen import rows
+from alertd.rulegen.rules import Group, RecordingRule
 from bench.figures import Figure
 from bench.slo import costs, history, shapes, world
 from bench.slo.server import Cost, Prometheus, finite, prometheus
@@ -32,6 +33,8 @@ class Found:
     errors: list[float] = dataclasses.field(default_factory=list)
     missing: set[str] = dataclasses.field(default_factory=set)
     cost: Cost = dataclasses.field(default_factory=lambda: Cost(0, 0))
+    alerts: Cost = dataclasses.field(default_factory=lambda: Cost(0, 0))  # the part of it that is no record
+    arithmetic: float = 0  # samples/s of the records, as the cost report says
     first: dict[str, float] = dataclasses.field(default_factory=dict)  # seconds from an incident to its page
     false: float = 0  # minutes of pages that truth does not know
 
@@ -68,6 +71,11 @@ def _figures(ours: list[Found], theirs: list[Found]) -> Iterator[Figure]:
     yield Figure("S time of all rules, against Sloth's shape", "ms/s and SLO",
                  tuple(one.cost.seconds * 1000 for one in ours), tuple(one.cost.seconds * 1000 for one in theirs),
                  1 / 10, False)
+    yield Figure("S time of the records alone, against Sloth's shape", "ms/s and SLO",
+                 tuple((one.cost.seconds - one.alerts.seconds) * 1000 for one in ours),
+                 tuple((one.cost.seconds - one.alerts.seconds) * 1000 for one in theirs), 1 / 10, False)
+    yield Figure("S samples of the records as reported, against measured", "samples/s and SLO",
+                 values(ours, "arithmetic"), tuple(one.cost.samples - one.alerts.samples for one in ours), 1.1, False)
     for name, goal in (("total", 1.0), ("five", 1.05), ("percent", 1.05)):
         if all(name in one.first for one in (*ours, *theirs)):
             yield Figure(f"S page for the incident '{name}', against Sloth's shape", "s",
@@ -88,7 +96,9 @@ def _ours(server: Prometheus, services: Mapping[Service, History]) -> Found:
         slo = shapes.tracked(service)
         _pages(server, found, service, its, [(rows.ratio(slo, short), rows.ratio(slo, long, shapes.LEAST), factor)
                                              for short, long, factor in shapes.PAGE])
-    found.cost = _cost(server, services, ours=True)
+    _cost(server, found, {service: tuple(shapes.ours(service)) for service in services})
+    raw = statistics.fmean(1 + sum(map(bool, its.samples.values())) for its in services.values())
+    found.arithmetic = float(rows.samples_per_second(shapes.tracked(next(iter(services))), round(raw), INTERVAL))
     return found
 
 
@@ -102,7 +112,7 @@ def _sloth(server: Prometheus, services: Mapping[Service, History], seed: int) -
         _pages(server, found, service, its, [
             (shapes.sloth_ratio(service, _text(short)), shapes.sloth_ratio(service, _text(long)), factor)
             for short, long, factor in shapes.PAGE])
-    found.cost = _cost(server, services, ours=False)
+    _cost(server, found, {service: (shapes.sloth(service, INTERVAL),) for service in services})
     return found
 
 
@@ -146,15 +156,16 @@ def _known(its: History, moment: int) -> bool:
     return any(min(share(short), share(long)) > float(shapes.BUDGET) * factor for short, long, factor in shapes.PAGE)
 
 
-def _cost(server: Prometheus, services: Mapping[Service, History], ours: bool) -> Cost:
+def _cost(server: Prometheus, found: Found, groups: Mapping[Service, tuple[Group, ...]]) -> None:
     """Of every rule each second, per objective."""
     moment = history.fast(world.START + 35 * world.DAY + 40_000)
-    total = Cost(0, 0)
-    for service in services:
-        for group in shapes.ours(service) if ours else (shapes.sloth(service, INTERVAL),):
-            for rule in group.rules:
-                total += costs.cost(server, rule.expr, moment).times(1000 / (group.interval or INTERVAL))
-    return total.times(1 / len(services))
+    for group in (group for its in groups.values() for group in its):
+        for rule in group.rules:
+            assert isinstance(rule, RecordingRule)
+            cost = costs.cost(server, rule.expr, moment).times(1000 / (group.interval or INTERVAL) / len(groups))
+            found.cost += cost
+            if rule.record == shapes.ALERT:
+                found.alerts += cost
 
 
 def _text(window: Millis) -> str:

@@ -21,6 +21,7 @@ BUDGET = 1 - Decimal(OBJECTIVE)
 PAGE = ((5 * MINUTE, HOUR, 14.4), (30 * MINUTE, 6 * HOUR, 6.0))
 TICKET = ((2 * HOUR, DAY, 3.0), (6 * HOUR, 3 * DAY, 1.0))
 _SLOTH_WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+ALERT = "alert"  # how a rule that is no record is named here
 LEAST = 3  # bad events of a page
 
 
@@ -41,7 +42,7 @@ def ours(service: Service) -> Iterator[Group]:
 
 
 def _alerts(slo: rows.Tracked, pairs: tuple[tuple[Millis, Millis, float], ...]) -> tuple[RecordingRule, ...]:
-    return tuple(RecordingRule("alert", pair(slo, *each), {}) for each in pairs)
+    return tuple(RecordingRule(ALERT, pair(slo, *each), {}) for each in pairs)
 
 
 def pair(slo: rows.Tracked, short: Millis, long: Millis, factor: float) -> str:
@@ -84,4 +85,6 @@ def sloth(service: Service, interval: Millis) -> Group:
         f"({sloth_page(service, '5m', '1h', 14.4)}) or ({sloth_page(service, '30m', '6h', 6)})",
         f"({sloth_page(service, '2h', '1d', 3)}) or ({sloth_page(service, '6h', '3d', 1)})",
     ]
-    return Group("sloth", tuple(RecordingRule("rule", expression, {}) for expression in expressions), interval)
+    names = ["rule"] * (len(expressions) - 2) + [ALERT] * 2
+    return Group("sloth", tuple(RecordingRule(name, expression, {})
+                                for name, expression in zip(names, expressions, strict=True)), interval)
