@@ -118,7 +118,8 @@ def _live(tracked: Tracked, what: str, window: Millis) -> str:
 
 def _sliding(tracked: Tracked, what: str, window: Millis, closed: str) -> str:
     opened = _of(tracked, f"slo:{what}:open")
-    return _sum(tracked, closed, opened, f"-{opened} offset {promql.duration(window)}")
+    ago = differences.part(f"-{opened} offset {promql.duration(window)}", "ago")
+    return differences.added((closed, opened, ago), tracked.keys)
 
 
 def _closed(tracked: Tracked, what: str, window: Millis) -> str:
@@ -129,11 +130,6 @@ def _closed(tracked: Tracked, what: str, window: Millis) -> str:
         return f"last_over_time(({_of(tracked, f'slo:{what}:{record[window]}')} offset 1ms){_WITHIN} {settled})"
     brackets = differences.since(SLOT, False, window)
     return f"sum_over_time(({_of(tracked, f'slo:{what}:increase5m')} offset 1ms){brackets} {settled})"
-
-
-def _sum(tracked: Tracked, closed: str, opened: str, ago: str) -> str:
-    """closed + opened + ago, as far as they are there."""
-    return differences.added((closed, differences.part(opened, "open"), differences.part(ago, "ago")), tracked.keys)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -179,13 +175,13 @@ class _Writer:
         rules = [self._open(_EVENTS), self._open(_BAD)]
         # in rules of their own, for Prometheus opens every block between the oldest and the newest time of a query for
         # each of its selectors
-        rules += [self._record(f"slo:{what}:open_{window}_ago", f"{self._of(f'slo:{what}:open')} offset {window}")
-                  for what in (_EVENTS, _BAD)]
+        rules += [self._record(f"slo:{what}:open_{window}_ago", f"-{self._of(f'slo:{what}:open')} offset {window}",
+                               "ago") for what in (_EVENTS, _BAD)]
         for what in (_EVENTS, _BAD):
             closed = (f"last_over_time(({self._of(f'slo:{what}:closed{window}')} offset 1ms){_WITHIN} "
                       f"offset {promql.duration(SETTLED)})")
             opened, ago = self._of(f"slo:{what}:open"), self._of(f"slo:{what}:open_{window}_ago")
-            rules.append(self._record(f"slo:{what}:increase{window}", _sum(self.tracked, closed, opened, f"-{ago}")))
+            rules.append(self._record(f"slo:{what}:increase{window}", differences.added((closed, opened, ago), self.tracked.keys)))
         bad, events = (self._of(f"slo:{what}:increase{window}") for what in (_BAD, _EVENTS))
         budget = promql.number(1 - self.tracked.target)
         return [*rules, self._record(REMAINING, f"1 - {bad} / ({events} > 0) / {budget}")]
@@ -206,7 +202,8 @@ class _Writer:
         def count(selector: str) -> str:
             return differences.opened(selector, self._scraped(selector), self.left_open)
 
-        return self._record(f"slo:{what}:open", self._beside(what, self._counts(what, count), "slo:events:open"))
+        counts = self._counts(what, count)
+        return self._record(f"slo:{what}:open", self._beside(what, counts, "slo:events:open"), "open")
 
     def _counts(self, what: str, count: Callable[[str], str]) -> str:
         indicator = self.tracked.indicator
@@ -239,11 +236,10 @@ class _Writer:
         hours = self._of(f"slo:{what}:{self._hours}")
         # where none was written within the hour, the one before
         span = differences.since(HOUR, self.left_open, 3 * HOUR)
-        since = self._of(f"slo:{what}:since_hour")
-        return self._record(f"slo:{what}:closed{promql.duration(self.tracked.window)}", _sum(
-            self.tracked, f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})",
-            f"last_over_time({since}[1h])",
-            f"-last_over_time({since}[1h] offset {promql.duration(self.tracked.window)})"))
+        since, window = self._of(f"slo:{what}:since_hour"), promql.duration(self.tracked.window)
+        return self._record(f"slo:{what}:closed{window}", differences.added((
+            f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})", f"last_over_time({since}[1h])",
+            differences.part(f"-last_over_time({since}[1h] offset {window})", "ago")), self.tracked.keys))
 
     def _since_hour(self, what: str) -> RecordingRule:
         """The rows since the last hour mark but one: the total less what it was there; all of it where it began since.
@@ -251,7 +247,8 @@ class _Writer:
         total, hour = self._of(f"slo:{what}:total"), differences.since(HOUR, self.left_open)
         mark = f"last_over_time(last_over_time({total}[{_CHAIN}] offset 1h1ms){hour})"
         return self._record(f"slo:{what}:since_hour",
-                            f"last_over_time({total}[{_CHAIN}]) - {mark} >= 0\nor\nlast_over_time({total}[{_CHAIN}])")
+                            f"last_over_time({total}[{_CHAIN}]) - {mark} >= 0\nor\nlast_over_time({total}[{_CHAIN}])",
+                            "open")
 
     def _coverage(self) -> RecordingRule:
         return self._record(COVERAGE, f"last_over_time({self._of(f'slo:coverage:{self._hours}')}[1h])")
@@ -262,8 +259,10 @@ class _Writer:
     def _of(self, record: str) -> str:
         return _of(self.tracked, record)
 
-    def _record(self, record: str, expr: str) -> RecordingRule:
-        return RecordingRule(record, expr, {"service": self.tracked.service, "slo": self.tracked.slo})
+    def _record(self, record: str, expr: str, part: str = "") -> RecordingRule:
+        """`part` is a label more, by which an addend of a count differs from the others."""
+        labels = {"service": self.tracked.service, "slo": self.tracked.slo}
+        return RecordingRule(record, expr, {**labels, "part": part} if part else labels)
 
 
 def samples_per_second(tracked: Tracked, raw_series: int, interval: Millis = 30 * SECOND) -> Decimal:

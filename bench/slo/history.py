@@ -53,11 +53,13 @@ def record(folder: Path, data: Path, services: Mapping[Service, History]) -> Non
 
 
 def named(service: Service, record: str) -> str:
-    return f'{record}{{service="{service.name}",slo="availability"}}'
+    """The series of one of our records."""
+    return record + "{" + ",".join(f'{name}="{value}"' for name, value in _rule(service, record).labels.items()) + "}"
 
 
 def _rule(service: Service, name: str) -> RecordingRule:
-    return next(rule for group in shapes.ours(service) for rule in group.rules if rule.record == name)
+    return next(rule for group in shapes.ours(service) for rule in group.rules
+                if isinstance(rule, RecordingRule) and rule.record == name)
 
 
 def _rows(folder: Path, data: Path, services: list[Service]) -> Recorded:
@@ -77,7 +79,8 @@ def _totals(rows: Recorded) -> Recorded:
     """The rule in Python's words: the row and what it was within two hours."""
     found: Recorded = {}
     for name, points in rows.items():
-        total, last, its = 0.0, float("-inf"), []
+        its: list[tuple[float, float]] = []
+        total, last = 0.0, float("-inf")
         for second, value in points:
             total = value + (total if second - last <= 7200 else 0)
             its.append((second, total))
@@ -91,7 +94,8 @@ def _pass(folder: Path, data: Path, services: list[Service], names: tuple[str, .
     with prometheus(folder, data) as server:
         for service in services:
             for name in names:
-                spans = {"since_hour": [(_slow(END - ASKED - _WINDOW - 7200), END, _SLOT)],
+                spans: dict[str, list[tuple[float, float, float]]] = {
+                         "since_hour": [(_slow(END - ASKED - _WINDOW - 7200), END, _SLOT)],
                          "hours30d": [(_slow(END - ASKED - 5 * 3600) - SLOW + HOURLY, END, _HOURS)],
                          "increase1h": [(world.START + SLOW, END, _SLOT)],
                          "open": [(fast(END - ASKED - _WINDOW - 3600), fast(END - _WINDOW), _SCRAPE),

@@ -50,6 +50,9 @@ def budgets(folder: Path, rounds: int, services: int = len(world.SERVICES)) -> l
         with prometheus(folder, data) as server:
             ours.append(_ours(server, chosen))
             theirs.append(_sloth(server, chosen, seed))
+            for service in chosen:  # in turn, since a machine is not equally fast all the time
+                _cost(server, ours[-1], tuple(shapes.ours(service)), len(chosen))
+                _cost(server, theirs[-1], (shapes.sloth(service, INTERVAL),), len(chosen))
         print(f"seed {seed}: {time.monotonic() - begin:.0f} s; Sloth's shape is off by {max(theirs[-1].errors):.1f} "
               f"points at most, {statistics.fmean(theirs[-1].errors):.2f} on average, and has no budget for "
               f"{', '.join(sorted(theirs[-1].missing)) or 'none'} of the services", file=sys.stderr)
@@ -96,7 +99,6 @@ def _ours(server: Prometheus, services: Mapping[Service, History]) -> Found:
         slo = shapes.tracked(service)
         _pages(server, found, service, its, [(rows.ratio(slo, short), rows.ratio(slo, long, shapes.LEAST), factor)
                                              for short, long, factor in shapes.PAGE])
-    _cost(server, found, {service: tuple(shapes.ours(service)) for service in services})
     raw = statistics.fmean(1 + sum(map(bool, its.samples.values())) for its in services.values())
     found.arithmetic = float(rows.samples_per_second(shapes.tracked(next(iter(services))), round(raw), INTERVAL))
     return found
@@ -112,7 +114,6 @@ def _sloth(server: Prometheus, services: Mapping[Service, History], seed: int) -
         _pages(server, found, service, its, [
             (shapes.sloth_ratio(service, _text(short)), shapes.sloth_ratio(service, _text(long)), factor)
             for short, long, factor in shapes.PAGE])
-    _cost(server, found, {service: (shapes.sloth(service, INTERVAL),) for service in services})
     return found
 
 
@@ -156,13 +157,13 @@ def _known(its: History, moment: int) -> bool:
     return any(min(share(short), share(long)) > float(shapes.BUDGET) * factor for short, long, factor in shapes.PAGE)
 
 
-def _cost(server: Prometheus, found: Found, groups: Mapping[Service, tuple[Group, ...]]) -> None:
-    """Of every rule each second, per objective."""
+def _cost(server: Prometheus, found: Found, groups: tuple[Group, ...], services: int) -> None:
+    """Add a service's share of what all rules cost each second, per objective."""
     moment = history.fast(world.START + 35 * world.DAY + 40_000)
-    for group in (group for its in groups.values() for group in its):
+    for group in groups:
         for rule in group.rules:
             assert isinstance(rule, RecordingRule)
-            cost = costs.cost(server, rule.expr, moment).times(1000 / (group.interval or INTERVAL) / len(groups))
+            cost = costs.cost(server, rule.expr, moment).times(1000 / (group.interval or INTERVAL) / services)
             found.cost += cost
             if rule.record == shapes.ALERT:
                 found.alerts += cost

@@ -106,7 +106,7 @@ class Prometheus:
             first = until + step
         return points
 
-    def cost(self, expression: str, moment: float, tries: int = 3) -> Cost:
+    def cost(self, expression: str, moment: float, tries: int = 7) -> Cost:
         """What one evaluation reads and takes, the best of `tries`."""
         found = []
         for _ in range(tries):
