@@ -6,18 +6,24 @@ Every window is the same sum, right to the second whatever the window:
 
 * A **row** (`slo:events:increase5m`, `slo:bad:increase5m`) is the count of one slot of five minutes by the clock, which
   ended a minute to six minutes ago. Rows are differences that telescope, see `differences`.
-* **Closed**: sums over rows. The last 12 are the hour (`…:increase1h`); the objective's window is its full hours, read
-  at the hour marks, plus the rows since the last mark minus as many a window ago. 720 points instead of 8,640 make
-  30 days cheap, and 366 days (8,784 points) fit into the 10,000 samples of a promtool query.
+* **Closed**: sums over rows. The last 12 are the hour (`…:increase1h`). The objective's window is its full hours, summed
+  four times an hour (`…:hours30d`), plus the rows since the last full hour, less those that had come since then a
+  window ago. That is 720 points in place of 8,640 with every row, and promtool's limit of 10,000 samples holds for 366
+  days too.
 * **Open** (`slo:events:open`, `slo:bad:open`): events since the slots that certainly have rows, read from the raw
   counters with every evaluation. Both ends of a window move with it: an outage is in the budget with the next scrape,
   and out of it to the minute a window later.
+
+Nothing depends on the turn a group has within its interval, or on how often it has one: rows are read at the marks of
+the clock, so that each counts once. A row that an evaluation missed is in the next one; where the last row of an hour
+is missing, the hour is a slot or two older than it should be. A first row begins where the rules begin: history before
+it is not counted, and the coverage (`slo:coverage:ratio`, full hours with rows) says so.
 
 Bad has a sample exactly where events have one: no traffic is 0 of 0 and gives no ratio, never NaN.
 
 Why not cheaper: one cumulative count, a window being its value now less its value then, reads two samples, but every
 break in the chain of its own past stays wrong for a whole window, and a backfill does not join it. Here such a chain
-(`slo:events:total`) is trusted within one hour only. Why not simpler: summing 8,640 rows each time is most of the
+(`slo:events:total`) is trusted for two hours only. Why not simpler: summing 8,640 rows each time is most of the
 cost and does not fit into a promtool test; the last five minutes' rate in place of the open count sees a total
 outage's first minute as twelve seconds.
 """
@@ -40,7 +46,7 @@ COVERAGE = "slo:coverage:ratio"
 SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that are too long to add up every 30 s
 # The sum over the hours is the same within an hour; it is made more than once in case an evaluation is missed.
 HOURS: Millis = 15 * MINUTE
-PIECE: Millis = 183 * DAY
+PIECE: Millis = 183 * DAY  # of a window, see _over_hours
 _CHAIN = "2h"  # the mark that the total is compared with may be as old
 _WITHIN = "[30m:5m]"  # how old a record may be that stands in for a missed evaluation
 _EVENTS, _BAD = "events", "bad"
@@ -148,7 +154,8 @@ class _Writer:
                 self._record(f"slo:coverage:{self._hours}", f"{count}\n/ {self.tracked.window // HOUR}")]
 
     def _over_hours(self, function: str, what: str) -> str:
-        """Some half a year in one piece: promtool counts a point of a subquery twice, and ends at 10,000."""
+        """The hours of the window, half a year in one piece: promtool holds a point of a subquery twice, and gives up at
+        10,000 (https://github.com/prometheus/prometheus/issues/17237)."""
         # the sum at the last row before the mark; where evaluations were missed, one a little older is better than none
         hour, pieces = f"last_over_time({self._of(f'slo:{what}:increase1h')}[15m] offset 1ms)", []
         for ago in range(0, self.tracked.window, PIECE):
@@ -181,7 +188,8 @@ class _Writer:
             closed = (f"last_over_time(({self._of(f'slo:{what}:closed{window}')} offset 1ms){_WITHIN} "
                       f"offset {promql.duration(SETTLED)})")
             opened, ago = self._of(f"slo:{what}:open"), self._of(f"slo:{what}:open_{window}_ago")
-            rules.append(self._record(f"slo:{what}:increase{window}", differences.added((closed, opened, ago), self.tracked.keys)))
+            count = differences.added((closed, opened, ago), self.tracked.keys)
+            rules.append(self._record(f"slo:{what}:increase{window}", count))
         bad, events = (self._of(f"slo:{what}:increase{window}") for what in (_BAD, _EVENTS))
         budget = promql.number(1 - self.tracked.target)
         return [*rules, self._record(REMAINING, f"1 - {bad} / ({events} > 0) / {budget}")]

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,6 +161,22 @@ def test_a_year_is_within_promtools_limit(tmp_path: Path) -> None:
     (tmp_path / "made.test.yaml").write_text(json.dumps(
         {"rule_files": ["made.rules.yaml"], "evaluation_interval": "12h", "tests": tests}))
     promtool("test", "rules", tmp_path / "made.test.yaml")
+
+
+def test_each_group_says_how_often() -> None:
+    """Hours four times an hour, rows every five minutes, the budget with every scrape."""
+    made = yaml.safe_load(emit.rules(RuleFile("made", rows.groups(SHOP, interval=15_000))))
+    assert [(group["name"], group["interval"]) for group in made["groups"]] == [
+        ("shop up hours", "15m"), ("shop up rows", "5m"), ("shop up budget", "15s")]
+
+
+@pytest.mark.parametrize("raw", [4, 40])
+def test_the_reported_cost_grows_with_the_raw_series_and_the_window(raw: int) -> None:
+    """More series, a longer window or a shorter interval read more; ten times the series less than ten times."""
+    cost = rows.samples_per_second(SHOP, raw)
+    assert cost < rows.samples_per_second(SHOP, raw * 10) < 10 * cost
+    assert cost < rows.samples_per_second(dataclasses.replace(SHOP, window=30 * DAY), raw)
+    assert cost < rows.samples_per_second(SHOP, raw, interval=15_000)
 
 
 @pytest.mark.parametrize(("days", "name"), [(7, "7d"), (28, "28d"), (30, "30d"), (90, "90d"), (366, "366d")])
