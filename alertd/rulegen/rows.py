@@ -6,10 +6,10 @@ Every window is the same sum, right to the second whatever the window:
 
 * A **row** (`slo:events:increase5m`, `slo:bad:increase5m`) is the count of one slot of five minutes by the clock, which
   ended a minute to six minutes ago. Rows are differences that telescope, see `differences`.
-* **Closed**: sums over rows. The last 12 are the hour (`…:increase1h`). The objective's window is its full hours, summed
-  four times an hour (`…:hours30d`), plus the rows since the last full hour, less those that had come since then a
-  window ago. That is 720 points in place of 8,640 with every row, and promtool's limit of 10,000 samples holds for 366
-  days too.
+* **Closed**: sums over rows. The last 12 are the hour (`…:increase1h`). The objective's window is its full hours,
+  summed four times an hour (`…:hours30d`), plus the rows since the last full hour, less those that had come since then
+  a window ago. That is 720 points in place of 8,640 with every row, and promtool's limit of 10,000 samples holds for
+  366 days too.
 * **Open** (`slo:events:open`, `slo:bad:open`): events since the slots that certainly have rows, read from the raw
   counters with every evaluation. Both ends of a window move with it: an outage is in the budget with the next scrape,
   and out of it to the minute a window later.
@@ -154,8 +154,8 @@ class _Writer:
                 self._record(f"slo:coverage:{self._hours}", f"{count}\n/ {self.tracked.window // HOUR}")]
 
     def _over_hours(self, function: str, what: str) -> str:
-        """The hours of the window, half a year in one piece: promtool holds a point of a subquery twice, and gives up at
-        10,000 (https://github.com/prometheus/prometheus/issues/17237)."""
+        """The hours of the window, half a year in one piece: promtool holds a point of a subquery twice, and gives up
+        at 10,000 (https://github.com/prometheus/prometheus/issues/17237)."""
         # the sum at the last row before the mark; where evaluations were missed, one a little older is better than none
         hour, pieces = f"last_over_time({self._of(f'slo:{what}:increase1h')}[15m] offset 1ms)", []
         for ago in range(0, self.tracked.window, PIECE):
