@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import processes
 from bench.figures import Figure, percentile
 from bench.load import Plan, Report
+from bench.slo.job import budgets
 
 Rounds = Mapping[str, list[float]]
 SECONDS = 3.0  # of one measurement; long enough for some checkpoints of the store
@@ -174,5 +175,5 @@ def chain(_folder: Path, rounds: int) -> list[Figure]:
 
 
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
-    "intake": intake, "lag": lag, "latency": latency, "rest": rest, "chain": chain,
+    "intake": intake, "lag": lag, "latency": latency, "rest": rest, "chain": chain, "budgets": budgets,
 }

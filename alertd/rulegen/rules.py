@@ -30,10 +30,12 @@ class AlertRule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Group:
-    """Rules evaluated in this order, so that a record is there for the alert after it."""
+    """Rules evaluated in this order, so that a record is there for the alert after it. Without an `interval` that of
+    the server holds."""
 
     name: str
     rules: tuple[RecordingRule | AlertRule, ...]
+    interval: Millis | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,0 +1,287 @@
+"""An objective's counts as recording rules: exact rows, the sums over them, and what came since.
+
+Every window is the same sum, right to the second whatever the window:
+
+    count(window) = closed slots of the window + open - open a window ago
+
+* A **row** (`slo:events:increase5m`, `slo:bad:increase5m`) is the count of one slot of five minutes by the clock, which
+  ended a minute to six minutes ago. Rows are differences that telescope, see `differences`.
+* **Closed**: sums over rows. The last 12 are the hour (`…:increase1h`). The objective's window is its full hours,
+  summed four times an hour (`…:hours30d`), plus the rows since the last full hour, less those that had come since then
+  a window ago. That is 720 points in place of 8,640 with every row, and promtool's limit of 10,000 samples holds for
+  366 days too.
+* **Open** (`slo:events:open`, `slo:bad:open`): events since the slots that certainly have rows, read from the raw
+  counters with every evaluation. Both ends of a window move with it: an outage is in the budget with the next scrape,
+  and out of it to the minute a window later.
+
+Nothing depends on the turn a group has within its interval, or on how often it has one: rows are read at the marks of
+the clock, so that each counts once. A row that an evaluation missed is in the next one; where the last row of an hour
+is missing, the hour is a slot or two older than it should be. A first row begins where the rules begin: history before
+it is not counted, and the coverage (`slo:coverage:ratio`, full hours with rows) says so.
+
+Bad has a sample exactly where events have one: no traffic is 0 of 0 and gives no ratio, never NaN.
+
+Why not cheaper: one cumulative count, a window being its value now less its value then, reads two samples, but every
+break in the chain of its own past stays wrong for a whole window, and a backfill does not join it. Here such a chain
+(`slo:events:total`) is trusted for two hours only. Why not simpler: summing 8,640 rows each time is most of the
+cost and does not fit into a promtool test; the last five minutes' rate in place of the open count sees a total
+outage's first minute as twelve seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from collections.abc import Callable
+from decimal import Decimal
+
+from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis
+from alertd.rulegen import differences, promql
+from alertd.rulegen.differences import GAP, OPEN, SETTLED, SLOT
+from alertd.rulegen.indicator import Indicator
+from alertd.rulegen.rules import Group, RecordingRule
+
+REMAINING = "slo:error_budget_remaining:ratio"
+COVERAGE = "slo:coverage:ratio"
+SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that are too long to add up every 30 s
+# The sum over the hours is the same within an hour; it is made more than once in case an evaluation is missed.
+HOURS: Millis = 15 * MINUTE
+PIECE: Millis = 183 * DAY  # of a window, see _over_hours
+_CHAIN = "2h"  # the mark that the total is compared with may be as old
+_WITHIN = "[30m:5m]"  # how old a record may be that stands in for a missed evaluation
+_EVENTS, _BAD = "events", "bad"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tracked:
+    """One objective: whose it is, the ratio of good events it asks for over `window` (whole hours), and where they
+    are counted, apart for each value of the labels `by`."""
+
+    service: str
+    slo: str
+    target: Decimal
+    window: Millis
+    indicator: Indicator
+    by: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The labels of every record."""
+        return ("service", "slo", *self.by)
+
+
+def groups(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int, int] = (2, 42)) -> tuple[Group, ...]:
+    """The rows every five minutes, and the budget every `interval` (the scrape interval, a minute at most), for a
+    Prometheus of this version."""
+    if tracked.window <= HOUR or tracked.window % HOUR:
+        raise ValueError(f"a window of whole hours is needed, two or more, not {tracked.window} ms")
+    name = f"{tracked.service} {tracked.slo}"
+    writer = _Writer(tracked, interval, version >= (3, 0))
+    return (Group(f"{name} hours", tuple(writer.hours()), HOURS), Group(f"{name} rows", tuple(writer.slow()), SLOT),
+            Group(f"{name} budget", tuple(writer.fast()), interval))
+
+
+def ratio(tracked: Tracked, window: Millis, least: int = 0) -> str:
+    """PromQL: the share of bad events over `window`. No sample without events, nor with fewer than `least` bad ones;
+    never NaN."""
+    keys = ", ".join(tracked.keys)
+    bad, events = (_live(tracked, what, window) for what in (_BAD, _EVENTS))
+    if least:
+        bad = f"({bad} >= {least})"
+    return f"{bad}\n/ on ({keys})\n({events} > 0)"
+
+
+def bad_count(tracked: Tracked, window: Millis) -> str:
+    """PromQL: how many bad events there were in `window`."""
+    return _live(tracked, _BAD, window)
+
+
+def event_count(tracked: Tracked, window: Millis) -> str:
+    """PromQL: how many events there were in `window`."""
+    return _live(tracked, _EVENTS, window)
+
+
+def remaining(tracked: Tracked) -> str:
+    """The record of the error budget left: 1 untouched, 0 spent, negative overspent."""
+    return _of(tracked, REMAINING)
+
+
+def coverage(tracked: Tracked) -> str:
+    """The record of how much of the window has rows, 0 to 1."""
+    return _of(tracked, COVERAGE)
+
+
+def _of(tracked: Tracked, record: str) -> str:
+    return promql.selector(record, (), f"service={promql.quoted(tracked.service)}", f"slo={promql.quoted(tracked.slo)}")
+
+
+def _live(tracked: Tracked, what: str, window: Millis) -> str:
+    """The count over `window` up to now."""
+    if window == tracked.window:
+        return _of(tracked, f"slo:{what}:increase{promql.duration(window)}")
+    return _sliding(tracked, what, window, _closed(tracked, what, window))
+
+
+def _sliding(tracked: Tracked, what: str, window: Millis, closed: str) -> str:
+    opened = _of(tracked, f"slo:{what}:open")
+    ago = differences.part(f"-{opened} offset {promql.duration(window)}", "ago")
+    return differences.added((closed, opened, ago), tracked.keys)
+
+
+def _closed(tracked: Tracked, what: str, window: Millis) -> str:
+    """The closed slots of the window that ends with the last one whose row has settled."""
+    record = {SLOT: "increase5m", HOUR: "increase1h"} | {each: f"closed{promql.duration(each)}" for each in SUMMED}
+    settled = f"offset {promql.duration(SETTLED)}"
+    if window in record:
+        return f"last_over_time(({_of(tracked, f'slo:{what}:{record[window]}')} offset 1ms){_WITHIN} {settled})"
+    brackets = differences.since(SLOT, False, window)
+    return f"sum_over_time(({_of(tracked, f'slo:{what}:increase5m')} offset 1ms){brackets} {settled})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Writer:
+    """The records of one objective."""
+
+    tracked: Tracked
+    interval: Millis
+    left_open: bool
+
+    def hours(self) -> list[RecordingRule]:
+        """Over the full hours of the window: how many events and bad ones, and how many hours have rows."""
+        count = self._over_hours("count_over_time", _EVENTS)
+        return [*(self._record(f"slo:{what}:{self._hours}", self._over_hours("sum_over_time", what))
+                  for what in (_EVENTS, _BAD)),
+                self._record(f"slo:coverage:{self._hours}", f"{count}\n/ {self.tracked.window // HOUR}")]
+
+    def _over_hours(self, function: str, what: str) -> str:
+        """The hours of the window, half a year in one piece: promtool holds a point of a subquery twice, and gives up
+        at 10,000 (https://github.com/prometheus/prometheus/issues/17237)."""
+        # the sum at the last row before the mark; where evaluations were missed, one a little older is better than none
+        hour, pieces = f"last_over_time({self._of(f'slo:{what}:increase1h')}[15m] offset 1ms)", []
+        for ago in range(0, self.tracked.window, PIECE):
+            span = differences.since(HOUR, self.left_open, min(PIECE, self.tracked.window - ago))
+            pieces.append(f"{function}({hour}{span}{f' offset {promql.duration(ago)}' if ago else ''})")
+        parts = (differences.part(piece, str(number)) for number, piece in enumerate(pieces))
+        return pieces[0] if len(pieces) == 1 else differences.added(parts, self.tracked.keys)
+
+    @property
+    def _hours(self) -> str:
+        return f"hours{promql.duration(self.tracked.window)}"
+
+    def slow(self) -> list[RecordingRule]:
+        rules = [self._row(_EVENTS), self._row(_BAD)]
+        for what in (_EVENTS, _BAD):
+            rules += [self._record(f"slo:{what}:{name}", self._rows(what, span))
+                      for name, span in (("increase1h", HOUR), *((f"closed{promql.duration(w)}", w) for w in SUMMED))
+                      if name == "increase1h" or span != self.tracked.window]
+            rules += [self._total(what), self._since_hour(what), self._closed_window(what)]
+        return [*rules, self._coverage()]
+
+    def fast(self) -> list[RecordingRule]:
+        window = promql.duration(self.tracked.window)
+        rules = [self._open(_EVENTS), self._open(_BAD)]
+        # in rules of their own, for Prometheus opens every block between the oldest and the newest time of a query for
+        # each of its selectors
+        rules += [self._record(f"slo:{what}:open_{window}_ago", f"-{self._of(f'slo:{what}:open')} offset {window}",
+                               "ago") for what in (_EVENTS, _BAD)]
+        for what in (_EVENTS, _BAD):
+            closed = (f"last_over_time(({self._of(f'slo:{what}:closed{window}')} offset 1ms){_WITHIN} "
+                      f"offset {promql.duration(SETTLED)})")
+            opened, ago = self._of(f"slo:{what}:open"), self._of(f"slo:{what}:open_{window}_ago")
+            count = differences.added((closed, opened, ago), self.tracked.keys)
+            rules.append(self._record(f"slo:{what}:increase{window}", count))
+        bad, events = (self._of(f"slo:{what}:increase{window}") for what in (_BAD, _EVENTS))
+        budget = promql.number(1 - self.tracked.target)
+        return [*rules, self._record(REMAINING, f"1 - {bad} / ({events} > 0) / {budget}")]
+
+    def _row(self, what: str) -> RecordingRule:
+        record = f"slo:{what}:increase5m"
+        row = self._of(record)
+
+        def count(selector: str) -> str:
+            return differences.closed(selector, self._scraped(selector), row, self.tracked.by, self.interval)
+
+        # everything as of the last mark, whenever in the five minutes the group has its turn
+        brackets = differences.since(SLOT, self.left_open)
+        expr = f"last_over_time((\n{textwrap.indent(self._counts(what, count), '  ')}\n){brackets})"
+        return self._record(record, self._beside(what, expr, "slo:events:increase5m"))
+
+    def _open(self, what: str) -> RecordingRule:
+        def count(selector: str) -> str:
+            return differences.opened(selector, self._scraped(selector), self.left_open)
+
+        counts = self._counts(what, count)
+        return self._record(f"slo:{what}:open", self._beside(what, counts, "slo:events:open"), "open")
+
+    def _counts(self, what: str, count: Callable[[str], str]) -> str:
+        indicator = self.tracked.indicator
+        selectors = indicator.events if what == _EVENTS else indicator.bad or indicator.good
+        return differences.total({selector: count(selector) for selector in selectors}, self.tracked.by)
+
+    def _beside(self, what: str, counts: str, events: str) -> str:
+        """Bad events, 0 where there is no such series but events are counted; or events less the good ones."""
+        if what == _EVENTS:
+            return counts
+        every, by = self._of(events), f"on ({', '.join(self.tracked.by)})"
+        if self.tracked.indicator.bad:
+            return f"{counts}\nor {by}\n0 * {every}"
+        return f"clamp_min(\n{every} - {by}\n(\n{textwrap.indent(counts, '  ')}\n  or {by}\n  0 * {every}\n), 0)"
+
+    def _rows(self, what: str, span: Millis) -> str:
+        """The rows of `span` up to the newest. Read at the marks, which is once each however often the group runs."""
+        row = differences.of_mark(self._of(f"slo:{what}:increase5m"))
+        return f"sum_over_time(({row}){differences.since(SLOT, self.left_open, span)})"
+
+    def _total(self, what: str) -> RecordingRule:
+        """All rows so far. After two hours without any it begins anew, which no window notices: see _since_hour."""
+        record = f"slo:{what}:total"
+        row, before = self._of(f"slo:{what}:increase5m"), self._of(record)
+        return self._record(record, f"{row} + last_over_time(({before} offset 1ms)[{_CHAIN}:5m])\nor\n{row}")
+
+    def _closed_window(self, what: str) -> RecordingRule:
+        """The full hours up to the last hour mark but one, whose sum is certainly there, and the rows since then; less
+        those that had come since then a window ago."""
+        hours = self._of(f"slo:{what}:{self._hours}")
+        # where none was written within the hour, the one before
+        span = differences.since(HOUR, self.left_open, 3 * HOUR)
+        since, window = self._of(f"slo:{what}:since_hour"), promql.duration(self.tracked.window)
+        return self._record(f"slo:{what}:closed{window}", differences.added((
+            f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})", f"last_over_time({since}[1h])",
+            differences.part(f"-last_over_time({since}[1h] offset {window})", "ago")), self.tracked.keys))
+
+    def _since_hour(self, what: str) -> RecordingRule:
+        """The rows since the last hour mark but one: the total less what it was there; all of it where it began since.
+        """
+        total, hour = self._of(f"slo:{what}:total"), differences.since(HOUR, self.left_open)
+        mark = f"last_over_time(last_over_time({total}[{_CHAIN}] offset 1h1ms){hour})"
+        return self._record(f"slo:{what}:since_hour",
+                            f"last_over_time({total}[{_CHAIN}]) - {mark} >= 0\nor\nlast_over_time({total}[{_CHAIN}])",
+                            "open")
+
+    def _coverage(self) -> RecordingRule:
+        return self._record(COVERAGE, f"last_over_time({self._of(f'slo:coverage:{self._hours}')}[1h])")
+
+    def _scraped(self, selector: str) -> str:
+        return self.tracked.indicator.scraped or self.tracked.indicator.events[0]
+
+    def _of(self, record: str) -> str:
+        return _of(self.tracked, record)
+
+    def _record(self, record: str, expr: str, part: str = "") -> RecordingRule:
+        """`part` is a label more, by which an addend of a count differs from the others."""
+        labels = {"service": self.tracked.service, "slo": self.tracked.slo}
+        return RecordingRule(record, expr, {**labels, "part": part} if part else labels)
+
+
+def samples_per_second(tracked: Tracked, raw_series: int, interval: Millis = 30 * SECOND) -> Decimal:
+    """What Prometheus reads for the records of one objective, by the arithmetic of the design. `raw_series` are those
+    of its events and those of its bad (or good) events together, scraped every `interval`. A point that a subquery
+    makes counts beside the samples it is made of."""
+    in_slot, in_open = Decimal(SLOT) / interval, Decimal(OPEN) / interval
+    slots = 2 * sum(span // SLOT for span in (HOUR, *SUMMED))
+    totals, live = 7 * (2 * HOUR // SLOT), 32
+    # a row reads every slot of the longest gap, and its own slot in a dozen ways
+    rows = raw_series * (GAP // SLOT * (in_slot + 1) + 12 * in_slot) + 2 * slots + 2 * totals
+    opens = raw_series * (4 * in_open + in_slot + 2) + live
+    hours = Decimal(3 * 4 * tracked.window // HOUR)  # three records, of three samples and a point an hour
+    return rows / (SLOT // SECOND) + opens * SECOND / interval + hours / (HOURS // SECOND)

@@ -1,0 +1,132 @@
+"""The records as a Prometheus that was there all along would have made them.
+
+Every rule is evaluated at the moments of its group, by range queries over what it reads. A rule that reads its own
+past (the row's last mark, the total) is evaluated in the order of its past.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from alertd.rulegen.rules import RecordingRule
+from bench.slo import shapes, world
+from bench.slo.server import Points, load, prometheus
+from bench.slo.world import History, Service
+
+SLOW = 137  # seconds after a full five minutes at which the group of rows has its turn
+HOURLY = 671  # and after a full quarter, for the sums of hours
+FAST = 19  # seconds after a full half minute for the budget's
+ASKED = 6 * world.DAY  # the last days, of which every moment is asked
+END = world.START + world.DAYS * world.DAY - 600
+_SLOT, _HOURS, _SCRAPE, _WINDOW = 300, 900, world.SCRAPE, 30 * world.DAY
+Recorded = dict[str, list[tuple[float, float]]]
+
+
+def raw(services: Mapping[Service, History]) -> Points:
+    points: dict[str, list[tuple[float, float]]] = {}
+    for service, history in services.items():
+        for code, samples in history.samples.items():
+            name = f'http_requests_total{{job="{service.name}",instance="a",code="{code}"}}'
+            points[name] = [(world.at(step), value) for step, value in samples]
+        points[f'up{{job="{service.name}",instance="a"}}'] = [
+            (world.at(step), 1) for step in range(world.STEPS) if not world.GAP[0] <= step * _SCRAPE < world.GAP[1]]
+    return points
+
+
+def record(folder: Path, data: Path, services: Mapping[Service, History]) -> None:
+    """Fill `data` with the raw series, our records and Sloth's."""
+    load(data, raw(services))
+    before = set(data.iterdir())
+    load(data, _rows(folder, data, list(services)))  # as if there had been no row before any
+    again = _rows(folder, data, list(services))
+    for block in set(data.iterdir()) - before:
+        shutil.rmtree(block) if block.is_dir() else block.unlink()
+    load(data, again)
+    load(data, _sloth(folder, data, list(services)))
+    load(data, _pass(folder, data, list(services), ("increase1h", "closed6h", "closed1d", "closed3d", "open"))
+         | _totals(again))
+    load(data, _pass(folder, data, list(services), ("hours30d", "since_hour")))
+    load(data, _pass(folder, data, list(services), ("closed30d", "open_30d_ago")))
+    load(data, _pass(folder, data, list(services), ("increase30d",)))
+
+
+def named(service: Service, record: str) -> str:
+    """The series of one of our records."""
+    return record + "{" + ",".join(f'{name}="{value}"' for name, value in _rule(service, record).labels.items()) + "}"
+
+
+def _rule(service: Service, name: str) -> RecordingRule:
+    return next(rule for group in shapes.ours(service) for rule in group.rules
+                if isinstance(rule, RecordingRule) and rule.record == name)
+
+
+def _rows(folder: Path, data: Path, services: list[Service]) -> Recorded:
+    found: Recorded = {}
+    with prometheus(folder, data) as server:
+        for service in services:
+            rows = {what: dict(server.values(_rule(service, f"slo:{what}:increase5m").expr,
+                                             world.START + SLOW, END, _SLOT)) for what in ("events", "bad")}
+            # where no failure is counted the rule falls back to 0 times the row before it in the group
+            rows["bad"] = {second: rows["bad"].get(second, 0.0) for second in rows["events"]}
+            for what, its in rows.items():
+                found[named(service, f"slo:{what}:increase5m")] = sorted(its.items())
+    return found
+
+
+def _totals(rows: Recorded) -> Recorded:
+    """The rule in Python's words: the row and what it was within two hours."""
+    found: Recorded = {}
+    for name, points in rows.items():
+        its: list[tuple[float, float]] = []
+        total, last = 0.0, float("-inf")
+        for second, value in points:
+            total = value + (total if second - last <= 7200 else 0)
+            its.append((second, total))
+            last = second
+        found[name.replace(":increase5m", ":total")] = its
+    return found
+
+
+def _pass(folder: Path, data: Path, services: list[Service], names: tuple[str, ...]) -> Recorded:
+    found: Recorded = {}
+    with prometheus(folder, data) as server:
+        for service in services:
+            for name in names:
+                spans: dict[str, list[tuple[float, float, float]]] = {
+                         "since_hour": [(_slow(END - ASKED - _WINDOW - 7200), END, _SLOT)],
+                         "hours30d": [(_slow(END - ASKED - 5 * 3600) - SLOW + HOURLY, END, _HOURS)],
+                         "increase1h": [(world.START + SLOW, END, _SLOT)],
+                         "open": [(fast(END - ASKED - _WINDOW - 3600), fast(END - _WINDOW), _SCRAPE),
+                                  (fast(END - ASKED - 25_000), END, _SCRAPE)],
+                         "open_30d_ago": [(fast(END - ASKED), END, _SCRAPE)],
+                         "increase30d": [(fast(END - ASKED), END, _SCRAPE)]}
+                for what in ("events", "bad"):
+                    expr = _rule(service, f"slo:{what}:{name}").expr
+                    points = [point for span in spans.get(name, [(_slow(END - ASKED - 3600), END, _SLOT)])
+                              for point in server.values(expr, *span)]
+                    found[named(service, f"slo:{what}:{name}")] = points
+                if name == "open":
+                    _zeros(found, service)
+    return found
+
+
+def _zeros(found: Recorded, service: Service) -> None:
+    bad = dict(found[named(service, "slo:bad:open")])
+    found[named(service, "slo:bad:open")] = [(second, bad.get(second, 0.0))
+                                              for second, _ in found[named(service, "slo:events:open")]]
+
+
+def _sloth(folder: Path, data: Path, services: list[Service]) -> Recorded:
+    with prometheus(folder, data) as server:
+        return {shapes.sloth_record(service, "5m"): server.values(
+            shapes.sloth_ratio(service, "5m"), fast(world.START), END, _SCRAPE) for service in services}
+
+
+def _slow(second: float) -> float:
+    return second // _SLOT * _SLOT + SLOW
+
+
+def fast(second: float) -> float:
+    return second // _SCRAPE * _SCRAPE + FAST

@@ -1,0 +1,211 @@
+import dataclasses
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertd.model import DAY, HOUR, MINUTE
+from alertd.rulegen import differences, emit, rows
+from alertd.rulegen.indicator import Indicator
+from alertd.rulegen.rows import Tracked
+from alertd.rulegen.rules import RuleFile
+from tests.rulegen.rules_made import promtool
+
+ALL, FAILED = 'requests_total{job="shop"}', 'requests_total{job="shop",code=~"5.."}'
+SHOP = Tracked("shop", "up", Decimal("0.999"), 2 * HOUR, Indicator((ALL,), (FAILED,), scraped='up{job="shop"}'))
+EVENTS, BAD, LEFT = "slo:events:increase2h", "slo:bad:increase2h", rows.remaining(SHOP)
+TARGET = {'up{job="shop",instance="a"}': "1x600"}
+
+
+def requests(code: int = 200, **labels: str) -> str:
+    every = {"job": "shop", "instance": "a", "code": str(code), **labels}
+    return "requests_total{" + ",".join(f'{name}="{value}"' for name, value in every.items()) + "}"
+
+
+def prove(folder: Path, series: dict[str, str], samples: dict[str, list[tuple[int, float | None]]], *,
+          tracked: Tracked = SHOP, every: str = "1m") -> None:
+    """Given `series` at a step of a minute, and rules evaluated at that of `every`: expression -> (minute, value). The
+    value is the sum of what the expression has, None where it must have nothing."""
+    (folder / "made.rules.yaml").write_text(emit.rules(RuleFile("made", rows.groups(tracked))))
+    tests = [{"interval": "1m",
+              "input_series": [{"series": name, "values": values} for name, values in series.items()],
+              "promql_expr_test": [
+                  {"expr": f"sum({expr})", "eval_time": f"{minute}m",
+                   "exp_samples": [] if value is None else [{"labels": "{}", "value": value}]}
+                  for expr, wanted in samples.items() for minute, value in wanted]}]
+    path = folder / "made.test.yaml"
+    path.write_text(json.dumps({"rule_files": ["made.rules.yaml"], "evaluation_interval": every, "tests": tests}))
+    promtool("test", "rules", path)
+
+
+@pytest.mark.parametrize("every", ["30s", "1m", "5m", "10m"])
+def test_rows_add_up_to_what_happened(tmp_path: Path, every: str) -> None:
+    """Uneven traffic is counted to the last request, however often the rules are evaluated; also where every second
+    row is missing."""
+    series = {requests(): "0+7x90 1000+3x100 2000+90x410", **TARGET}
+    # at minute 90 it is 630, at 91 1000; at 191 1300, at 192 2000
+    prove(tmp_path, series, {EVENTS: [(200, 2720 - 560), (300, 11720 - 1267)], BAD: [(200, 0)]}, every=every)
+
+
+def test_both_ends_of_the_window_move_with_the_clock(tmp_path: Path) -> None:
+    """An outage is in the count a minute after it began, and out of it to the minute a window later."""
+    failures = "0x200 100+100x9 1000x390"
+    series = {requests(): "0+1000x600", requests(500): failures, **TARGET}
+    prove(tmp_path, series, {BAD: [(200, 0), (201, 100), (203, 300), (210, 1000), (320, 1000), (321, 900), (325, 500),
+                                   (330, 0)],
+                             rows.bad_count(SHOP, HOUR): [(210, 1000), (265, 500), (270, 0)],
+                             rows.bad_count(SHOP, 5 * MINUTE): [(203, 300), (208, 500), (213, 200), (215, 0)],
+                             rows.bad_count(SHOP, 6 * HOUR): [(560, 1000), (566, 400)]})
+
+
+def test_a_birth_counts_from_zero(tmp_path: Path) -> None:
+    """The first failure of a target that was scraped before is counted at once, and once."""
+    series = {requests(): "0+10x300", requests(500): "_x200 4x100", **TARGET}
+    prove(tmp_path, series, {BAD: [(199, 0), (200, 4), (206, 4), (250, 4)]})
+
+
+def test_what_was_counted_before_the_first_scrape_is_not_new(tmp_path: Path) -> None:
+    """A target that joins with a history brings none of it into the count."""
+    late = {'up{job="shop",instance="b"}': "_x200 1x100", requests(500, instance="b"): "_x200 5000 5000+1x99"}
+    series = {requests(): "0+10x300", **TARGET, **late}
+    prove(tmp_path, series, {BAD: [(200, 0), (210, 9), (250, 49)]})
+
+
+def test_a_restart_loses_no_more_than_a_slot_estimated(tmp_path: Path) -> None:
+    """Counters that begin anew count on; only the slot of the restart is an estimate, within a tenth of it."""
+    series = {requests(): "0+60x200 0+60x100", **TARGET}
+    prove(tmp_path, series, {f"abs({EVENTS} - 7140) < bool 30": [(202, 1), (210, 1), (260, 1)],
+                             f"abs({rows.event_count(SHOP, HOUR)} - 3540) < bool 30": [(202, 1), (260, 1)]})
+
+
+def test_a_gap_is_in_the_row_after_it(tmp_path: Path) -> None:
+    """What targets counted while they were not scraped is there once they are again: nothing lost, nothing twice."""
+    gap = {requests(): "0+10x150 _x80 2310+10x200", 'up{job="shop",instance="a"}': "1x150 _x80 1x200"}
+    prove(tmp_path, gap, {"slo:events:total": [(155, 1500), (300, 2990)], EVENTS: [(155, 1150), (245, 2450 - 1250)]})
+
+
+def test_a_pod_that_ended_is_counted_to_its_last_sample(tmp_path: Path) -> None:
+    """Rolling deployments take no requests out of the count."""
+    series = {requests(): "0+10x203 stale", requests(instance="b"): "0+10x400", **TARGET}
+    prove(tmp_path, series, {EVENTS: [(203, 2400), (206, 1200 + 1170), (220, 1200 + 1030)]})
+
+
+def test_no_traffic_is_no_ratio(tmp_path: Path) -> None:
+    """Without events there is neither a ratio nor a budget, and never NaN; what was counted stays 0."""
+    windows = [5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, DAY, 3 * DAY]
+    nothing = {rows.ratio(SHOP, window): [(300, None)] for window in windows}
+    prove(tmp_path, {requests(): "5x400", **TARGET},
+          {**nothing, LEFT: [(300, None)], EVENTS: [(300, 0)], BAD: [(300, 0)], rows.coverage(SHOP): [(300, 1)]})
+
+
+def test_few_failures_give_no_ratio_when_asked(tmp_path: Path) -> None:
+    """`least` keeps a single failure at night from being a share."""
+    series = {requests(): "0+1x400", requests(500): "0x290 2x110", **TARGET}
+    prove(tmp_path, series, {rows.ratio(SHOP, HOUR, 2): [(300, 2 / 62)], rows.ratio(SHOP, HOUR, 3): [(300, None)]})
+
+
+def test_nights_weigh_what_they_carry(tmp_path: Path) -> None:
+    """A total outage in a quiet hour takes its requests from the budget, not its minutes."""
+    series = {requests(): "0+1000x239 239000x360", requests(500): "0x240 1+1x59 60x300", **TARGET}
+    prove(tmp_path, series, {f"round({LEFT}, 0.0001)": [(300, round(1 - 60 / (59060 / 1000), 4))]})
+
+
+def test_groups_are_kept_apart(tmp_path: Path) -> None:
+    """Every record, ratio and count carries the labels of `by`, and none is mixed with another's."""
+    tracked = dataclasses.replace(SHOP, by=("route",))
+    series = {requests(route="a"): "0+10x400", requests(500, route="a"): "0+10x400",
+              requests(route="b"): "0+30x400", **TARGET}
+    wanted = {f'({rows.ratio(tracked, window)}) == {value} and on (route) up_{route}': None
+              for window in (5 * MINUTE, 2 * HOUR) for route, value in (("a", 0.5), ("b", 0))}
+    series |= {f'up_{route}{{route="{route}"}}': "1x400" for route in "ab"}
+    prove(tmp_path, series, {expr: [(300, float(expr.split(" == ")[1].split(" ")[0]))] for expr in wanted}
+          | {f'{BAD}{{route="a"}}': [(300, 1200)], f'{BAD}{{route="b"}}': [(300, 0)],
+             f'{EVENTS}{{service="shop",slo="up",route="b"}}': [(300, 3600)]}, tracked=tracked)
+
+
+def test_good_events_leave_the_bad(tmp_path: Path) -> None:
+    """Where the good ones are counted, the bad are the rest: all, where no good one was ever seen."""
+    tracked = dataclasses.replace(SHOP, indicator=Indicator((ALL,), good=('requests_total{job="shop",code="200"}',)))
+    prove(tmp_path, {requests(): "0+90x400", requests(404): "0+10x400"}, {BAD: [(300, 1200)]}, tracked=tracked)
+    prove(tmp_path, {requests(404): "0+10x400"}, {BAD: [(300, 1200)]}, tracked=tracked)
+
+
+def test_selectors_add_up(tmp_path: Path) -> None:
+    """A series that two selectors of one metric hold counts once; two metrics with the same labels both count."""
+    indicator = Indicator((ALL, 'other_total{job="shop"}'), (FAILED, 'requests_total{job="shop",instance="a"}'))
+    series = {requests(500): "0+10x400", requests(500).replace("requests", "other"): "0+1x400"}
+    prove(tmp_path, series, {EVENTS: [(300, 1320)], BAD: [(300, 1200)]},
+          tracked=dataclasses.replace(SHOP, indicator=indicator))
+
+
+def test_coverage_counts_hours_with_rows(tmp_path: Path) -> None:
+    """A cold start says how much of its window it knows."""
+    tracked = dataclasses.replace(SHOP, window=7 * DAY)
+    prove(tmp_path, {requests(): "0+1x2000"}, {rows.coverage(tracked): [(60 * 30 + 30, 30 / 168)]},
+          tracked=tracked, every="5m")
+
+
+def test_a_year_is_within_promtools_limit(tmp_path: Path) -> None:
+    """366 days, the longest window, are summed with fewer than 10,000 samples, each hour once."""
+    tracked = dataclasses.replace(SHOP, window=366 * DAY)
+    year = 366 * 24 * 12 + 36
+    series = {'slo:events:increase1h{service="shop",slo="up"}': f"12x{year}"}
+    (tmp_path / "made.rules.yaml").write_text(emit.rules(RuleFile("made", rows.groups(tracked))))
+    tests = [{"interval": "5m", "input_series": [{"series": name, "values": each} for name, each in series.items()],
+              "promql_expr_test": [{"expr": "sum(slo:events:hours366d)", "eval_time": "8784h",
+                                    "exp_samples": [{"labels": "{}", "value": 12 * 8784}]}]}]
+    (tmp_path / "made.test.yaml").write_text(json.dumps(
+        {"rule_files": ["made.rules.yaml"], "evaluation_interval": "12h", "tests": tests}))
+    promtool("test", "rules", tmp_path / "made.test.yaml")
+
+
+def test_each_group_says_how_often() -> None:
+    """Hours four times an hour, rows every five minutes, the budget with every scrape."""
+    made = yaml.safe_load(emit.rules(RuleFile("made", rows.groups(SHOP, interval=15_000))))
+    assert [(group["name"], group["interval"]) for group in made["groups"]] == [
+        ("shop up hours", "15m"), ("shop up rows", "5m"), ("shop up budget", "15s")]
+
+
+@pytest.mark.parametrize("raw", [4, 40])
+def test_the_reported_cost_grows_with_the_raw_series_and_the_window(raw: int) -> None:
+    """More series, a longer window or a shorter interval read more; ten times the series less than ten times."""
+    cost = rows.samples_per_second(SHOP, raw)
+    assert cost < rows.samples_per_second(SHOP, raw * 10) < 10 * cost
+    assert cost < rows.samples_per_second(dataclasses.replace(SHOP, window=30 * DAY), raw)
+    assert cost < rows.samples_per_second(SHOP, raw, interval=15_000)
+
+
+@pytest.mark.parametrize(("days", "name"), [(7, "7d"), (28, "28d"), (30, "30d"), (90, "90d"), (366, "366d")])
+def test_records_are_named_by_their_window(days: int, name: str) -> None:
+    """The window is part of the names of its records."""
+    records = {rule.record for group in rows.groups(dataclasses.replace(SHOP, window=days * DAY))
+               for rule in group.rules}
+    assert {f"slo:events:increase{name}", f"slo:bad:increase{name}", "slo:error_budget_remaining:ratio",
+            "slo:events:increase5m", "slo:bad:increase1h"} <= records
+
+
+def test_prometheus_3_counts_a_range_without_its_left_edge() -> None:
+    """Its subqueries are a millisecond longer, since the same hours lie in them."""
+    assert differences.since(HOUR, False, DAY) == "[23h59m59s999ms:1h]"
+    assert differences.since(HOUR, True, DAY) == "[1d:1h]"
+
+
+@given(st.integers(2, 366 * 24))
+def test_every_record_is_written_once_and_is_the_objectives_own(hours: int) -> None:
+    """No window makes two rules of one name, and every rule reads records of its own service and slo only."""
+    tracked = dataclasses.replace(SHOP, window=hours * HOUR)
+    rules = [rule for group in rows.groups(tracked) for rule in group.rules]
+    assert len({rule.record for rule in rules}) == len(rules)
+    for rule in rules:
+        assert rule.expr.count("slo:") == rule.expr.count('{service="shop",slo="up"}')
+
+
+@pytest.mark.parametrize("window", [0, -HOUR, HOUR, 150 * MINUTE])
+def test_only_whole_hours_are_a_window(window: int) -> None:
+    """Anything else is refused."""
+    with pytest.raises(ValueError, match="whole hours"):
+        rows.groups(dataclasses.replace(SHOP, window=window))
