@@ -38,7 +38,8 @@ def intake(folder: Path, rounds: int) -> list[Figure]:
         got["new"].append(_taken(folder))
         got["repeat"].append(_taken(folder, groups=REPEATED))
         with processes.sink("limit-pagerduty") as sink, processes.alertd(folder, sink.said[0]) as daemon:
-            half = processes.load(Plan(daemon.port, SECONDS, rate=got["new"][-1] / 2))
+            processes.load(Plan(daemon.port, 0.5))  # its clients and statements are built
+            half = processes.load(Plan(daemon.port, SECONDS, rate=got["new"][-1] / 2, first=1_000_000))
             got["p99"].append(percentile(half.latencies, 0.99) * 1000)
         got["unlimited"].append(_taken(folder, ""))
     return [
