@@ -28,6 +28,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from alertd import channels
 from alertd.channels import Net
 from alertd.config import routing_file
+from alertd.engine.acts import Acts
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
@@ -164,6 +165,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             metrics = Metrics()
             net = await stack.enter_async_context(_net())
             couriers = Couriers(Outgoing(writer, db.reader, current, clock, net, metrics, options.external_url))
+            acts = Acts(writer, current, clock, couriers.wake)
             upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all)
             intake = Intake(writer, current, clock, Ids(os.getpid()), metrics, couriers.wake)
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
@@ -172,8 +174,8 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             await upkeep.start()
             await couriers.start()
             stack.push_async_callback(couriers.stop, GRACE)
-            stack.enter_context(_timed(upkeep.tick, digests.tick))
-            app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload))
+            stack.enter_context(_timed(upkeep.tick, digests.tick, acts.tick))
+            app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))
             daemon.address = await stack.enter_async_context(_listening(app, options))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
             try:
@@ -184,11 +186,18 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                 await couriers.stop(GRACE)
 
 
+def read_routing(path: Path, *, read_secrets: bool = True) -> routing_file.RoutingFile:
+    """The file, with what its channels can do."""
+    file = routing_file.load(path, channels.settings_types(), read_secrets=read_secrets)
+    return dataclasses.replace(file, routing=dataclasses.replace(
+        file.routing, edits=channels.editing(), pages=channels.paging(), follows=channels.following()))
+
+
 def _load(path: Path) -> routing_file.RoutingFile:
-    file = routing_file.load(path, channels.settings_types())
+    file = read_routing(path)
     for remark in file.remarks:
         log.warning("routing_file", remark=str(remark))
-    return dataclasses.replace(file, routing=dataclasses.replace(file.routing, edits=channels.editing()))
+    return file
 
 
 @contextlib.asynccontextmanager

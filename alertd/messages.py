@@ -157,6 +157,8 @@ _MEANING: Mapping[Severity, str] = {
 
 def _title(delivery: Delivery, subject: str) -> str:
     severity = delivery.notification.severity
+    if delivery.notification.kind is Kind.ACKNOWLEDGED:
+        return f"ACKNOWLEDGED ({severity}): {subject}"
     if not _ended(delivery):
         return f"{severity.upper()}: {subject}"
     length = lasted(delivery.incident)
@@ -167,7 +169,12 @@ def _title(delivery: Delivery, subject: str) -> str:
 def _lead(delivery: Delivery) -> str:
     if _ended(delivery):
         return _end_words(delivery)
+    if delivery.notification.kind is Kind.ACKNOWLEDGED:
+        return _care_words(delivery.incident)
     impact = _annotation(delivery.alerts, "impact") or _annotation(delivery.alerts, "description")
+    incident = delivery.incident
+    if incident is not None and incident.acknowledged_by and incident.state is IncidentState.OPEN:
+        impact = f"{_who(incident)} took care of it, but it burns on. {impact}"
     if delivery.notification.kind is Kind.UPDATE:
         now = f"Changed: now {delivery.firing} firing, {delivery.resolved} resolved."
         return escaping.line(f"{now} {impact}", LEAD)
@@ -179,6 +186,18 @@ def _end_words(delivery: Delivery) -> str:
     what = "Its alert is resolved." if total <= 1 else f"All {total} alerts are resolved."
     length = lasted(delivery.incident)
     return what + (f" It lasted {duration(length)}." if length is not None else "")
+
+
+def _care_words(incident: Incident | None) -> str:
+    if incident is None or incident.state is not IncidentState.ACKNOWLEDGED:
+        return "Nobody takes care of it any more."  # it lapsed while this was on its way
+    until = incident.acknowledged_until
+    return (f"{_who(incident)} takes care of it."
+            + (f" Whoever is called for it is called again at {utc(until)} if it burns on." if until else ""))
+
+
+def _who(incident: Incident) -> str:
+    return escaping.line(incident.acknowledged_by or "", VALUE) or "Somebody"
 
 
 def _status_words(delivery: Delivery) -> str:
@@ -277,7 +296,7 @@ def _state(delivery: Delivery) -> Fact:
     parts = [f"{count} {word}" for count, word in ((delivery.firing, "firing"), (delivery.resolved, "resolved"))
              if count]
     if delivery.incident is not None and delivery.incident.state is IncidentState.ACKNOWLEDGED:
-        parts.append("acknowledged")
+        parts.append(f"acknowledged by {_who(delivery.incident)}")
     return Fact("State", ", ".join(parts) or "none")
 
 

@@ -54,10 +54,12 @@ class IncidentState(enum.StrEnum):
 
 
 class Kind(enum.StrEnum):
-    """What a notification says: it began (or rose), it changed, it ended, or it is a day's summary."""
+    """What a notification says: it began (or rose, or nobody took care of it in time), it changed, somebody takes care
+    of it, it ended, or it is a day's summary."""
 
     FIRING = "firing"
     UPDATE = "update"
+    ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     DIGEST = "digest"
 
@@ -86,6 +88,8 @@ class Event(enum.StrEnum):
     SUPERSEDE = "supersede"  # its incident moved on before anything was sent
     EXPIRE = "expire"  # an update nobody needs a day later
     FOLD = "fold"  # it became a line of a digest
+    RETRY = "retry"  # a person wants a dead letter tried again
+    DROP = "drop"  # a person says that nobody needs a dead letter any more
 
 
 ARROWS: Mapping[tuple[State, Event], State] = {
@@ -98,6 +102,8 @@ ARROWS: Mapping[tuple[State, Event], State] = {
     (State.QUEUED, Event.EXPIRE): State.EXPIRED,
     (State.QUEUED, Event.REJECT): State.DEAD,  # its receiver left routing.yaml: nobody could ever send it
     (State.HELD, Event.FOLD): State.FOLDED,
+    (State.DEAD, Event.RETRY): State.QUEUED,
+    (State.DEAD, Event.DROP): State.EXPIRED,
 }
 
 FINAL = frozenset({State.SENT, State.SUPERSEDED, State.EXPIRED, State.FOLDED, State.DEAD})
@@ -164,7 +170,8 @@ class Incident:
 
     `key` names what belongs together (source and group labels without severity); one incident per key is open.
     `severity` only rises while it is open; `epoch` counts the rises, and `revision` every change worth telling.
-    `alerts` counts its episodes so far, `firing` those that have not ended.
+    `alerts` counts its episodes so far, `firing` those that have not ended. While it is acknowledged, until
+    `acknowledged_until` (None: until it ends), `acknowledged_by` takes care of it; afterwards it is the last who did.
     """
 
     id: IncidentId
@@ -180,6 +187,8 @@ class Incident:
     alerts: int = 0
     acknowledged_at: Millis | None = None
     resolved_at: Millis | None = None
+    acknowledged_by: str | None = None
+    acknowledged_until: Millis | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

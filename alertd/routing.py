@@ -44,8 +44,10 @@ class Override:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Routing:
     """routing.yaml as values. `severities` renames other people's words; `incident_by` (labels) replaces
-    Alertmanager's grouping when set; `file` is how `why` calls it; `edits` names the channels that change a sent
-    message in place, which alone are told that some alerts of an incident ended while others still fire."""
+    Alertmanager's grouping when set; `file` is how `why` calls it; `acknowledge` is how long an acknowledgement holds
+    (a severity without one: to the end). Of the channels, `edits` change a sent message in place, and alone are told
+    that some alerts of an incident ended while others still fire; `pages` call people; `follows` are told when
+    somebody takes care of an incident."""
 
     receivers: Mapping[str, Receiver]
     routes: Mapping[Severity, Route]
@@ -54,6 +56,9 @@ class Routing:
     incident_by: tuple[str, ...] | None = None
     file: str = "routing.yaml"
     edits: frozenset[str] = frozenset()
+    pages: frozenset[str] = frozenset()
+    follows: frozenset[str] = frozenset()
+    acknowledge: Mapping[Severity, Millis] = dataclasses.field(default_factory=dict)
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class Desk:
                 told.add(place(outlet))
                 self._start(outlet, receiver)
         for outlet_place, rows in self.rows.items():
-            if outlet_place not in told and _reached(rows):
+            if outlet_place not in told and reached(rows):
                 self._update(rows)
 
     def ended(self) -> None:
@@ -56,7 +56,7 @@ class Desk:
             waiting = [row for row in rows if row.state is State.QUEUED]
             for row in waiting:
                 self._supersede(row, "the incident ended before this was sent")
-            if _reached(rows):
+            if reached(rows):
                 self._add(Kind.RESOLVED, "", rows[0].outlet, rows[0].style, self.now)
                 self.why.append(f"{rows[0].outlet}: was told of the start, so of the end")
             elif rows:
@@ -65,7 +65,7 @@ class Desk:
     def partly_ended(self) -> None:
         """Some ended, others still fire: only messages that can be changed in place follow."""
         for rows in list(self.rows.values()):
-            if rows[0].outlet.channel in self.routing.edits and _reached(rows):
+            if rows[0].outlet.channel in self.routing.edits and reached(rows):
                 self._update(rows)
 
     def _start(self, outlet: Outlet, receiver: Receiver) -> None:
@@ -77,7 +77,7 @@ class Desk:
         for row in rows:
             if row.state is State.QUEUED:
                 self._supersede(row, f"the incident rose to {self.incident.severity} before this was sent")
-        hold = 0 if _reached(rows) else receiver.hold
+        hold = 0 if reached(rows) else receiver.hold
         self._add(Kind.FIRING, str(self.incident.epoch), outlet, receiver.style, self.now + hold)
         if hold:
             self.why.append(f"{outlet}: held for {hold // 1000} s as its receiver asks")
@@ -102,7 +102,7 @@ class Desk:
         self.rows.setdefault(place(outlet), []).append(row)
 
 
-def _reached(rows: Iterable[Notification]) -> bool:
+def reached(rows: Iterable[Notification]) -> bool:
     """Whether anything may have arrived there. What the vendor refused (dead) has not, what was tried may have."""
     return any(
         row.state in (State.SENT, State.CLAIMED, State.HELD, State.FOLDED)

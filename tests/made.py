@@ -51,7 +51,7 @@ def delivery(kind: Kind = Kind.FIRING, *, channel: str = "slack", target: str = 
              severity: Severity = Severity.CRITICAL, alerts: tuple[Alert, ...] | None = None, key: str = "key-1",
              epoch: int = 1, epochs: tuple[int, ...] | None = None, root: Mapping[str, str] | None = None,
              ambiguous: bool = False, state: IncidentState | None = None, digest: DigestText | None = None,
-             link: str | None = LINK, **counts: int) -> Delivery:
+             link: str | None = LINK, by: str | None = None, until: int | None = None, **counts: int) -> Delivery:
     ended = kind is Kind.RESOLVED
     alerts = (alert(firing=not ended),) if alerts is None else alerts
     firing = sum(one.firing for one in alerts)
@@ -61,7 +61,7 @@ def delivery(kind: Kind = Kind.FIRING, *, channel: str = "slack", target: str = 
     incident = Incident(
         IncidentId("A1B2"), "group", "http://am", {"alertname": "HighErrorRate"}, severity, epoch, 1,
         state or (IncidentState.RESOLVED if ended else IncidentState.OPEN), START,
-        acknowledged_at=None, resolved_at=END if ended else None)
+        acknowledged_at=None, resolved_at=END if ended else None, acknowledged_by=by, acknowledged_until=until)
     return Delivery(told, None if digest else incident, () if digest else alerts,
                     counts.get("firing", firing), counts.get("resolved", len(alerts) - firing), root,
                     epochs or (epoch,), link, digest)

@@ -77,10 +77,10 @@ def test_an_end_says_so_and_how_long_it_lasted(style: str) -> None:
 def test_a_change_says_how_it_stands() -> None:
     """Counts in the lead, and that somebody has taken it."""
     told = made.delivery(Kind.UPDATE, alerts=(made.alert(1), made.alert(2, firing=False)),
-                         state=IncidentState.ACKNOWLEDGED)
+                         state=IncidentState.ACKNOWLEDGED, by="jane")
     message = messages.compose(told)
     assert message.lead == "Changed: now 1 firing, 1 resolved. One in 24 requests fails."
-    assert Fact("State", "1 firing, 1 resolved, acknowledged") in message.facts
+    assert Fact("State", "1 firing, 1 resolved, acknowledged by jane") in message.facts
     assert message.lines[1].text == "resolved: Checkout errors 4.2 % [node-7:9100]"
     assert message.title == "CRITICAL: Checkout errors 4.2 % and 1 more"
 
@@ -143,3 +143,31 @@ def test_every_message_is_short_and_in_lines(text: str, kind: Kind, style: str) 
     assert all(len(f"{line}x".splitlines()) == 1 for line in said)
     assert all(len(line) <= messages.LINE + messages.VALUE + 20 for line in said)
     assert len(message.facts) <= 6
+
+
+@pytest.mark.parametrize("style", ["responder", "management"])
+def test_an_acknowledgement_says_who(style: str) -> None:
+    """Who takes care of it, and until when nobody else is called; management hears that somebody does."""
+    told = made.delivery(Kind.ACKNOWLEDGED, style=style, state=IncidentState.ACKNOWLEDGED, by="jane", until=made.END)
+    message = messages.compose(told)
+    assert message.title == "ACKNOWLEDGED (critical): Checkout errors 4.2 %"
+    if style == "responder":
+        assert message.lead == ("jane takes care of it. Whoever is called for it is called again at "
+                                "2026-11-23 14:26 UTC if it burns on.")
+    else:
+        assert Fact("Status", "being worked on") in message.facts
+
+
+def test_what_burns_on_after_somebody_took_care_of_it_says_so() -> None:
+    """The next one called knows whom to ask."""
+    told = made.delivery(epoch=2, state=IncidentState.OPEN, by="jane")
+    assert messages.compose(told).lead.startswith("jane took care of it, but it burns on.")
+
+
+@pytest.mark.parametrize("name", made.HOSTILE)
+def test_a_hostile_name_is_one_short_line(name: str) -> None:
+    """Whoever acknowledges chooses their name."""
+    told = made.delivery(Kind.ACKNOWLEDGED, state=IncidentState.ACKNOWLEDGED, by=name)
+    lead = messages.compose(told).lead
+    assert len(lead) < 300
+    assert "\n" not in lead

@@ -72,12 +72,16 @@ class Channel(Protocol):
 
     `send` returns when the vendor took the message, raises Rejected when it never will, TryLater otherwise. It
     makes one attempt and never sleeps: retries belong to the queue. `ALERTS` is how many alerts it can show,
-    None for all; `EDITS` whether a sent message is changed in place (then partial ends are told to it too).
+    None for all; `EDITS` whether a sent message is changed in place (then partial ends are told to it too); `PAGES`
+    whether it calls people (then an acknowledgement stops what waits); `FOLLOWS` whether it shows who takes care of
+    an incident.
     """
 
     Settings: type[Settings]
     ALERTS: int | None
     EDITS: bool
+    PAGES: bool
+    FOLLOWS: bool
 
     def send(self, delivery: Delivery, settings: Any, net: Net) -> Awaitable[Receipt]: ...
 
@@ -102,3 +106,13 @@ def settings_types() -> dict[str, type[Settings]]:
 def editing() -> frozenset[str]:
     """The channels that change a sent message in place."""
     return frozenset(name for name in names() if load(name).EDITS)
+
+
+def paging() -> frozenset[str]:
+    """The channels that call people."""
+    return frozenset(name for name in names() if load(name).PAGES)
+
+
+def following() -> frozenset[str]:
+    """The channels that show who takes care of an incident."""
+    return frozenset(name for name in names() if load(name).FOLLOWS)

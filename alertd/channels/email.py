@@ -23,6 +23,8 @@ __all__ = ["ALERTS", "Settings", "payload", "send"]
 
 ALERTS: int | None = 500
 EDITS = False
+PAGES = False
+FOLLOWS = False
 
 IMPLICIT_TLS = 465  # RFC 8314: TLS from the first byte
 GOODBYE = 1.0  # seconds for a farewell that no longer matters

@@ -13,6 +13,8 @@ from alertd.model import Delivery
 
 ALERTS: int | None = 10
 EDITS = True
+PAGES = False
+FOLLOWS = True
 
 ROOM = 2_000  # characters of alerts in one line
 

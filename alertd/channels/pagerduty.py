@@ -24,6 +24,8 @@ from alertd.model import Delivery, Kind, Severity
 
 ALERTS: int | None = 1000
 EDITS = False
+PAGES = True
+FOLLOWS = True
 
 # https://developer.pagerduty.com/docs/events-api-v2/trigger-events/ (summary, dedup_key); the whole event may
 # have 512 KB, of which the list of alerts takes what leaves room enough for everything else.
@@ -70,15 +72,17 @@ def payload(delivery: Delivery) -> tuple[Event, ...]:
     told = delivery.notification
     incident = str(told.incident or "")
     if told.kind is Kind.RESOLVED:
-        return tuple(_resolve(incident, epoch) for epoch in delivery.epochs or (told.epoch,))
+        return tuple(_about("resolve", incident, epoch) for epoch in delivery.epochs or (told.epoch,))
+    if told.kind is Kind.ACKNOWLEDGED:  # of what is not open there it says nothing, and does nothing
+        return tuple(_about("acknowledge", incident, epoch) for epoch in delivery.epochs or (told.epoch,))
     trigger = _trigger(delivery, dedup_key(incident, told.epoch))
     if told.kind is Kind.UPDATE:
         return (trigger,)
-    return (trigger, *(_resolve(incident, epoch) for epoch in delivery.epochs if epoch != told.epoch))
+    return (trigger, *(_about("resolve", incident, epoch) for epoch in delivery.epochs if epoch != told.epoch))
 
 
-def _resolve(incident: str, epoch: int) -> Event:
-    return {"event_action": "resolve", "dedup_key": dedup_key(incident, epoch)}
+def _about(action: str, incident: str, epoch: int) -> Event:
+    return {"event_action": action, "dedup_key": dedup_key(incident, epoch)}
 
 
 def _trigger(delivery: Delivery, key: str) -> Event:

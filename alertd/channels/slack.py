@@ -27,9 +27,11 @@ __all__ = ["ALERTS", "Settings", "payload", "send"]
 
 ALERTS: int | None = 250  # more lines than one message has room for
 EDITS = True
+PAGES = False
+FOLLOWS = True
 
 EVENT_TYPE = "alertd_notification"
-PAGES = 5  # of 200 messages: at one a second and channel, more than a quarter of an hour
+LOOKS = 5  # of 200 messages: at one a second and channel, more than a quarter of an hour
 PAGE = 200
 CLOCKS_APART = 300  # seconds our clock may be ahead of Slack's when we say how far back to look
 
@@ -70,7 +72,7 @@ class Settings(Base):
 
     def answers_clicks(self) -> bool:
         """Whether a click on a button would reach alertd."""
-        return any((self.signing_secret, self.signing_secret_file, self.app_token, self.app_token_file))
+        return bool(self.signing_secret or self.signing_secret_file)
 
 
 class _Refused(Rejected):
@@ -175,7 +177,7 @@ class _Attempt:
     async def search(self, channel: str, thread: str | None = None) -> dict[str, str] | None:
         oldest = f"{self.delivery.notification.created_at / 1000 - CLOCKS_APART:.6f}"
         cursor: str | None = None
-        for _ in range(PAGES):
+        for _ in range(LOOKS):
             if thread:
                 call = self.client.conversations_replies(channel=channel, ts=thread, oldest=oldest, limit=PAGE,
                                                          cursor=cursor, include_all_metadata=True)
@@ -205,7 +207,7 @@ class _Attempt:
         if _ID.fullmatch(self.target):
             return None
         cursor: str | None = None
-        for _ in range(PAGES):
+        for _ in range(LOOKS):
             answer = await self.ask(self.client.conversations_list(
                 exclude_archived=True, limit=1000, cursor=cursor, types="public_channel,private_channel"),
                 writes=False)

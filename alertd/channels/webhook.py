@@ -23,6 +23,8 @@ from alertd.model import Alert, Delivery
 
 ALERTS: int | None = None
 EDITS = True
+PAGES = False
+FOLLOWS = True
 
 VERSION = "1"
 TEXT = 4_000  # characters of one text: an annotation of a megabyte helps no program
@@ -107,6 +109,7 @@ def payload(delivery: Delivery) -> dict[str, Any]:
             "id": str(incident.id), "state": incident.state.value, "severity": incident.severity.value,
             "labels": {_text(key): _text(value) for key, value in incident.labels.items()},
             "opened_at": messages.iso(incident.opened_at), "acknowledged_at": _iso(incident.acknowledged_at),
+            "acknowledged_by": _name(incident.acknowledged_by or "") or None,
             "resolved_at": _iso(incident.resolved_at), "link": message.page,
         }
     return {**body, "firing": delivery.firing, "resolved": delivery.resolved,

@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 
 SUMMARIES = {
+    "audit": "Verify and export the record of what people did.",
     "check": "Find every fault in routing.yaml and rules/, without a network.",
     "demo": "Show the whole chain on this machine: no configuration, account or key.",
     "healthcheck": "Ask a daemon whether it is ready; for containers.",
-    "incidents": "Look at incidents: list, show.",
-    "notifications": "Look at the queue and the dead letters: list.",
+    "incidents": "Look at incidents and take care of them: list, show, ack.",
+    "notifications": "Look at the queue and the dead letters: list, show, retry, drop.",
     "routes": "Explain and test who is told.",
     "rules": "Write Prometheus rules from rules/*.yaml, and test them.",
     "serve": "Run the daemon.",

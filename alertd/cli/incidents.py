@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
+from alertd.cli.acting import act, who
 from alertd.cli.asking import from_daemon, from_store, output, table, where
 
 
 @click.group("incidents")
 def command() -> None:
-    """Look at incidents."""
+    """Look at incidents, and take care of them."""
 
 
 @command.command("list")
@@ -55,6 +57,17 @@ def show(id: str, store: str, url: str | None, form: str) -> None:
         click.echo(f"no incident {id!r}; `alertd incidents list` names them", err=True)
         sys.exit(1)
     click.echo(json.dumps(found) if form == "json" else _story(found))
+
+
+@command.command("ack")
+@click.argument("id")
+@where
+@who
+def acknowledge(id: str, store: str, url: str | None, config: Path, by: str | None) -> None:
+    """Take care of an incident: pages that wait are stopped, and whoever was told of it hears who does."""
+    outcome = act(store, url, config, by, f"/api/v1/incidents/{id}/acknowledge",
+                  lambda acts, person: acts.acknowledge(id, person))
+    click.echo("acknowledged" if outcome == "done" else "somebody was faster, or it is over: nothing changed", err=True)
 
 
 def _story(found: dict[str, Any]) -> str:

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from alertd.config import receivers as receivers_section
-from alertd.config import routing_lint, yaml
+from alertd.config import routing_lint, units, yaml
 from alertd.config.receivers import ChannelSettings, Digest
 from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import BadInput, Finding
 from alertd.matchers import Matcher, parse_all
-from alertd.model import Kind, Outlet, Severity
+from alertd.model import HOUR, Kind, Millis, Outlet, Severity
 from alertd.routing import Override, Route, Routing
 
-ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by")
-NOT_YET = ("escalation", "maintenance", "heartbeats", "inhibit", "acknowledge", "storm")
+ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge")
+NOT_YET = ("escalation", "maintenance", "heartbeats", "inhibit", "storm")
+HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
 
 
@@ -62,7 +63,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     everyone = receivers_section.read(document, channels, path.parent, read_secrets=read_secrets)
     reader = _Rest(document, everyone.receivers)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
-                      reader.incident_by(), path.name)
+                      reader.incident_by(), path.name, acknowledge=reader.acknowledge())
     findings = [*document.duplicates, *everyone.findings, *reader.top_level(), *reader.findings,
                 *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
@@ -217,3 +218,20 @@ class _Rest:
             self.wrong(("incident_by",), "must be a list of labels", "write [alertname, service]")
             return None
         return tuple(dict.fromkeys(value))
+
+    def acknowledge(self) -> dict[Severity, Millis]:
+        data = self.section("acknowledge", dict, "a section such as {critical: 1h, warning: 8h}")
+        found = dict(HOLDS)
+        for word, value in data.items():
+            path = ("acknowledge", word)
+            severity = self.severity(word, path, TOLD)
+            try:
+                holds = units.duration(value)
+            except ValueError as error:
+                self.wrong(path, *str(error).split("; ", 1))
+                continue
+            if holds == 0:
+                self.wrong(path, "an acknowledgement must hold for a while", "write one such as 1h")
+            elif severity is not None:
+                found[severity] = holds
+        return found

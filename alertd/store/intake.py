@@ -78,6 +78,10 @@ class Batch:
 
     def add(self, webhook: Webhook, raw: bytes, changes: Changes) -> None:
         self.webhooks.append(webhook_row(webhook, raw, changes.result))
+        self.take(changes)
+
+    def take(self, changes: Changes) -> None:
+        """What a person's act or the time caused, without a webhook."""
         self.alerts.update((alert.id, alert) for alert in changes.alerts)
         self.incidents.update((incident.id, incident) for incident in changes.incidents)
         for row in changes.superseded:
@@ -183,7 +187,8 @@ _INSERT_WEBHOOK = _Insert(insert(schema.webhooks), WEBHOOK)
 _UPSERT_ALERT = _Insert(
     _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at")), ALERT)
 _UPSERT_INCIDENT = _Insert(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
-                                                      "acknowledged_at", "resolved_at")), INCIDENT)
+                                                      "acknowledged_at", "resolved_at", "acknowledged_by",
+                                                      "acknowledged_until")), INCIDENT)
 _INSERT_NOTIFICATION = _Insert(
     upsert(schema.notifications).on_conflict_do_nothing(index_elements=["incident", "id"]), NOTIFICATION)
 _INSERT_DECISION = _Insert(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))

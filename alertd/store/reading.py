@@ -137,6 +137,21 @@ async def notifications(connection: AsyncConnection, state: str | None, limit: i
     return await _page(connection, query, table.c.seq, limit, int(cursor) if cursor else None, notification_view)
 
 
+async def notification(connection: AsyncConnection, id: str) -> dict[str, Any] | None:
+    """One notification with its attempts."""
+    row = (await connection.execute(select(_notifications).where(_notifications.c.id == id))).first()
+    if row is None:
+        return None
+    tries = await connection.execute(
+        select(schema.attempts).where(schema.attempts.c.notification == id).order_by(schema.attempts.c.seq))
+    return notification_view(row) | {"tries": [_attempt_view(one) for one in tries]}
+
+
+def _attempt_view(row: Any) -> dict[str, Any]:
+    return {"notification": row.notification, "started_at": rfc3339(row.started_at),
+            "finished_at": rfc3339(row.finished_at), "event": row.event, "detail": row.detail}
+
+
 async def rejected(connection: AsyncConnection, limit: int) -> list[dict[str, Any]]:
     """The newest bodies that were no webhook: when, why, and their first bytes."""
     table = schema.webhooks
@@ -182,8 +197,7 @@ async def incident(connection: AsyncConnection, id: str) -> dict[str, Any] | Non
     return incident_view(row) | {
         "alerts": [alert_view(member) for member in members],
         "notifications": told.items,
-        "attempts": [{"notification": r.notification, "started_at": rfc3339(r.started_at),
-                      "finished_at": rfc3339(r.finished_at), "event": r.event, "detail": r.detail} for r in tries],
+        "attempts": [_attempt_view(one) for one in tries],
         "decisions": [{"at": rfc3339(r.at), "verdict": r.verdict, "why": why_from(r.why)} for r in reasons],
     }
 
@@ -200,7 +214,7 @@ def incident_view(row: Any) -> dict[str, Any]:
     return {"id": value.id, "state": value.state.value, "severity": value.severity.value, "labels": value.labels,
             "alert_count": value.alerts, "firing": value.firing, "source": value.source,
             "opened_at": rfc3339(value.opened_at), "acknowledged_at": rfc3339(value.acknowledged_at),
-            "resolved_at": rfc3339(value.resolved_at)}
+            "acknowledged_by": value.acknowledged_by, "resolved_at": rfc3339(value.resolved_at)}
 
 
 def alert_view(row: Any) -> dict[str, Any]:

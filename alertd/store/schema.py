@@ -63,7 +63,11 @@ incidents = Table(
     Column("alerts", Integer, nullable=False),
     Column("acknowledged_at", BigInteger),
     Column("resolved_at", BigInteger),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_until", BigInteger),
 )
+Index("incidents_acknowledged", incidents.c.acknowledged_until,
+      sqlite_where=text("state = 'acknowledged'"), postgresql_where=text("state = 'acknowledged'"))
 Index("incidents_open", incidents.c.key, unique=True,
       sqlite_where=text("state <> 'resolved'"), postgresql_where=text("state <> 'resolved'"))
 
@@ -160,4 +164,25 @@ digests = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
+)
+
+# What people did, each row with the hash of the one before it, so that none can be changed, moved or taken out unseen.
+audit = Table(
+    "audit", metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("via", String(16), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("object", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+# The ids of vendors' callbacks that were acted on: PagerDuty sends one at least once.
+callbacks = Table(
+    "callbacks", metadata,
+    Column("id", String(128), primary_key=True),
+    Column("at", BigInteger, nullable=False),
 )

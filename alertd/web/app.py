@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import urllib.parse
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -12,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd import __version__
+from alertd.engine.acts import Acts
 from alertd.engine.clock import Clock
 from alertd.engine.intake import Intake
 from alertd.engine.metrics import Metrics
@@ -19,6 +21,8 @@ from alertd.engine.setting import Current
 from alertd.errors import BadInput
 from alertd.store import reading
 from alertd.store.writer import Writer
+from alertd.web.callbacks import PagerDuty, Slack
+from alertd.web.people import People
 from alertd.web.receive import Receiver
 
 log = structlog.get_logger()
@@ -35,14 +39,20 @@ class Inside:
     clock: Clock
     metrics: Metrics
     reload: Callable[[], Awaitable[None]]
+    acts: Acts
 
 
 def build(inside: Inside) -> web.Application:
     """The application; every route it has stands here."""
     # Our own reader caps the intake; everything else takes no body worth reading.
-    app = web.Application(client_max_size=64 * 1024, middlewares=[_safe])
-    face = _Face(inside)
+    app = web.Application(client_max_size=64 * 1024, middlewares=[_safe, _same_site])
+    face, people = _Face(inside), People(inside.acts)
     app.router.add_post("/webhook/alertmanager", Receiver(inside.intake, inside.metrics).__call__)
+    app.router.add_post("/webhook/slack", Slack(inside.acts, inside.current).__call__)
+    app.router.add_post("/webhook/pagerduty", PagerDuty(inside.acts, inside.current).__call__)
+    app.router.add_post("/api/v1/incidents/{id}/acknowledge", people.acknowledge)
+    app.router.add_post("/api/v1/notifications/{id}/retry", people.retry)
+    app.router.add_post("/api/v1/notifications/{id}/drop", people.drop)
     app.router.add_get("/-/healthy", face.healthy)
     app.router.add_get("/-/ready", face.ready)
     app.router.add_post("/-/reload", face.reload)
@@ -54,6 +64,7 @@ def build(inside: Inside) -> web.Application:
     app.router.add_get("/api/v1/incidents/{id}", face.incident)
     app.router.add_get("/api/v1/alerts", face.alerts)
     app.router.add_get("/api/v1/notifications", face.notifications)
+    app.router.add_get("/api/v1/notifications/{id}", face.notification)
     return app
 
 
@@ -73,6 +84,16 @@ async def _safe(request: web.Request, handler: Callable[[web.Request], Awaitable
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     return response
+
+
+@web.middleware
+async def _same_site(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+                     ) -> web.StreamResponse:
+    """No other site's page changes anything here: browsers say where a POST comes from, programs do not."""
+    origin = request.headers.get("Origin")
+    if request.method == "POST" and origin is not None and urllib.parse.urlsplit(origin).netloc != request.host:
+        return web.Response(status=403, text="this came from a page of another site\n")
+    return await handler(request)
 
 
 class _Face:
@@ -151,6 +172,13 @@ class _Face:
             found = await reading.incident(connection, request.match_info["id"])
         if found is None:
             return _json({"error": "no such incident"}, 404)
+        return _json(found)
+
+    async def notification(self, request: web.Request) -> web.Response:
+        async with self._inside.reader.connect() as connection:
+            found = await reading.notification(connection, request.match_info["id"])
+        if found is None:
+            return _json({"error": "no such notification"}, 404)
         return _json(found)
 
     async def _list(self, request: web.Request, question: Callable[..., Awaitable[reading.Page]], states: set[str]

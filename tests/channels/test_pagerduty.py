@@ -54,6 +54,7 @@ def test_severities_are_pagerdutys_words(severity: Severity, word: str) -> None:
     (Kind.FIRING, (1,), [("trigger", 1)]),
     (Kind.FIRING, (1, 2), [("trigger", 2), ("resolve", 1)]),
     (Kind.UPDATE, (1, 2), [("trigger", 2)]),
+    (Kind.ACKNOWLEDGED, (1, 2), [("acknowledge", 1), ("acknowledge", 2)]),
     (Kind.RESOLVED, (1, 2), [("resolve", 1), ("resolve", 2)]),
 ])
 def test_the_events_of_a_notification(kind: Kind, epochs: tuple[int, ...], events: list[tuple[str, int]]) -> None:

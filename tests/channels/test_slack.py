@@ -158,6 +158,19 @@ async def test_a_whole_incident_is_one_message_edited_and_answered(vendor: Slack
     assert "CRITICAL" in rise["text"]
 
 
+async def test_an_acknowledgement_takes_the_button_away_and_is_said_in_the_thread(vendor: Slack, net: Net) -> None:
+    """The message says who takes care of it; the reply calls nobody."""
+    sender = settings(vendor, signing_secret=Secret("s"))
+    root = (await slack.send(made.delivery(key="k1"), sender, net)).root
+    assert "Acknowledge" in str(vendor.posted("alerts")[0]["blocks"])
+    taken = made.delivery(Kind.ACKNOWLEDGED, key="k2", root=root, state=IncidentState.ACKNOWLEDGED, by="<jane>")
+    await slack.send(taken, sender, net)
+    first, reply = vendor.posted("alerts")
+    assert '"action_id": "acknowledge"' not in json.dumps(first["blocks"])
+    assert (reply["thread_ts"], reply["broadcast"]) == ((root or {})["ts"], False)
+    assert "&lt;jane&gt; takes care of it." in str(reply["blocks"])
+
+
 async def test_settings_of_every_post(vendor: Slack, net: Net) -> None:
     """Posts are marked with the notification's key, unfurl nothing and link no names."""
     await slack.send(made.delivery(key="k1"), settings(vendor), net)

@@ -34,7 +34,8 @@ def test_the_body_is_the_incident_with_every_alert() -> None:
         "title": "CRITICAL: Checkout errors 4.2 %", "firing": 1, "resolved": 0,
         "incident": {
             "id": "A1B2", "state": "open", "severity": "critical", "labels": {"alertname": "HighErrorRate"},
-            "opened_at": "2026-11-23T14:03:00.000Z", "acknowledged_at": None, "resolved_at": None, "link": made.LINK},
+            "opened_at": "2026-11-23T14:03:00.000Z", "acknowledged_at": None, "acknowledged_by": None,
+            "resolved_at": None, "link": made.LINK},
         "alerts": [{"name": "HighErrorRate", "summary": "Checkout errors 4.2 %", "state": "firing",
                     "severity": "critical", "fingerprint": "0000000000000001",
                     "starts_at": "2026-11-23T14:03:00.000Z", "ends_at": None}]}

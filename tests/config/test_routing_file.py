@@ -131,9 +131,23 @@ def test_check_needs_no_secret(tmp_path: Path) -> None:
 
 def test_what_this_version_does_not_do_is_said(tmp_path: Path) -> None:
     """Keys of a later version are taken, each with a remark, so that nobody relies on them in silence."""
-    text = GOOD + "escalation: {critical: [{after: 5m, to: on-call}]}\nstorm: off\nacknowledge: {critical: 1h}\n"
+    text = GOOD + "escalation: {critical: [{after: 5m, to: on-call}]}\nstorm: off\n"
     assert [finding.what for finding in loaded(tmp_path, text).remarks] == [
-        f"'{key}' is read but not acted on by this version" for key in ("escalation", "storm", "acknowledge")]
+        f"'{key}' is read but not acted on by this version" for key in ("escalation", "storm")]
+
+
+def test_how_long_an_acknowledgement_holds(tmp_path: Path) -> None:
+    """As the file says, else an hour for critical and eight for warning."""
+    said = loaded(tmp_path, GOOD + "acknowledge: {Critical: 30m, info: 1d}\n").routing.acknowledge
+    assert said == {Severity.CRITICAL: 30 * 60_000, Severity.WARNING: 8 * 3_600_000, Severity.INFO: 86_400_000}
+
+
+@pytest.mark.parametrize(("value", "said"), [("{critical: soon}", "no duration"), ("{crit: 1h}", "unknown severity"),
+                                             ("{critical: 0s}", "hold for a while"), ("1h", "a section such as")])
+def test_an_acknowledgement_that_makes_no_sense_is_an_error(tmp_path: Path, value: str, said: str) -> None:
+    """With its place, like every other fault."""
+    with pytest.raises(BadInput, match=said):
+        loaded(tmp_path, GOOD + f"acknowledge: {value}\n")
 
 
 BROKEN = """\

@@ -1,0 +1,61 @@
+"""The record of what people did: a chain in which every row holds the hash of the one before it. Pure.
+
+Whoever edits, moves or takes out a row breaks the chain there; whoever cuts off its end is found out by the newest
+hash, which is kept elsewhere too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+
+from alertd.model import Millis
+
+FIRST = "0" * 64  # what stands before the first row
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Act:
+    """One thing a person did: `actor` as they were known, `via` what (api, command, slack, pagerduty), to `object`."""
+
+    at: Millis
+    actor: str
+    via: str
+    action: str
+    object: str
+    detail: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Link:
+    """A row of the record."""
+
+    seq: int
+    act: Act
+    prev_hash: str
+    hash: str
+
+
+def hash_of(act: Act, prev_hash: str) -> str:
+    """64 hex digits (SHA-256) over the row before and everything in this one."""
+    said = [prev_hash, act.at, act.actor, act.via, act.action, act.object, sorted(act.detail.items())]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def fault(links: Iterable[Link], head: str | None = None) -> str | None:
+    """What is wrong with the record, given in its order, and in which row; None where it is whole. `head` is the hash
+    its last row should have, where that is known from elsewhere."""
+    before, last = FIRST, 0
+    for link in links:
+        if link.seq != last + 1:
+            return f"row {link.seq}: the row before it is number {last}: one was taken out, or the order was changed"
+        if link.prev_hash != before:
+            return f"row {link.seq}: it does not follow the row before it: one of the two was edited or moved"
+        if link.hash != hash_of(link.act, link.prev_hash):
+            return f"row {link.seq}: it was edited"
+        before, last = link.hash, link.seq
+    if head is not None and head != before:
+        return f"row {last}: the record ends here, but its end is known to be another: rows were cut off"
+    return None

@@ -1,0 +1,62 @@
+"""What a person's act needs to know and changes: incidents as they stand, dead letters, callbacks seen before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, literal_column, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from alertd.incidents import Known
+from alertd.model import ARROWS, Event, IncidentId, IncidentState, Millis, Notification, State
+from alertd.store import schema
+from alertd.store.intake import among, listed
+from alertd.store.rows import incident_from, notification_from
+
+_incidents, _rows = schema.incidents, schema.notifications
+_BY_ID = select(_incidents).where(among(_incidents.c.id))
+_TOLD = select(_rows).where(among(_rows.c.incident)).order_by(_rows.c.seq)
+
+
+def load(connection: Connection, ids: Sequence[str]) -> Known:
+    """These incidents, whatever their state, and everything ever intended for them."""
+    known = Known()
+    for row in connection.execute(_BY_ID, {"listed": listed(ids)}):
+        known.incidents[row.id] = incident_from(row)
+    for row in connection.execute(_TOLD, {"listed": listed(ids)}):
+        known.notifications.setdefault(row.incident, []).append(notification_from(row))
+    return known
+
+
+def lapsed(connection: Connection, now: Millis) -> list[IncidentId]:
+    """The incidents whose acknowledgement held as long as it may."""
+    # the state as text: SQLite uses an index with a condition only where the statement repeats it
+    query = select(_incidents.c.id).where(_incidents.c.state == _literal(IncidentState.ACKNOWLEDGED),
+                                          _incidents.c.acknowledged_until <= now)
+    return [row.id for row in connection.execute(query)]
+
+
+def seen(connection: Connection, id: str, now: Millis) -> bool:
+    """Whether this callback was acted on before; from now on it was."""
+    statement = upsert(schema.callbacks).on_conflict_do_nothing(index_elements=["id"])
+    return connection.execute(statement, {"id": id, "at": now}).rowcount == 0
+
+
+def dead(connection: Connection, id: str) -> Notification | None:
+    """The dead letter of this id."""
+    row = connection.execute(select(_rows).where(_rows.c.id == id, _rows.c.state == _literal(State.DEAD))).first()
+    return notification_from(row) if row else None
+
+
+def raise_dead(connection: Connection, row: Notification, event: Event, reason: str, now: Millis) -> None:
+    """The dead letter, back in the queue (RETRY) or done with (DROP)."""
+    state = ARROWS[State.DEAD, event]
+    queued = state is State.QUEUED
+    connection.execute(
+        update(_rows).where(_rows.c.seq == row.seq, _rows.c.state == _literal(State.DEAD))
+        .values(state=state.value, reason=reason, next_at=now, settled_at=None if queued else now,
+                attempts=0 if queued else row.attempts))
+
+
+def _literal(state: State | IncidentState) -> ColumnElement[str]:
+    return literal_column(f"'{state.value}'")

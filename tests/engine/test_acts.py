@@ -1,0 +1,138 @@
+"""What people do, on a real store."""
+
+import pytest
+
+from alertd.audit import fault
+from alertd.engine.acts import Acts, Outcome, Person
+from alertd.errors import Rejected
+from alertd.model import HOUR, Severity
+from alertd.store import audit, reading
+from tests.bodies import body
+from tests.engine.conftest import file_for
+
+JANE = Person("jane", "api")
+MORE = {"pages": frozenset({"pagerduty"}), "follows": frozenset({"pagerduty", "slack"}),
+        "acknowledge": {Severity.CRITICAL: HOUR}}
+
+
+@pytest.fixture
+def file():
+    return file_for(**MORE)
+
+
+@pytest.fixture
+async def acts(house):
+    return Acts(house.writer, house.current, house.clock, house.couriers.wake)
+
+
+async def incident(house):
+    async with house.db.reader.connect() as connection:
+        row, = (await reading.incidents(connection, None, 10, None)).items
+    return row
+
+
+async def record(house):
+    async with house.db.reader.connect() as connection:
+        return await audit.whole(connection)
+
+
+async def told(house):
+    """One incident, and everybody told of it."""
+    await house.intake.accept(body("a"))
+    await house.until(lambda: len(house.script.sent) == 3)
+    await house.until(lambda: all_sent(house))
+    return (await incident(house))["id"]
+
+
+async def all_sent(house):
+    return set((await house.states()).values()) == {"sent"}
+
+
+async def test_an_acknowledgement_is_kept_told_and_recorded(house, acts):
+    """The state, the messages and the audit are one transaction."""
+    id = await told(house)
+    assert await acts.acknowledge(id, JANE) is Outcome.DONE
+    row = await incident(house)
+    assert (row["state"], row["acknowledged_by"]) == ("acknowledged", "jane")
+    await house.until(lambda: len(house.script.sent) == 6)
+    links = await record(house)
+    assert [(link.act.actor, link.act.via, link.act.action, link.act.object) for link in links] == [
+        ("jane", "api", "acknowledge", f"incident {id}")]
+    assert fault(links) is None
+
+
+async def test_the_second_click_and_a_stranger_are_told_so(house, acts):
+    """Only what happened is recorded."""
+    id = await told(house)
+    await acts.acknowledge(id, JANE)
+    assert await acts.acknowledge(id, Person("joe", "slack")) is Outcome.ALREADY
+    assert await acts.acknowledge("nothing", JANE) is Outcome.UNKNOWN
+    assert len(await record(house)) == 1
+
+
+async def test_a_callback_that_comes_twice_acts_once(house, acts):
+    """PagerDuty sends at least once; a late copy does not take the incident a second time."""
+    id = await told(house)
+    pager = Person("jane", "pagerduty")
+    assert await acts.acknowledge(id, pager, callback="w1") is Outcome.DONE
+    await house.clock.advance(3600)
+    await acts.tick()
+    assert await acts.acknowledge(id, pager, callback="w1") is Outcome.ALREADY
+    assert (await incident(house))["state"] == "open"
+
+
+async def test_an_acknowledgement_ends_after_its_time_and_people_are_called_again(house, acts):
+    """The due time is a column of the store: a restart does not forget it."""
+    id = await told(house)
+    await acts.acknowledge(id, JANE)
+    await house.until(lambda: len(house.script.sent) == 6)
+    await house.clock.advance(3599)
+    await acts.tick()
+    assert (await incident(house))["state"] == "acknowledged"
+    await house.clock.advance(1)
+    await acts.tick()
+    await house.until(lambda: ("on-call", "firing", id) in house.script.sent[6:])
+    assert (await incident(house))["state"] == "open"
+
+
+async def test_a_dead_letter_is_tried_again_when_somebody_wants_it(house, acts):
+    """From its first attempt, and the record says who."""
+    house.script.plan.extend([Rejected("no such key"), Rejected("no such key"), Rejected("no such key")])
+    await house.intake.accept(body("a"))
+    await house.until(lambda: all_dead(house))
+    async with house.db.reader.connect() as connection:
+        rows = (await reading.notifications(connection, "dead", 10, None)).items
+    row = next(row for row in rows if row["receiver"] == "on-call")
+    assert await acts.retry(row["id"], JANE) is Outcome.DONE
+    await house.until(lambda: len(house.script.sent) == 1)
+    assert (await record(house))[0].act.detail == {"was": "no such key", "outlet": "on-call by pagerduty"}
+
+
+async def all_dead(house):
+    return set((await house.states()).values()) == {"dead"}
+
+
+async def test_a_dropped_letter_stays_in_the_record(house, acts):
+    """Dropping ends it; a second time there is nothing to drop."""
+    house.script.plan.extend([Rejected("no"), Rejected("no"), Rejected("no")])
+    await house.intake.accept(body("a"))
+    await house.until(lambda: all_dead(house))
+    async with house.db.reader.connect() as connection:
+        row = (await reading.notifications(connection, "dead", 10, None)).items[0]
+    assert await acts.drop(row["id"], JANE) is Outcome.DONE
+    assert await acts.drop(row["id"], JANE) is Outcome.UNKNOWN
+    assert "dropped by jane" in (await house.reasons())[row["receiver"]]
+
+
+
+
+async def test_a_start_that_is_over_is_not_tried_again(house, acts):
+    """PagerDuty would be left with a page that nobody closes."""
+    house.script.plan.extend([Rejected("no"), Rejected("no"), Rejected("no")])
+    await house.intake.accept(body("a"))
+    await house.until(lambda: all_dead(house))
+    await house.intake.accept(body("a", status="resolved"))
+    async with house.db.reader.connect() as connection:
+        row = (await reading.notifications(connection, "dead", 10, None)).items[0]
+    assert await acts.retry(row["id"], JANE) is Outcome.ALREADY
+    assert house.script.sent == []
