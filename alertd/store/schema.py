@@ -65,7 +65,11 @@ incidents = Table(
     Column("resolved_at", BigInteger),
     Column("acknowledged_by", Text),
     Column("acknowledged_until", BigInteger),
+    Column("escalated", Integer, nullable=False, server_default="0"),
+    Column("escalate_at", BigInteger),
 )
+Index("incidents_escalating", incidents.c.escalate_at,
+      sqlite_where=text("escalate_at IS NOT NULL"), postgresql_where=text("escalate_at IS NOT NULL"))
 Index("incidents_acknowledged", incidents.c.acknowledged_until,
       sqlite_where=text("state = 'acknowledged'"), postgresql_where=text("state = 'acknowledged'"))
 Index("incidents_open", incidents.c.key, unique=True,
