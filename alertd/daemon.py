@@ -32,6 +32,7 @@ from alertd.engine.acts import Acts
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
+from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.intake import Intake
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
@@ -167,14 +168,16 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             couriers = Couriers(Outgoing(writer, db.reader, current, clock, net, metrics, options.external_url))
             acts = Acts(writer, current, clock, couriers.wake)
             upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all)
-            intake = Intake(writer, current, clock, Ids(os.getpid()), metrics, couriers.wake)
+            ids = Ids(os.getpid())
+            intake = Intake(writer, current, clock, ids, metrics, couriers.wake)
+            heartbeats = Heartbeats(writer, current, clock, ids, couriers.wake)
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
             daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock)
             daemon.note_success()
             await upkeep.start()
             await couriers.start()
             stack.push_async_callback(couriers.stop, GRACE)
-            stack.enter_context(_timed(upkeep.tick, digests.tick, acts.tick))
+            stack.enter_context(_timed(upkeep.tick, digests.tick, acts.tick, every_second=heartbeats.tick))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))
             daemon.address = await stack.enter_async_context(_listening(app, options))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
@@ -214,12 +217,12 @@ async def _net() -> AsyncIterator[Net]:
 
 
 @contextlib.contextmanager
-def _timed(*ticks: Callable[[], Awaitable[None]]) -> Iterator[None]:
+def _timed(*ticks: Callable[[], Awaitable[None]], every_second: Callable[[], Awaitable[None]]) -> Iterator[None]:
     scheduler = AsyncIOScheduler(timezone="UTC")
     scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR)
-    for tick in ticks:
+    for tick, seconds in (*((tick, TICK) for tick in ticks), (every_second, 1)):
         # None: a tick that is late because the loop was busy still runs; the default drops it after a second
-        scheduler.add_job(tick, "interval", seconds=TICK, misfire_grace_time=None, coalesce=True)
+        scheduler.add_job(tick, "interval", seconds=seconds, misfire_grace_time=None, coalesce=True)
     scheduler.start()
     try:
         yield

@@ -38,6 +38,17 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Alerts that must keep coming from every source that ever sent them: where none has come for `every`, the
+    receivers are told."""
+
+    matchers: tuple[Matcher, ...]
+    every: Millis
+    receivers: tuple[str, ...]
+    line: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Route:
     """The receivers of one severity, and the line that names them."""
 
@@ -58,9 +69,10 @@ class Override:
 class Routing:
     """routing.yaml as values. `severities` renames other people's words; `incident_by` (labels) replaces
     Alertmanager's grouping when set; `file` is how `why` calls it; `acknowledge` is how long an acknowledgement holds
-    (a severity without one: to the end), `escalation` the steps when nobody acknowledges, by time. Of the channels,
-    `edits` change a sent message in place, and alone are told that some alerts of an incident ended while others still
-    fire; `pages` call people; `follows` are told when somebody takes care of an incident."""
+    (a severity without one: to the end), `escalation` the steps when nobody acknowledges, by time; `heartbeats` must
+    not fall silent. Of the channels, `edits` change a sent message in place, and alone are told that some alerts of an
+    incident ended while others still fire; `pages` call people; `follows` are told when somebody takes care of an
+    incident."""
 
     receivers: Mapping[str, Receiver]
     routes: Mapping[Severity, Route]
@@ -73,6 +85,7 @@ class Routing:
     follows: frozenset[str] = frozenset()
     acknowledge: Mapping[Severity, Millis] = dataclasses.field(default_factory=dict)
     escalation: Mapping[Severity, tuple[Step, ...]] = dataclasses.field(default_factory=dict)
+    heartbeats: tuple[Heartbeat, ...] = ()
 
     def first_step_at(self, severity: Severity, now: Millis) -> Millis | None:
         """When the first step of an escalation that begins now is due."""

@@ -15,11 +15,11 @@ from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import BadInput, Finding
 from alertd.matchers import Matcher, parse_all
 from alertd.model import HOUR, Kind, Millis, Outlet, Severity
-from alertd.routing import Override, Route, Routing, Step
+from alertd.routing import Heartbeat, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
-            "escalation")
-NOT_YET = ("maintenance", "heartbeats", "inhibit", "storm")
+            "escalation", "heartbeats")
+NOT_YET = ("maintenance", "inhibit", "storm")
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
 
@@ -66,7 +66,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     reader = _Rest(document, everyone.receivers)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
                       reader.incident_by(), path.name, acknowledge=reader.acknowledge(),
-                      escalation=reader.escalation())
+                      escalation=reader.escalation(), heartbeats=reader.heartbeats())
     findings = [*document.duplicates, *everyone.findings, *reader.top_level(), *reader.findings,
                 *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
@@ -199,7 +199,7 @@ class _Rest:
         if len(self.findings) > faults:
             return ()  # half of the matchers would match too much
         if not found:
-            self.wrong(path, "an override without a matcher would take every alert", "change the routes instead",
+            self.wrong(path, "without a matcher this would take every alert", "write one such as service=\"payments\"",
                        id="invalid-matcher")
         return tuple(found)
 
@@ -280,3 +280,23 @@ class _Rest:
         told = self.told(value["to"], (*path, "to")) if "to" in value else ()
         repeat = self.length(value["repeat"], (*path, "repeat")) if "repeat" in value else None
         return Step(after, told, self.document.line(path), repeat) if after and told else None
+
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        data = self.section("heartbeats", list, "a list of {match: […], every: 2m, to: …}")
+        found = (self.heartbeat(("heartbeats", index), value) for index, value in enumerate(data))
+        return tuple(heartbeat for heartbeat in found if heartbeat)
+
+    def heartbeat(self, path: tuple[Key, ...], value: Any) -> Heartbeat | None:
+        known = ("match", "every", "to")
+        if not isinstance(value, dict):
+            self.wrong(path, "must be a heartbeat", "write {match: ['alertname=\"Watchdog\"'], every: 2m, to: on-call}")
+            return None
+        for key in value.keys() - set(known):
+            self.wrong((*path, key), f"unknown key {key!r}", did_you_mean(key, known), key=True, id="unknown-key")
+        for key in set(known) - value.keys():
+            self.wrong(path, f"{key!r} is missing", "write {match: […], every: 2m, to: …}", id="missing-key")
+        if set(known) - value.keys():
+            return None
+        matchers = self.matchers(value["match"], (*path, "match"))
+        every, told = self.length(value["every"], (*path, "every")), self.told(value["to"], (*path, "to"))
+        return Heartbeat(matchers, every, told, self.document.line(path)) if matchers and every and told else None

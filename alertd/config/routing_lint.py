@@ -128,6 +128,7 @@ def never_used(document: Document, routing: Routing, not_yet: Sequence[str]) -> 
     used = {name for route in routing.routes.values() for name in route.receivers}
     used |= {name for override in routing.overrides for name in override.receivers}
     used |= {name for steps in routing.escalation.values() for step in steps for name in step.receivers}
+    used |= {name for heartbeat in routing.heartbeats for name in heartbeat.receivers}
     used |= {receiver.fallback for receiver in routing.receivers.values() if receiver.fallback}
     for section in not_yet:
         used |= {name.strip() for text in _texts(document.data.get(section)) for name in text.split("+")}

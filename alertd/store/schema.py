@@ -184,6 +184,15 @@ audit = Table(
     Column("hash", String(64), nullable=False),
 )
 
+# The last beat of each heartbeat at each source; `silent_since` while its silence is told.
+pulses = Table(
+    "pulses", metadata,
+    Column("matchers", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("beat_at", BigInteger, nullable=False),
+    Column("silent_since", BigInteger),
+)
+
 # The ids of vendors' callbacks that were acted on: PagerDuty sends one at least once.
 callbacks = Table(
     "callbacks", metadata,

@@ -228,7 +228,7 @@ webhook
 mend the regular expression
 20:28: expected = != =~ or !~ after 'b', at character 2 of 'b'; write for example b="value"
 20:34: unknown key 'too'; did you mean 'to'?
-21:13: an override without a matcher would take every alert; change the routes instead
+21:13: without a matcher this would take every alert; write one such as service="payments"
 22:13: severity="page" matches nothing; known are critical, info, none, warning
 23:5: must be {match: […], to: …}
 24:14: unknown severity 'critcal'; did you mean 'critical'?
