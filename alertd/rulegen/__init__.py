@@ -1,18 +1,21 @@
-"""Declared thresholds become Prometheus rules and, beside each, the tests that prove them. Pure: values in, text out.
+"""Declared thresholds and objectives become Prometheus rules and, beside each, the tests that prove them. Pure: values
+in, text out.
 
-declared ▸ counting, threshold (rules) ▸ scenarios, node_tests, service_tests (tests) ▸ emit (YAML)
+declared ▸ counting, threshold (rules)                          ▸ scenarios, node_tests, service_tests (tests) ▸ emit
+         ▸ objectives, rows (counts), tiers, burn, budget (rules) ▸ slo_world, slo_tests (tests)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alertd.rulegen import emit, node_tests, service_tests, threshold
+from alertd.rulegen import budget, burn, emit, inhibit, node_tests, objectives, rows, service_tests, threshold
 from alertd.rulegen.declared import RESPONSE_TIMES, UTILIZATIONS, Declared, Service, Watched
 from alertd.rulegen.rules import AlertRule, Group, RuleFile
 from alertd.rulegen.scenarios import Check, Leveled, Scenario
 
 RESERVED = ("nodes", "watchdog")  # the files that are no service's
+INHIBIT = "alertmanager-inhibit.yaml"
 
 
 def files(declared: Declared) -> dict[str, str]:
@@ -23,7 +26,21 @@ def files(declared: Declared) -> dict[str, str]:
         rules = f"{file.name}.rules.yaml"
         result[rules] = header + emit.rules(file)
         result[f"{file.name}.test.yaml"] = header + emit.tests(rules, scenarios)
+    by = [label for service in declared.services for objective in service.objectives for label in objective.by]
+    if any(service.objectives for service in declared.services):
+        result[INHIBIT] = header + emit.inhibit(inhibit.rules(by))
     return result
+
+
+def _objective_groups(declared: Declared, service: Service) -> Iterator[Group]:
+    """The records of each objective, and its alerts behind those they are made of."""
+    for watch in objectives.watches(service):
+        *records, live = rows.groups(watch.tracked)
+        alerts = (*burn.alerts(watch.objective, watch.tracked, declared.runbooks),
+                  *budget.low(watch.tracked, declared.runbooks),
+                  budget.absent(watch.objective, watch.tracked, declared.runbooks))
+        yield from records
+        yield Group(live.name, (*live.rules, *alerts), live.interval)
 
 
 def _subjects(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario]]]:
@@ -31,7 +48,7 @@ def _subjects(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario]
     if nodes:
         yield RuleFile("nodes", nodes), _node_scenarios(declared, nodes)
     for service in sorted(declared.services, key=lambda service: service.name):
-        groups = tuple(threshold.service(declared, service))
+        groups = (*threshold.service(declared, service), *_objective_groups(declared, service))
         if groups:
             yield RuleFile(service.name, groups), _service_scenarios(declared, service, groups)
     watchdog = threshold.watchdog(declared)

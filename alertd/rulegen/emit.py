@@ -76,5 +76,10 @@ def _check(check: Check) -> dict[str, Any]:
                            for labels, annotations in check.firing]}
 
 
+def inhibit(rules: list[dict[str, Any]]) -> str:
+    """A part of Alertmanager's configuration, without the header."""
+    return _dump({"inhibit_rules": rules})
+
+
 def _dump(data: Any) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**30)

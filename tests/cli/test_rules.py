@@ -27,7 +27,7 @@ def test_build_then_test(folder: Path) -> None:
     assert alertd("build", "--rules", folder).exit_code == 0
     result = alertd("test", "--rules", folder)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "2 rule files, all valid; 2 of 2 test files passed" in result.stderr
+    assert "3 rule files, all valid; 3 of 3 test files passed" in result.stderr
 
 
 def test_check_prints_what_would_change_and_writes_nothing(folder: Path) -> None:
@@ -51,10 +51,13 @@ def test_a_hand_edited_file_is_stale_and_mended(folder: Path) -> None:
     assert "> 0.7" in rules.read_text()
 
 
-def test_an_objective_without_rules_is_said(folder: Path) -> None:
-    """Nobody is to believe that an SLO is watched while its rules are not written."""
-    assert "shop: the SLO 'availability' is read, but this version writes no SLO rules" in alertd(
-        "build", "--rules", folder).stderr
+def test_remarks_on_an_objective_are_said(folder: Path) -> None:
+    """What a build changed of the table of burn rates is told with its place, and is no fault."""
+    (folder / "a.yaml").write_text(TEXT.replace("99.9%", "90%"))
+    result = alertd("build", "--rules", folder)
+    assert result.exit_code == 0
+    assert "the fast tier tells from 90% bad events on (burn rate 9): by the table it could never fire at 90%" in (
+        result.stderr)
 
 
 def test_bad_input_is_told_and_leaves_the_old_files(folder: Path) -> None:
@@ -76,7 +79,7 @@ def test_a_failing_rule_fails_the_command(folder: Path) -> None:
     result = alertd("test", "--rules", folder)
     assert result.exit_code == 1
     assert "HighCPUUtilization" in result.stderr
-    assert "2 rule files, all valid; 1 of 2 test files passed" in result.stderr
+    assert "3 rule files, all valid; 2 of 3 test files passed" in result.stderr
 
 
 def test_a_rule_that_is_none_fails_the_command(folder: Path) -> None:
@@ -86,7 +89,7 @@ def test_a_rule_that_is_none_fails_the_command(folder: Path) -> None:
     rules.write_text(rules.read_text().replace("> 0.7", "> > 0.7"))
     result = alertd("test", "--rules", folder)
     assert result.exit_code == 1
-    assert "2 rule files, not all are valid; 1 of 2 test files passed" in result.stderr
+    assert "3 rule files, not all are valid; 2 of 3 test files passed" in result.stderr
 
 
 def test_without_promtool(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
