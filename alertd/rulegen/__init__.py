@@ -9,7 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alertd.rulegen import budget, burn, emit, inhibit, node_tests, objectives, rows, service_tests, threshold
+from alertd.model import MINUTE
+from alertd.rulegen import (
+    budget,
+    budget_tests,
+    burn,
+    emit,
+    inhibit,
+    node_tests,
+    objectives,
+    promql,
+    rows,
+    service_tests,
+    slo_tests,
+    slo_world,
+    threshold,
+)
 from alertd.rulegen.declared import RESPONSE_TIMES, UTILIZATIONS, Declared, Service, Watched
 from alertd.rulegen.rules import AlertRule, Group, RuleFile
 from alertd.rulegen.scenarios import Check, Leveled, Scenario
@@ -19,17 +34,39 @@ INHIBIT = "alertmanager-inhibit.yaml"
 
 
 def files(declared: Declared) -> dict[str, str]:
-    """Every file of rules/generated/, by its name: for each subject `NAME.rules.yaml` and `NAME.test.yaml`."""
+    """Every file of rules/generated/, by its name: for each subject `NAME.rules.yaml`, and `NAME.test.yaml` with what
+    must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
+    `NAME.slo-30d.test.yaml`."""
     header = emit.header(declared.sources)
     result: dict[str, str] = {}
     for file, scenarios in _subjects(declared):
         rules = f"{file.name}.rules.yaml"
         result[rules] = header + emit.rules(file)
-        result[f"{file.name}.test.yaml"] = header + emit.tests(rules, scenarios)
+        if tests := tuple(scenarios):
+            result[f"{file.name}.test.yaml"] = header + emit.tests(rules, tests)
+    for service in declared.services:
+        result |= {name: header + text for name, text in _objective_tests(declared, service)}
     by = [label for service in declared.services for objective in service.objectives for label in objective.by]
     if any(service.objectives for service in declared.services):
         result[INHIBIT] = header + emit.inhibit(inhibit.rules(by))
     return result
+
+
+def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str, str]]:
+    """The files are apart since promtool evaluates all of a file's rules at one interval."""
+    watches = tuple(objectives.watches(service))
+    if not watches:
+        return
+    judged = [slo_tests.Judged(watch, tuple(burn.alerts(watch.objective, watch.tracked, declared.runbooks)))
+              for watch in watches]
+    low = (scenario for watch in watches for scenario in budget_tests.scenarios(watch, declared.runbooks))
+    rules = f"{service.name}.rules.yaml"
+    yield f"{service.name}.slo.test.yaml", emit.tests(rules, (
+        *slo_tests.scenarios(service, judged), *low,
+        *budget_tests.absences(service, watches, declared.runbooks)), slo_world.STEP * MINUTE)
+    for window in sorted({watch.tracked.window for watch in watches}):
+        its = [budget_tests.window(watch) for watch in watches if watch.tracked.window == window]
+        yield f"{service.name}.slo-{promql.duration(window)}.test.yaml", emit.tests(rules, its, window)
 
 
 def _objective_groups(declared: Declared, service: Service) -> Iterator[Group]:

@@ -23,20 +23,25 @@ ABSENT_FOR: Millis = 10 * MINUTE  # longer than a restart
 
 def low(tracked: Tracked, runbooks: str) -> Iterator[AlertRule]:
     """An alert for each level of the budget left."""
-    window = promql.duration(tracked.window)
+    count, _ = units(tracked)
+    days = burn.answer(tracked, f"{rows.coverage(tracked)} * {count}", '{{ . | value | printf "%.0f" }}')
     for level, severity in LEVELS:
-        percent = promql.percent(level)
-        # of a negative budget the share spent is easier read than "minus 40 % are left"
-        share = ("{{ $value | humanizePercentage }}" if level else
-                 "Nothing (by the count {{ $value | humanizePercentage }})")
         yield AlertRule(
             LOW, _under(tracked, level), LASTING, KEEP_FIRING,
-            labels={"severity": str(severity), "service": tracked.service, "slo": tracked.slo, "left": percent},
+            labels={"severity": str(severity), "service": tracked.service, "slo": tracked.slo,
+                    "left": promql.percent(level)},
             annotations={
                 "summary": f"{burn.of(tracked)} has {_at_most(level)} of its error budget left",
-                "description": f"{share} of the error budget of {window} is left for {burn.of(tracked)}"
-                               f"{_known(tracked)}.",
+                "description": described(tracked, level, burn.VALUE, days),
                 "runbook_url": runbook.url(runbooks, LOW)})
+
+
+def described(tracked: Tracked, level: Decimal, left: str, known: str) -> str:
+    """The description, of templates or of the texts they become: the share left, and how many days are known."""
+    share = left if level else f"Nothing (by the count {left})"
+    count, word = units(tracked)
+    return (f"{share} of the error budget of {promql.duration(tracked.window)} is left for {burn.of(tracked)}, based "
+            f"on {known} of {count} {word}; what is not known of them counts as free of errors.")
 
 
 def _at_most(level: Decimal) -> str:
@@ -52,18 +57,16 @@ def _under(tracked: Tracked, level: Decimal) -> str:
             f"and {on}\n{rows.bad_count(tracked, tracked.window)} >= {LEAST_EVENTS}")
 
 
-def _known(tracked: Tracked) -> str:
-    """How much of the window the figure is based on, in days (in hours for windows of a few days)."""
+def units(tracked: Tracked) -> tuple[str, str]:
+    """How many days the window has, or hours where it has few days, and the word for them."""
     unit, word = (DAY, "days") if tracked.window >= 3 * DAY else (HOUR, "hours")
-    count = promql.number(Decimal(tracked.window) / unit)
-    days = burn.answer(tracked, f"{rows.coverage(tracked)} * {count}", '{{ . | value | printf "%.0f" }}')
-    return f", based on {days} of {count} {word}; what is not known of them counts as free of errors"
+    return promql.number(Decimal(tracked.window) / unit), word
 
 
 def absent(objective: Objective, tracked: Tracked, runbooks: str) -> AlertRule:
     """An alert where one of the counters is not there, without which nothing else of the objective can fire. Failed
     events are no fault to be without, the bucket of a histogram is: all requests would seem slow."""
-    needed = tracked.indicator.events + (tracked.indicator.good if objective.under is not None else ())
+    needed = needs(objective, tracked)
     found = "\nor\n".join(f"absent({selector})" for selector in needed)
     return AlertRule(
         ABSENT, f"max(\n{found}\n)" if len(needed) > 1 else f"max({found})", ABSENT_FOR, 0,
@@ -72,10 +75,26 @@ def absent(objective: Objective, tracked: Tracked, runbooks: str) -> AlertRule:
                      "description": _gone(tracked, needed), "runbook_url": runbook.url(runbooks, ABSENT)})
 
 
+def needs(objective: Objective, tracked: Tracked) -> tuple[str, ...]:
+    """The selectors without which the objective cannot be measured."""
+    return tracked.indicator.events + (tracked.indicator.good if objective.under is not None else ())
+
+
 def _gone(tracked: Tracked, needed: tuple[str, ...]) -> str:
     up = tracked.indicator.scraped
-    targets = ("" if not up.startswith("up{") else
-               f"{{{{ with query `count({up} == 1)` }}}}{{{{ . | first | value }}}} of its targets can be scraped, so "
-               "that the metric was renamed or is not counted{{ else }}None of its targets can be scraped{{ end }}. ")
-    return (f"{targets}Without {' and '.join(needed)} no alert on the error budget of {tracked.service} "
-            f"{tracked.slo} can fire.")
+    if not up:
+        return gone(tracked, needed, "")
+    return gone(tracked, needed, f"{{{{ with query `count({up} == 1)` }}}}{scraped('{{ . | first | value }}')}"
+                                 f"{{{{ else }}}}{scraped('')}{{{{ end }}}}")
+
+
+def scraped(count: str) -> str:
+    """What the number of targets that can be scraped ("" for none) tells of the cause."""
+    return (f"{count} of its targets can be scraped: the metric was renamed, or is not counted. " if count
+            else "None of its targets can be scraped. ")
+
+
+def gone(tracked: Tracked, needed: tuple[str, ...], cause: str) -> str:
+    """The description of an indicator that is not there, of templates or of the texts they become."""
+    return (f"{cause}Without {' and '.join(needed)} no alert on the error budget of {tracked.service} {tracked.slo} "
+            "can fire.")

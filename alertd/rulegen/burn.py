@@ -14,6 +14,7 @@ from alertd.rulegen.tiers import Burn
 
 ALERT = "ErrorBudgetBurn"
 VALUE = "{{ $value | humanizePercentage }}"
+RATE, SPENT = "at this rate nothing is left in", "nothing is left of it"
 
 
 def alerts(objective: Objective, tracked: Tracked, runbooks: str) -> Iterator[AlertRule]:
@@ -58,12 +59,16 @@ def happened(objective: Objective, tracked: Tracked) -> str:
 
 
 def _description(objective: Objective, tracked: Tracked, burn: Burn) -> str:
-    long, window = promql.duration(burn.tier.long), promql.duration(tracked.window)
     spent = answer(tracked, spent_query(tracked, burn), "{{ . | value | humanizePercentage }}")
     left = answer(tracked, left_query(tracked, burn),
-                  "{{ with . | value }}at this rate nothing is left in {{ . | humanizeDuration }}"
-                  "{{ else }}nothing is left of it{{ end }}")
-    return (f"{VALUE} {happened(objective, tracked)} in the last {long}; {spent} of the error budget of {window} went "
+                  f"{{{{ with . | value }}}}{RATE} {{{{ . | humanizeDuration }}}}{{{{ else }}}}{SPENT}{{{{ end }}}}")
+    return described(objective, tracked, burn, VALUE, spent, left)
+
+
+def described(objective: Objective, tracked: Tracked, burn: Burn, share: str, spent: str, left: str) -> str:
+    """The description, of templates or of the texts they become."""
+    long, window = promql.duration(burn.tier.long), promql.duration(tracked.window)
+    return (f"{share} {happened(objective, tracked)} in the last {long}; {spent} of the error budget of {window} went "
             f"in that time; {left}.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from alertd.model import MINUTE, Millis
 from alertd.rulegen import promql
 from alertd.rulegen.declared import Source
 from alertd.rulegen.rules import AlertRule, Group, RecordingRule, RuleFile
@@ -58,16 +59,21 @@ def _rule(rule: RecordingRule | AlertRule) -> dict[str, Any]:
             "labels": dict(rule.labels), "annotations": dict(rule.annotations)}
 
 
-def tests(rule_file: str, scenarios: Iterable[Scenario]) -> str:
-    """The promtool test of the rule file of this name beside it, without the header."""
-    return _dump({"rule_files": [rule_file], "evaluation_interval": "1m",
+def tests(rule_file: str, scenarios: Iterable[Scenario], evaluated: Millis = MINUTE) -> str:
+    """The promtool test of the rule file of this name beside it, which is `evaluated` so often; without the header."""
+    return _dump({"rule_files": [rule_file], "evaluation_interval": promql.duration(evaluated),
                   "tests": [_scenario(scenario) for scenario in scenarios]})
 
 
 def _scenario(scenario: Scenario) -> dict[str, Any]:
-    return {"name": scenario.name, "interval": "1m",
+    made = {"name": scenario.name, "interval": f"{scenario.interval}m",
             "input_series": [{"series": name, "values": values} for name, values in scenario.series.items()],
             "alert_rule_test": [_check(check) for check in scenario.checks]}
+    if scenario.samples:
+        made["promql_expr_test"] = [{"expr": sample.expression, "eval_time": f"{sample.minute}m",
+                                     "exp_samples": [{"labels": "{}", "value": sample.value}]}
+                                    for sample in scenario.samples]
+    return made
 
 
 def _check(check: Check) -> dict[str, Any]:

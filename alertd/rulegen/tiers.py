@@ -17,7 +17,7 @@ from alertd.rulegen import promql
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tier:
-    """A pair of windows. `lasting` is the alert's `for`; it stays short, since the short window has done its work."""
+    """A pair of windows. `lasting` is the alert's `for`: none where it pages, the short window has done its work."""
 
     name: str
     long: Millis
@@ -31,7 +31,7 @@ class Tier:
 # window of 30d the factors are 14.4, 6, 3 and 1.
 TIERS = (
     Tier("fast", HOUR, 5 * MINUTE, Decimal("0.02"), Severity.CRITICAL, 0),
-    Tier("medium", 6 * HOUR, 30 * MINUTE, Decimal("0.05"), Severity.CRITICAL, 2 * MINUTE),
+    Tier("medium", 6 * HOUR, 30 * MINUTE, Decimal("0.05"), Severity.CRITICAL, 0),
     Tier("slow", DAY, 2 * HOUR, Decimal("0.1"), Severity.WARNING, 15 * MINUTE),
     Tier("long", 3 * DAY, 6 * HOUR, Decimal("0.1"), Severity.WARNING, HOUR),
 )
