@@ -18,6 +18,7 @@ from alertd.rulegen import (
     inhibit,
     node_tests,
     objectives,
+    pages,
     promql,
     rows,
     service_tests,
@@ -31,25 +32,29 @@ from alertd.rulegen.scenarios import Check, Leveled, Scenario
 
 RESERVED = ("nodes", "watchdog")  # the files that are no service's
 INHIBIT = "alertmanager-inhibit.yaml"
+RUNBOOKS = "runbooks"  # the folder of the alerts' pages
 
 
 def files(declared: Declared) -> dict[str, str]:
     """Every file of rules/generated/, by its name: for each subject `NAME.rules.yaml`, and `NAME.test.yaml` with what
     must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
-    `NAME.slo-30d.test.yaml`."""
+    `NAME.slo-30d.test.yaml`; for each alert `runbooks/NAME.md`."""
     header = emit.header(declared.sources)
     result: dict[str, str] = {}
+    alerts: list[tuple[str, AlertRule]] = []
     for file, scenarios in _subjects(declared):
         rules = f"{file.name}.rules.yaml"
+        alerts += ((rules, rule) for group in file.groups for rule in group.rules if isinstance(rule, AlertRule))
         result[rules] = header + emit.rules(file)
         if tests := tuple(scenarios):
-            result[f"{file.name}.test.yaml"] = header + emit.tests(rules, tests)
+            result[f"{file.name}.test.yaml"] = header + emit.tests(rules, tests, MINUTE)
     for service in declared.services:
         result |= {name: header + text for name, text in _objective_tests(declared, service)}
     by = [label for service in declared.services for objective in service.objectives for label in objective.by]
     if any(service.objectives for service in declared.services):
         result[INHIBIT] = header + emit.inhibit(inhibit.rules(by))
-    return result
+    note = emit.comment(declared.sources)
+    return result | {f"{RUNBOOKS}/{name}.md": note + page for name, page in pages.pages(alerts)}
 
 
 def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str, str]]:

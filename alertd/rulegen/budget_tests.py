@@ -86,11 +86,12 @@ def absences(service: Service, watches: Sequence[Watch], runbooks: str) -> Itera
     lasting = budget.ABSENT_FOR // MINUTE
     counters = {selector: series(counter.metric, example.labels(counter.matchers)) for watch in watches
                 for selector, counter in _needed(watch)}
-    cases: list[tuple[str, dict[str, str]]] = [("nothing is there", {}), ("targets without metrics", {up: f"1x{lasting}"}),
-             *((f"without {left_out}", {up: f"1x{lasting}", **{shown: f"0x{lasting}" for selector, shown
-                                                            in counters.items() if selector != left_out}})
-               for left_out in counters),
-             ("all there", {up: f"1x{lasting}", **{shown: f"0x{lasting}" for shown in counters.values()}})]
+    alive = {up: f"1x{lasting}"}
+    cases: list[tuple[str, dict[str, str]]] = [
+        ("nothing is there", {}), ("targets without metrics", alive),
+        *((f"without {left_out}", alive | {shown: f"0x{lasting}" for selector, shown in counters.items()
+                                           if selector != left_out}) for left_out in counters),
+        ("all there", alive | dict.fromkeys(counters.values(), f"0x{lasting}"))]
     for name, shown in cases:
         fired = tuple(_absent(watch, runbooks, up in shown) for watch in watches
                       if any(counters[selector] not in shown for selector, _ in _needed(watch)))

@@ -18,7 +18,7 @@ from alertd.rulegen.slo_world import STEP, Judge, Phases, Shown, shown
 from alertd.rulegen.threshold import LEAST_EVENTS
 from alertd.rulegen.tiers import Burn
 
-# Times the traffic: what is averaged over minutes instead of events is far off, and a burst is in sight to its last step.
+# Times the traffic: what is averaged over minutes instead of events is far off, and a burst is seen to its last step.
 _HEAVY = 100_000
 _EXACT = 2**52  # Prometheus' numbers are whole up to twice this
 
@@ -130,22 +130,22 @@ def _windows(world: _World, tier: str) -> Iterator[Scenario]:
     fits = {one.watch.tracked.slo: fit for one in world.together if (fit := one.burn(tier))}
     if not fits:
         return
-    long, short = next(((fit.tier.long // MINUTE, fit.tier.short // MINUTE) for fit in fits.values()))
+    long, short = next((fit.tier.long // MINUTE, fit.tier.short // MINUTE) for fit in fits.values())
     first = short - short % STEP
     again = long - 2 * first
-    end = long + first + 6 * STEP
+    end = long + first + 2 * STEP
     phases = {slo: _burst(fit, first, again, end) for slo, fit in fits.items()}
-    minutes = [first, 2 * first - STEP, 2 * first, 2 * first + STEP, 2 * first + 2 * STEP, again, long - STEP, long,
-               long + first - 2 * STEP, long + first - STEP, *range(long + first, end, STEP)]
-    yield world.scenario(f"{tier}, both windows", phases, sorted({minute for minute in minutes if minute > 0}))
+    minutes = {2 * first, 2 * first + STEP, again, long - STEP, long + first, long + first + STEP}
+    yield world.scenario(f"{tier}, both windows", phases, sorted(minutes))
 
 
 def _burst(fit: Burn, first: int, again: int, end: int) -> tuple[Phases, Phases]:
     light = _traffic(fit)
     share = min(fit.limit * Decimal("1.05"), (1 + fit.limit) / 2)
     late = min(fit.limit * 2, (1 + fit.limit) / 2)
+    none = Decimal(0)
     heavy = min(light * _HEAVY, _EXACT // first)
-    lengths, every, shares = (first, again - first, end - again), (heavy, light, light), (share, 0, late)
+    lengths, every, shares = (first, again - first, end - again), (heavy, light, light), (share, none, late)
     bad = [(minutes, int(traffic * part)) for minutes, traffic, part in zip(lengths, every, shares, strict=True)
            if minutes]
     good = [(minutes, traffic - int(traffic * part))
@@ -165,7 +165,8 @@ def _few(world: _World) -> Iterator[Scenario]:
         made = world.scenario(f"{what} bad events, marked in way {which + 1}", dict.fromkeys(slos, phases), minutes,
                               which)
         yield made
-        yield _changed(made, "their series born with them", {f"0x10 {count} {count}x28": f"_x11 {count}x29"})
+        if all(one.watch.tracked.indicator.scraped for one in world.together):  # else nothing tells birth from joining
+            yield _changed(made, "their series born with them", {f"0x10 {count} {count}x28": f"_x11 {count}x29"})
         if count < LEAST_EVENTS:
             yield _changed(made, "and a restart", {f"0x10 {count} {count}x28": f"0x10 {count}x8 0x20"})
             yield _changed(made, "and a gap", {f"0x10 {count} {count}x28": f"0x5 _x10 {count}x24",

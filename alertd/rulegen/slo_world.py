@@ -18,6 +18,7 @@ from alertd.rulegen import burn, example, tiers
 from alertd.rulegen.declared import Counter
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
+from alertd.rulegen.threshold import LEAST_EVENTS
 from alertd.rulegen.tiers import Burn
 
 STEP = 5  # minutes between evaluations: every window of a tier is a whole number of them
@@ -108,6 +109,52 @@ class Fired:
     annotations: Labels
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counts:
+    """The events of a group and, of them, the `marked` ones, which are the bad ones or the good ones."""
+
+    events: tuple[Line, ...]
+    marked: tuple[Line, ...]
+    good: bool
+
+    def within(self, minute: int, window: Millis) -> tuple[int, int]:
+        """How many events, and bad events, there were in the `window` that ends with this minute."""
+        events, marked = (sum(line.at(minute) - line.at(minute - window // MINUTE) for line in lines)
+                          for lines in (self.events, self.marked))
+        return events, events - marked if self.good else marked
+
+    def share(self, minute: int, window: Millis) -> float:
+        """Of bad events; 0 without any events."""
+        events, bad = self.within(minute, window)
+        return bad / events if events else 0.0
+
+
+@functools.lru_cache(maxsize=4096)  # a thousand services have a handful of objectives between them
+def told(fit: Burn, keep_firing: Millis, counts: Counts, end: int) -> Mapping[int, int]:
+    """Every evaluation up to minute `end` at which the tier's alert fires, with the last at which its expression held:
+    from `for` after the first on, and `keep_firing_for` beyond it."""
+    found: dict[int, int] = {}
+    since = gone = None
+    fires, last, lasting = False, 0, fit.tier.lasting // MINUTE
+    for minute in range(0, end + 1, STEP):
+        if _holds(fit, counts, minute):
+            since, gone, last = minute if since is None else since, None, minute
+            fires = fires or minute - since >= lasting
+        else:
+            gone = minute if gone is None else gone
+            fires = fires and minute - gone < keep_firing // MINUTE
+            since = since if fires else None
+        if fires:
+            found[minute] = last
+    return found
+
+
+def _holds(fit: Burn, counts: Counts, minute: int) -> bool:
+    limit = float(fit.limit)
+    return (counts.share(minute, fit.tier.short) > limit and counts.share(minute, fit.tier.long) > limit
+            and counts.within(minute, fit.tier.long)[1] >= LEAST_EVENTS)
+
+
 class Judge:
     """Says what the burn alerts of one objective do while a service shows its series."""
 
@@ -115,66 +162,33 @@ class Judge:
         self.watch = watch
         self.rules = [(fit, rule) for fit in tiers.fit(watch.tracked.target, watch.tracked.window).burns
                       for rule in rules if rule.labels["tier"] == fit.tier.name]
-        self.window = watch.tracked.window // MINUTE
-        self.groups: dict[Key, tuple[list[Line], list[Line]]] = {}
+        counted = watch.counted
+        lines: dict[Key, tuple[list[Line], list[Line]]] = {}
         for one in series:
             key = tuple(one.labels.get(label, "") for label in watch.tracked.by)
-            for counters, at in ((watch.counted.events, 0), (watch.counted.bad or watch.counted.good, 1)):
+            for which, counters in enumerate((counted.events, counted.bad or counted.good)):
                 if any(_matches(counter, one) for counter in counters):
-                    self.groups.setdefault(key, ([], []))[at].append(one.line)
-        self.count = functools.lru_cache(maxsize=None)(self._count)
-
-    def _count(self, key: Key, which: int, minute: int) -> int:
-        events, marked = (sum(line.at(minute) for line in lines) for lines in self.groups[key])
-        return events if which == 0 else marked if self.watch.counted.bad else events - marked
-
-    def within(self, key: Key, which: int, minute: int, window: int) -> int:
-        """How many events (0) or bad events (1) there were in the window's minutes up to this one."""
-        return self.count(key, which, minute) - self.count(key, which, minute - window)
-
-    def share(self, key: Key, minute: int, window: Millis) -> float:
-        """Of bad events; 0 without any events."""
-        events = self.within(key, 0, minute, window // MINUTE)
-        return self.within(key, 1, minute, window // MINUTE) / events if events else 0.0
+                    lines.setdefault(key, ([], []))[which].append(one.line)
+        self.groups = {key: Counts(tuple(events), tuple(marked), bool(counted.good))
+                       for key, (events, marked) in lines.items()}
 
     def firing(self, minutes: Sequence[int]) -> Mapping[int, tuple[Fired, ...]]:
         """The burn alerts that fire at each of these minutes, which are evaluations."""
         found: dict[int, tuple[Fired, ...]] = dict.fromkeys(minutes, ())
-        for (fit, rule), key in itertools.product(self.rules, self.groups):
-            for minute, last in self._told(fit, rule, key, max(minutes)):
-                if minute in found:
-                    found[minute] += (self._fired(fit, rule, key, last),)
+        for (fit, rule), (key, counts) in itertools.product(self.rules, self.groups.items()):
+            fires = told(fit, rule.keep_firing, counts, max(minutes))
+            for minute in fires.keys() & found.keys():
+                found[minute] += (self._fired(fit, rule, key, counts, fires[minute]),)
         return found
 
-    def _told(self, fit: Burn, rule: AlertRule, key: Key, end: int) -> Iterator[tuple[int, int]]:
-        """Every evaluation at which the alert fires, with the last at which its expression held: from `for` after the
-        first on, and `keep_firing_for` beyond it."""
-        since = gone = None
-        fires, last = False, 0
-        for minute in range(0, end + 1, STEP):
-            if self._holds(fit, key, minute):
-                since, gone, last = minute if since is None else since, None, minute
-                fires = fires or minute - since >= rule.lasting // MINUTE
-            else:
-                since, gone = None if not fires else since, minute if gone is None else gone
-                fires = fires and minute - gone < rule.keep_firing // MINUTE
-                since = since if fires else None
-            if fires:
-                yield minute, last
-
-    def _holds(self, fit: Burn, key: Key, minute: int) -> bool:
-        limit = float(fit.limit)
-        return (self.within(key, 1, minute, fit.tier.long // MINUTE) >= burn.LEAST_EVENTS
-                and self.share(key, minute, fit.tier.long) > limit and self.share(key, minute, fit.tier.short) > limit)
-
-    def _fired(self, fit: Burn, rule: AlertRule, key: Key, minute: int) -> Fired:
+    def _fired(self, fit: Burn, rule: AlertRule, key: Key, counts: Counts, minute: int) -> Fired:
         tracked, budget = self.watch.tracked, float(1 - self.watch.tracked.target)
-        events, bad = (self.within(key, which, minute, self.window) for which in (0, 1))
-        in_long = self.within(key, 1, minute, fit.tier.long // MINUTE)
+        events, bad = counts.within(minute, tracked.window)
+        _, in_long = counts.within(minute, fit.tier.long)
         left = max(events * budget - bad, 0) * (fit.tier.long // 1000) / in_long
         group = dict(zip(tracked.by, key, strict=True))
         text = burn.described(
-            self.watch.objective, tracked, fit, humanized(self.share(key, minute, fit.tier.long)),
+            self.watch.objective, tracked, fit, humanized(counts.share(minute, fit.tier.long)),
             humanized(in_long / events / budget), f"{burn.RATE} {humanized_duration(left)}" if left else burn.SPENT)
         return Fired({**group, **rule.labels}, {**{name: named(content, group) for name, content
                                                    in rule.annotations.items()}, "description": named(text, group)})

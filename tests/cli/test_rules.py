@@ -63,12 +63,12 @@ def test_remarks_on_an_objective_are_said(folder: Path) -> None:
 def test_bad_input_is_told_and_leaves_the_old_files(folder: Path) -> None:
     """One line with its place, status 1, and no file touched."""
     alertd("build", "--rules", folder)
-    before = {path: path.read_bytes() for path in (folder / "generated").iterdir()}
+    before = {path: path.read_bytes() for path in (folder / "generated").glob("*.yaml")}
     (folder / "a.yaml").write_text("thresholds:\n  cpu_utilization: 70")
     result = alertd("build", "--rules", folder)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [f"{folder}/a.yaml:2:20: 70 has no unit; write 70%"]
-    assert {path: path.read_bytes() for path in (folder / "generated").iterdir()} == before
+    assert {path: path.read_bytes() for path in (folder / "generated").glob("*.yaml")} == before
 
 
 def test_a_failing_rule_fails_the_command(folder: Path) -> None:
