@@ -18,7 +18,7 @@ _TEXT = "tag:yaml.org,2002:str"
 
 def dump(data: Mapping[str, Any]) -> str:
     """`data` in blocks, its keys in their order."""
-    return "\n".join(_mapping(data, "")) + "\n"
+    return "\n".join(_mapping(data, "") if data else ["{}"]) + "\n"
 
 
 def _mapping(data: Mapping[str, Any], indent: str) -> Iterator[str]:
@@ -46,7 +46,7 @@ def _items(values: Sequence[Any], indent: str) -> Iterator[str]:
             yield f"{indent}- {first[len(indent) + 2:]}"
             yield from rest
         else:
-            yield f"{indent}- {_scalar(value)}"
+            yield f"{indent}- {_scalar(value) if value != {} else '{}'}"
 
 
 def _block(text: str) -> bool:
