@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -126,6 +126,13 @@ def _selector(text: object) -> Counter:
     return Counter(found[1], tuple(matchers.parse_all(found[2] or "{}")))
 
 
+def _method(text: object) -> object:
+    """Never by accident: what an objective counts is said, or it is events."""
+    if text == "timeslices":
+        raise ValueError("timeslices are not counted by this version; write `method: occurrences`, or leave it out")
+    return text
+
+
 Selector = Annotated[Counter, pydantic.BeforeValidator(_selector)]
 Selectors = Annotated[list[Selector], pydantic.BeforeValidator(_list), pydantic.Field(min_length=1)]
 Label = Annotated[str, pydantic.Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
@@ -135,6 +142,7 @@ class Slo(Strict):
     objective: Annotated[Decimal, pydantic.BeforeValidator(_target)]
     window: Annotated[int, pydantic.BeforeValidator(_window)] = WINDOW
     under: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None
+    method: Annotated[Literal["occurrences"], pydantic.BeforeValidator(_method)] = "occurrences"
     by: Annotated[list[Label], pydantic.BeforeValidator(_list)] = []
     events: Selectors | None = None
     bad: Selectors | None = None

@@ -124,9 +124,10 @@ def _traffic(fit: Burn) -> int:
 
 
 def _windows(world: _World, tier: str) -> Iterator[Scenario]:
-    """A heavy burst, quiet, and late in the long window some failures of light traffic. The alert ends when the burst
-    leaves the short window, comes back with the failures, and ends when the burst leaves the long one: not a step
-    before, and not after."""
+    """A heavy burst, then light traffic: a share just under the limit, and late in the long window one just over it.
+    The alert ends when the burst leaves the short window, which then holds too little while the long one still holds
+    enough; it comes back with the late failures; and it ends when the burst leaves the long window, which then holds
+    too little while the short one holds enough."""
     fits = {one.watch.tracked.slo: fit for one in world.together if (fit := one.burn(tier))}
     if not fits:
         return
@@ -142,10 +143,10 @@ def _windows(world: _World, tier: str) -> Iterator[Scenario]:
 def _burst(fit: Burn, first: int, again: int, end: int) -> tuple[Phases, Phases]:
     light = _traffic(fit)
     share = min(fit.limit * Decimal("1.05"), (1 + fit.limit) / 2)
-    late = min(fit.limit * 2, (1 + fit.limit) / 2)
-    none = Decimal(0)
+    # the late share fills a quarter of the long window when the burst leaves it: together 97 % of the limit
+    calm, late = fit.limit * Decimal("0.93"), min(fit.limit * Decimal("1.1"), (1 + fit.limit) / 2)
     heavy = min(light * _HEAVY, _EXACT // first)
-    lengths, every, shares = (first, again - first, end - again), (heavy, light, light), (share, none, late)
+    lengths, every, shares = (first, again - first, end - again), (heavy, light, light), (share, calm, late)
     bad = [(minutes, int(traffic * part)) for minutes, traffic, part in zip(lengths, every, shares, strict=True)
            if minutes]
     good = [(minutes, traffic - int(traffic * part))

@@ -4,7 +4,6 @@ tenths of a build. What comes out is read back the same by it and by Go's YAML."
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -57,9 +56,10 @@ def _block(text: str) -> bool:
 @functools.lru_cache(maxsize=65_536)
 def _scalar(value: str | float) -> str:
     if not isinstance(value, str):
-        return json.dumps(value)
+        return str(value)
     if not value.isprintable():
-        return json.dumps(value)
+        return '"' + "".join(character if character.isprintable() and character not in '"\\' else
+                             f"\\U{ord(character):08x}" for character in value) + '"'
     meant = _RESOLVER.resolve(ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]  # the stubs' gap
     if meant == _TEXT and _PLAIN.fullmatch(value):
         return value
