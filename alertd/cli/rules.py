@@ -11,12 +11,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from alertd.config.rules_file import Rules
 
 NO_PROMTOOL = 3
 
@@ -40,8 +36,8 @@ def build(folder: Path, check: bool) -> None:
 
     with _faults():
         rules = rules_file.load(folder)
-        for remark in (*map(str, rules.remarks), *_unwritten(rules)):
-            click.echo(remark, err=True)
+        for remark in rules.remarks:
+            click.echo(str(remark), err=True)
         want = rulegen.files(rules.declared)
         place = folder / generated.FOLDER
         changes = generated.diff(generated.read(place), want)
@@ -52,13 +48,6 @@ def build(folder: Path, check: bool) -> None:
             generated.write(place, want)
     click.echo(f"{place}: {len(want)} files, {'written' if changes else 'already current'}",
                err=True)
-
-
-def _unwritten(rules: Rules) -> Iterator[str]:
-    """An objective that silently made no rules would look watched."""
-    for service in rules.declared.services:
-        for objective in service.objectives:
-            yield f"{service.name}: the SLO {objective.name!r} is read, but this version writes no SLO rules yet"
 
 
 @command.command("test")

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alertd.errors import BadInput, Finding
+from alertd.rulegen import RUNBOOKS
 from alertd.rulegen.emit import MARK
 
 FOLDER = "generated"  # within rules/
+FOLDERS = (RUNBOOKS,)  # within it
 
 
 def read(folder: Path) -> dict[str, str]:
@@ -21,15 +23,16 @@ def read(folder: Path) -> dict[str, str]:
         return {}
     texts: dict[str, str] = {}
     findings = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name in FOLDERS or any(part.startswith(".") for part in name.split("/")):
             continue
         text = _text(path)
-        if text is None or not text.startswith(MARK):
+        if text is None or MARK not in text.partition("\n")[0]:
             findings.append(Finding(str(path), 0, 0, "was not written by alertd",
                                     "move it elsewhere; this folder holds generated files only", "foreign"))
         else:
-            texts[path.name] = text
+            texts[name] = text
     if findings:
         raise BadInput(findings)
     return texts
@@ -57,9 +60,11 @@ def write(folder: Path, want: Mapping[str, str]) -> None:
     """Make `folder` hold exactly `want`. Every file is complete on disk before the first one changes place, so that a
     full disk or a crash never leaves half a rule file to be loaded."""
     have = read(folder)
-    folder.mkdir(exist_ok=True)
+    for name in want:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{FOLDER}-", dir=folder.parent) as beside:
         for name, text in want.items():
+            (Path(beside) / name).parent.mkdir(exist_ok=True)
             with (Path(beside) / name).open("wb") as file:
                 file.write(text.encode("utf-8"))
                 file.flush()

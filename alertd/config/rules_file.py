@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from alertd import matchers
 from alertd.config import preset_file, rules_model
@@ -14,11 +15,12 @@ from alertd.config.yaml import Document, did_you_mean, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import Millis
 from alertd.presets import Latency, Preset
-from alertd.rulegen import RESERVED, counting, example, promql, runbook
+from alertd.rulegen import RESERVED, counting, example, promql, runbook, tiers
 from alertd.rulegen.declared import (
     NODES,
     RESPONSE_TIMES,
     UTILIZATIONS,
+    Counted,
     Declared,
     Level,
     Objective,
@@ -29,6 +31,7 @@ from alertd.rulegen.declared import (
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # a service's name is a file's name too
 _RESERVED_LABELS = {"__name__", "le"}
+_RESERVED_GROUPS = {"service", "slo", "tier", "left", "part", "severity", "alertname", "le"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,14 +58,18 @@ def load(folder: Path) -> Rules:
     findings += wrong
     services, wrong, remarks = _Services(files, presets, thresholds, places).read()
     findings += wrong
-    runbooks, wrong = _runbooks(files)
+    runbooks, wrong = _once(files, "runbooks")
     findings += wrong
+    retention, wrong = _once(files, "retention")
+    findings += wrong
+    findings += _forgotten(files, retention)
     nodes = presets.get(NODES)
     findings += [] if nodes is None else _unmeasured(nodes, thresholds, places)
     if findings or nodes is None:
         raise BadInput(findings)
     sources += [Source(f"{preset_file.FOLDER}/{name}", _plain(text)) for name, text in preset_texts.items()]
-    return Rules(Declared(thresholds, services, nodes, runbooks, tuple(sources)), tuple(sorted(remarks)))
+    declared = Declared(thresholds, services, nodes, runbooks or runbook.DEFAULT, tuple(sources))
+    return Rules(declared, tuple(sorted(remarks)))
 
 
 def _read(folder: Path, shown: str) -> tuple[list[_File], list[Source], list[Finding]]:
@@ -141,10 +148,24 @@ def _again(document: Document, path: tuple[str, ...], first: Document, name: str
                             f"the first stands in {first.file}:{first.line(path)}; keep one", key=True, id="duplicate")
 
 
-def _runbooks(files: list[_File]) -> tuple[str, list[Finding]]:
-    given = [file for file in files if file.model.runbooks]
-    again = [_again(file.document, ("runbooks",), given[0].document, "runbooks") for file in given[1:]]
-    return (given[0].model.runbooks if given else None) or runbook.DEFAULT, again
+def _once(files: list[_File], key: str) -> tuple[Any, list[Finding]]:
+    """What the one file that has `key` says; None where none does."""
+    given = [file for file in files if getattr(file.model, key) is not None]
+    again = [_again(file.document, (key,), given[0].document, key) for file in given[1:]]
+    return (getattr(given[0].model, key) if given else None), again
+
+
+def _forgotten(files: list[_File], retention: Millis | None) -> Iterator[Finding]:
+    """A window that reaches behind what Prometheus keeps would quietly be shorter than it says."""
+    for file in files:
+        for service, model in (file.model.services or {}).items():
+            for name, slo in model.slos.items():
+                if retention is not None and slo.window > retention:
+                    window, kept = promql.duration(slo.window), promql.duration(retention)
+                    yield file.document.finding(
+                        ("services", service, "slos", name, "window"),
+                        f"the window {window} of {name!r} is longer than the {kept} that metrics are kept",
+                        "shorten it, or keep metrics longer (`retention:` says how long)", id="retention")
 
 
 def _unmeasured(nodes: Preset, thresholds: dict[Watched, tuple[Level, ...]], places: _Places) -> Iterator[Finding]:
@@ -195,12 +216,36 @@ class _Services:
         if preset is None or selector is None:
             return None
         buckets = tuple(model.buckets or (preset.latency.buckets if preset.latency else ()))
-        objectives = tuple(Objective(slo, given.objective, given.window, given.under)
-                           for slo, given in model.slos.items())
+        objectives = tuple(_objective(slo, given) for slo, given in model.slos.items())
         service = Service(name, preset, selector, buckets, objectives)
         self._buckets(document, path, service)
         self._watched(document, path, service)
+        for objective in objectives:
+            self._measured(document, (*path, "slos", objective.name), service, objective)
         return service
+
+    def _measured(self, document: Document, path: tuple[str, ...], service: Service, objective: Objective) -> None:
+        """An objective nothing can be counted for, or nothing can alert on, would look watched."""
+        if not _NAME.fullmatch(objective.name):
+            self.findings.append(document.finding(
+                path, f"{objective.name!r} cannot name an SLO", "use letters, digits, '.', '_' and '-'", key=True,
+                id="name"))
+        part = service.preset.requests if objective.under is None else service.preset.latency
+        if objective.counted is None and part is None:
+            self.findings.append(document.finding(
+                path, f"the preset {service.preset.name!r} does not measure {objective.symptom}",
+                "say what to count by `events` and `bad` or `good`", key=True, id="unmeasured"))
+        for label in _RESERVED_GROUPS & set(objective.by):
+            self.findings.append(document.finding((*path, "by"), f"{label!r} is a label of the alerts themselves",
+                                                  "group by another", id="label"))
+        fit = tiers.fit(objective.target, objective.window)
+        if not fit.burns:
+            self.findings.append(document.finding(
+                (*path, "objective"), f"{objective.name!r} can have no burn alert: {'; '.join(fit.remarks)}",
+                "raise the objective, or take a longer window", id="tiers"))
+            return
+        self.remarks += [document.finding(path, f"{service.name} {objective.name}: {remark}", key=True, id="tiers",
+                                          level="remark") for remark in fit.remarks]
 
     def _preset(self, document: Document, path: tuple[str, ...], name: str) -> Preset | None:
         usable = preset_file.offering(self.presets.values())
@@ -245,6 +290,12 @@ class _Services:
                 self.remarks.append(document.finding(
                     path, f"{watched} does not watch {service.name!r}: the preset {service.preset.name!r} does not "
                     "measure it", key=True, id="unwatched", level="remark"))
+
+
+def _objective(name: str, given: rules_model.Slo) -> Objective:
+    counted = (Counted(tuple(given.events), tuple(given.bad or ()), tuple(given.good or ()))
+               if given.events else None)
+    return Objective(name, given.objective, given.window, given.under, tuple(given.by), counted)
 
 
 def _nearest(latency: Latency, buckets: tuple[Decimal, ...], time: Millis) -> list[str]:

@@ -45,14 +45,34 @@ class Symptom(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Counter:
+    """The series of a counter: its name, and conditions on its labels."""
+
+    metric: str
+    matchers: tuple[Matcher, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counted:
+    """What is counted for an objective, each as the sum of its counters: all events, and the `bad` or the `good` of
+    them."""
+
+    events: tuple[Counter, ...]
+    bad: tuple[Counter, ...] = ()
+    good: tuple[Counter, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Objective:
     """An SLO. `target` is the ratio of good events (0 to 1, both exclusive) over the last `window`; `under` is the
-    duration within which a good answer comes."""
+    duration within which a good answer comes. It holds for each value of the labels `by` apart."""
 
     name: str
     target: Decimal
     window: Millis
     under: Millis | None = None
+    by: tuple[str, ...] = ()
+    counted: Counted | None = None
 
     @property
     def symptom(self) -> Symptom:

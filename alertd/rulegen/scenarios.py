@@ -29,13 +29,24 @@ class Check:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Sample:
+    """At this minute `expression` has one sample without labels, of this value."""
+
+    minute: int
+    expression: str
+    value: int | float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scenario:
     """One test: what the targets show, and what must and must not fire. `series` maps a series to its
-    values in promtool's notation."""
+    values in promtool's notation, `interval` minutes apart."""
 
     name: str
     series: Mapping[str, str]
     checks: tuple[Check, ...]
+    samples: tuple[Sample, ...] = ()
+    interval: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

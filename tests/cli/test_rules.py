@@ -7,7 +7,7 @@ from alertd.cli.rules import command
 
 TEXT = """
 thresholds: {cpu_utilization: 70%}
-services: {shop: {metrics: prometheus-http, selector: 'job="shop"', slos: {availability: {objective: 99.9%}}}}
+services: {shop: {metrics: prometheus-http, selector: 'job="shop"'}}
 """
 
 
@@ -51,21 +51,24 @@ def test_a_hand_edited_file_is_stale_and_mended(folder: Path) -> None:
     assert "> 0.7" in rules.read_text()
 
 
-def test_an_objective_without_rules_is_said(folder: Path) -> None:
-    """Nobody is to believe that an SLO is watched while its rules are not written."""
-    assert "shop: the SLO 'availability' is read, but this version writes no SLO rules" in alertd(
-        "build", "--rules", folder).stderr
+def test_remarks_on_an_objective_are_said(folder: Path) -> None:
+    """What a build changed of the table of burn rates is told with its place, and is no fault."""
+    (folder / "a.yaml").write_text(TEXT.replace("}}", ", slos: {availability: {objective: 90%}}}}"))
+    result = alertd("build", "--rules", folder)
+    assert result.exit_code == 0
+    assert "the fast tier tells from 90% bad events on (burn rate 9): by the table it could never fire at 90%" in (
+        result.stderr)
 
 
 def test_bad_input_is_told_and_leaves_the_old_files(folder: Path) -> None:
     """One line with its place, status 1, and no file touched."""
     alertd("build", "--rules", folder)
-    before = {path: path.read_bytes() for path in (folder / "generated").iterdir()}
+    before = {path: path.read_bytes() for path in (folder / "generated").glob("*.yaml")}
     (folder / "a.yaml").write_text("thresholds:\n  cpu_utilization: 70")
     result = alertd("build", "--rules", folder)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [f"{folder}/a.yaml:2:20: 70 has no unit; write 70%"]
-    assert {path: path.read_bytes() for path in (folder / "generated").iterdir()} == before
+    assert {path: path.read_bytes() for path in (folder / "generated").glob("*.yaml")} == before
 
 
 def test_a_failing_rule_fails_the_command(folder: Path) -> None:

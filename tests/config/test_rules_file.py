@@ -78,7 +78,28 @@ services:
      "a.yaml:1:12: 'nodes' cannot name a service; use letters, digits, '.', '_' and '-', and neither "
      "nodes nor watchdog"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 100%}}}}"),
-     "a.yaml:1:91: 100% must lie between 0% and 100%, not at an end"),
+     "a.yaml:1:91: 100% allows no failure, so that it has no error budget to spend; write what you can live with, "
+     "such as 99.9% (43 minutes of 30 days)"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 9%}}}}"),
+     "a.yaml:1:91: 'a' can have no burn alert: no fast tier: even a total outage is no burn rate of over 1 at 9%; no "
+     "medium tier: even a total outage is no burn rate of over 1 at 9%; no slow tier: even a total outage is no burn "
+     "rate of over 1 at 9%; no long tier: even a total outage is no burn rate of over 1 at 9%; raise the objective, "
+     "or take a longer window"),
+    ("retention: 15d\n" + SERVICE.replace("}}", ", slos: {a: {objective: 99%}}}}"),
+     "a.yaml:2:79: the window 30d of 'a' is longer than the 15d that metrics are kept; shorten it, or keep metrics "
+     "longer (`retention:` says how long)"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: 90m}}}}"),
+     "a.yaml:1:104: 90m is no whole number of hours, two or more"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: timeslices}}}}"),
+     "a.yaml:1:104: timeslices are not counted by this version; write `method: occurrences`, or leave it out"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: slices}}}}"),
+     "a.yaml:1:104: must be 'occurrences'"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, by: slo}}}}"),
+     "a.yaml:1:100: 'slo' is a label of the alerts themselves; group by another"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, events: x_total}}}}"),
+     "a.yaml:1:79: `events` needs `bad` or `good` beside it, and not both; say which of them count"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, events: 'x{', bad: y}}}}"),
+     "a.yaml:1:104: 'x{' is no metric and its labels; write one such as jobs_total{job=\"shop\"}"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: 367d}}}}"),
      "a.yaml:1:104: 367d is longer than the 366d a window may have"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, under: 300ms}}}}"),

@@ -29,9 +29,10 @@ def declared(folder: Path, text: str) -> rules_file.Rules:
 def generated(folder: Path, text: str) -> dict[str, str]:
     """The files generated from it, also written below `folder`."""
     files = rulegen.files(declared(folder, text).declared)
-    (folder / "generated").mkdir(exist_ok=True)
     for name, content in files.items():
-        (folder / "generated" / name).write_text(content, encoding="utf-8")
+        path = folder / "generated" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
     return files
 
 

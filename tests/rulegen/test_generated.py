@@ -26,7 +26,18 @@ services: {shop: {metrics: prometheus-http, selector: 'job=~"shop-(a|b)[0-9]+",e
     "own buckets": """
 thresholds: {response_time: 700ms, error_rate: 99.999999%}
 services: {shop: {metrics: prometheus-http, selector: 'job="a\\"b",code!~"4.."', buckets: [0.3, 0.7, 3]}}""",
-    "an objective": PRODUCTION.replace("{metrics", "{slos: {up: {objective: 99.9%}}, metrics"),
+    "an objective": PRODUCTION.replace("{metrics", "{slos: {up: {objective: 99.9%, window: 12h}}, metrics"),
+    "objectives of its own": """
+services:
+  shop:
+    metrics: prometheus-http
+    selector: env="live"
+    slos:
+      pages: {objective: 93%, window: 18h, by: [route, tenant]}
+      slow: {objective: 99.95%, under: 1s, window: 12h}
+      jobs: {objective: 99%, window: 12h, events: 'jobs_total{kind="mail"}', bad: jobs_failed_total}
+      sent: {objective: 99.9999%, window: 4h, events: [sent_total, 'lost_total{x=~"a|b"}'], good: 'sent_total{ok="1"}'}
+""",
 }
 
 
@@ -128,4 +139,5 @@ def test_the_committed_rules_are_current() -> None:
     """rules/generated/ is what a build of rules/ writes."""
     want = rulegen.files(rules_file.load(ROOT / "rules").declared)
     folder = ROOT / "rules" / "generated"
-    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == want
+    assert {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+            for path in folder.rglob("*") if path.is_file()} == want
