@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,9 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3 import Retry
 
+from alertd.config import units
 from alertd.errors import AlertdError
+from alertd.model import DAY, Millis
 
 TIMEOUT = 10.0  # seconds
 
@@ -64,6 +67,46 @@ class Prometheus:
             raise PrometheusUnreachable(url=self._url, query=query, reason=str(error)[:300]) from error
         return Answer(samples, tuple(self._local.warnings))
 
+    def values(self, label: str, metric: str | None = None) -> frozenset[str]:
+        """The values a label has, of one metric or of all; of `__name__`, every metric there is."""
+        asked = {"match[]": metric} if metric else {}
+        return frozenset(map(str, self._get(f"label/{label}/values", asked)))
+
+    def retention(self) -> Millis | None:
+        """How long samples are kept; None where the server does not say (it may be something else that speaks
+        Prometheus' language)."""
+        flags = self._of_itself("flags")
+        text = flags.get("storage.tsdb.retention.time") or flags.get("storage.tsdb.retention") or ""
+        kept = _duration(text)
+        # 0s is what it says when nobody set it: https://prometheus.io/docs/prometheus/latest/storage/
+        return kept or (15 * DAY if text else None)
+
+    def scrape_interval(self) -> Millis | None:
+        """The server's own, which a job may change for itself."""
+        text = self._of_itself("config").get("yaml", "")
+        found = re.search(r"^global:\n(?:  .*\n)*?  scrape_interval: (\S+)", text, re.MULTILINE)
+        return _duration(found[1]) if found else None
+
+    def _of_itself(self, what: str) -> dict[str, str]:
+        try:
+            told = self._get(f"status/{what}", {})
+        except PrometheusUnreachable:
+            return {}
+        return told if isinstance(told, dict) else {}
+
+    def _get(self, path: str, asked: Mapping[str, str | float]) -> Any:
+        """The data at a path of the API that the library does not cover."""
+        self._client()
+        try:
+            answer = self._local.session.get(f"{self._url.rstrip('/')}/api/v1/{path}", params=asked,
+                                             timeout=self._timeout)
+            body = answer.json()
+            if body["status"] != "success":
+                raise ValueError(body.get("error", answer.status_code))
+            return body["data"]
+        except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PrometheusUnreachable(url=self._url, query=path, reason=str(error)[:300]) from error
+
     def _client(self) -> Any:
         if not hasattr(self._local, "client"):
             session = requests.Session()
@@ -71,7 +114,7 @@ class Prometheus:
             session.hooks["response"].append(self._keep_warnings)
             client = PrometheusConnect(
                 url=self._url, retry=Retry(0), timeout=self._timeout, session=session)
-            self._local.client = client
+            self._local.client, self._local.session = client, session
         return self._local.client
 
     def _keep_warnings(self, response: requests.Response, *_: Any, **__: Any) -> None:
@@ -79,6 +122,13 @@ class Prometheus:
             self._local.warnings = tuple(response.json().get("warnings", ()))
         except (ValueError, AttributeError):
             self._local.warnings = ()
+
+
+def _duration(text: str) -> Millis | None:
+    try:
+        return units.duration(text) if text else None
+    except ValueError:
+        return None
 
 
 def _number(text: str) -> float | None:
