@@ -94,6 +94,11 @@ def millis(span: timedelta | None) -> Millis:
     return round(span.total_seconds() * 1000) if span else 0
 
 
+def span(text: str) -> Millis:
+    """A duration as PromQL writes it, such as 1h30m; ValueError for anything else."""
+    return millis(promql_parser.parse_duration(text))
+
+
 def reach(expr: Expr) -> Millis:
     """How far before the time of evaluation the oldest sample lies that the expression may ask for, without the few
     minutes any selector looks back. Fixed times (`@`) do not count."""

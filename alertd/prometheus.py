@@ -47,6 +47,22 @@ class Answer:
     warnings: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Series:
+    """One series of a range answer: the times (ms) at which it has a sample, rising."""
+
+    labels: Mapping[str, str]
+    times: tuple[Millis, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class History:
+    """A range answer; `warnings` mean that it is partial."""
+
+    series: tuple[Series, ...]
+    warnings: tuple[str, ...]
+
+
 class Prometheus:
     """One server."""
 
@@ -66,6 +82,18 @@ class Prometheus:
                 KeyError, TypeError, IndexError) as error:
             raise PrometheusUnreachable(url=self._url, query=query, reason=str(error)[:300]) from error
         return Answer(samples, tuple(self._local.warnings))
+
+    def range(self, query: str, start: Millis, end: Millis, step: Millis) -> History:
+        """What the query gives at `start` and each `step` up to `end`; the server takes 11,000 times at most. By POST,
+        for an expression can be longer than an address may be."""
+        asked = {"query": query, "start": start / 1000, "end": end / 1000, "step": step / 1000}
+        body = self._answer(query, "query_range", data=asked)
+        try:
+            series = tuple(Series(row["metric"], tuple(round(at * 1000) for at, _ in row["values"]))
+                           for row in body["data"]["result"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise PrometheusUnreachable(url=self._url, query=query, reason=f"unreadable: {error!r}") from error
+        return History(series, tuple(map(str, body.get("warnings", ()))))
 
     def values(self, label: str, metric: str | None = None) -> frozenset[str]:
         """The values a label has, of one metric or of all; of `__name__`, every metric there is."""
@@ -96,16 +124,20 @@ class Prometheus:
 
     def _get(self, path: str, asked: Mapping[str, str | float]) -> Any:
         """The data at a path of the API that the library does not cover."""
+        return self._answer(path, path, params=asked).get("data")
+
+    def _answer(self, query: str, path: str, **asked: Any) -> dict[str, Any]:
+        """The body of a good answer; `data` is sent by POST, `params` in the address."""
         self._client()
         try:
-            answer = self._local.session.get(f"{self._url.rstrip('/')}/api/v1/{path}", params=asked,
-                                             timeout=self._timeout)
-            body = answer.json()
+            answer = self._local.session.request("POST" if "data" in asked else "GET", timeout=self._timeout,
+                                                 url=f"{self._url.rstrip('/')}/api/v1/{path}", **asked)
+            body: dict[str, Any] = answer.json()
             if body["status"] != "success":
                 raise ValueError(body.get("error", answer.status_code))
-            return body["data"]
         except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PrometheusUnreachable(url=self._url, query=path, reason=str(error)[:300]) from error
+            raise PrometheusUnreachable(url=self._url, query=query[:200], reason=str(error)[:300]) from error
+        return body
 
     def _client(self) -> Any:
         if not hasattr(self._local, "client"):

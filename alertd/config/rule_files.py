@@ -93,7 +93,8 @@ def _rule(document: Document, lines: list[str], at: tuple[Key, ...], text: str, 
         fault = str(error)
     extent = max(text.rstrip("\n").count("\n") + 1, 1)
     return Rule(document.file, group, kind, str(rule.get(kind, "")), text, expr, fault, _plain(rule.get("labels")),
-                _plain(rule.get("annotations")), _millis(rule.get("for")) or 0, interval, line, column,
+                _plain(rule.get("annotations")), _millis(rule.get("for")) or 0,
+                _millis(rule.get("keep_firing_for")) or 0, interval, line, column,
                 tuple(lines[line - 1:line - 1 + extent]))
 
 

@@ -36,6 +36,7 @@ class Rule:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     annotations: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lasting: Millis = 0
+    keep_firing: Millis = 0
     interval: Millis | None = None
     line: int = 0
     column: int = 0
