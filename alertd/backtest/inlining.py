@@ -33,12 +33,13 @@ class NotReplayable(ValueError):
 def inlined(rule: Rule, records: Sequence[Rule], equivalents: Mapping[str, str] | None = None) -> str:
     """The expression of `rule` without the names of `records`; NotReplayable says why there is none.
 
-    `equivalents` are parts of expressions, as they are written, and what to evaluate in their place: for records of
-    which a plain expression over raw series says the same.
+    `equivalents` are parts of expressions, however they are indented, and what to evaluate in their place: for records
+    of which a plain expression over raw series says the same.
     """
     text = rule.text
-    for part in sorted(equivalents or {}, key=len, reverse=True):
-        text = text.replace(part, f"({(equivalents or {})[part]})")
+    for part, plain in sorted((equivalents or {}).items(), key=lambda each: -len(each[0])):
+        words = r"\s+".join(map(re.escape, part.split()))
+        text = re.sub(words, f"({plain})".replace("\\", r"\\"), text)
     by_name: dict[str, list[Rule]] = {}
     for record in records:
         by_name.setdefault(record.name, []).append(record)

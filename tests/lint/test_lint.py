@@ -121,3 +121,14 @@ def test_every_finding_is_documented() -> None:
     """docs/findings.md has a section for each id, and no other."""
     text = (Path(__file__).parents[2] / "docs" / "findings.md").read_text()
     assert set(re.findall(r"^## (\S+)$", text, re.MULTILINE)) == ids_in_code()
+
+
+@pytest.mark.parametrize("expr", [
+    'count_values("v", a) > 1', "topk(3, a) > 1", "a @ 1609746000 > 1", "a @ end() > 1", '{__name__=~"a|b"} > 1',
+    "time() - a > scalar(b)", "-a > 1", "sort_desc(a) > 1", 'label_join(a, "x", ",", "y") > 1', "vector(1) > 2",
+    "a offset -5m > 1", 'quantile(0.9, a) > 1', "histogram_quantile(0.9, sum by (le) (rate(a[5m]))) > 1", 'a{x=""} > 1',
+    "sum by (x) (a) > on (x) group_left (y) sum by (x, y) (b)", "month() == 12", "a ^ 2 ^ 3 > 1", 'a{x=~"(?i)b"} > 1',
+])
+def test_rare_forms_are_read(expr: str) -> None:
+    """Everything PromQL has is looked at, and none of these is a fault."""
+    assert found(expr, setting=Setting()) == set()
