@@ -123,4 +123,5 @@ def _address(text: object) -> str:
 class RulesFile(Strict):
     thresholds: Thresholds | None = None
     services: dict[str, Service] | None = None
+    watch: Annotated[list[str], pydantic.Field(min_length=1)] | None = None
     runbooks: Annotated[str | None, pydantic.BeforeValidator(_address)] = None

@@ -73,7 +73,9 @@ services:
     (SERVICE.replace("prometheus-http", "prometheus-htpp"),
      "a.yaml:1:28: there is no preset 'prometheus-htpp'; did you mean 'prometheus-http'?"),
     (SERVICE.replace("prometheus-http", "node_exporter"),
-     "a.yaml:1:28: the preset 'node_exporter' measures no requests; known are prometheus-http"),
+     "a.yaml:1:28: the preset 'node_exporter' measures no requests; known are blackbox, django, envoy, "
+     "envoy-upstream, fastapi, flask, grpc, ingress-nginx, istio, opentelemetry-http, opentelemetry-http-old, "
+     "prometheus-http, spring, traefik"),
     (SERVICE.replace("shop:", "nodes:"),
      "a.yaml:1:12: 'nodes' cannot name a service; use letters, digits, '.', '_' and '-', and neither "
      "nodes nor watchdog"),
@@ -85,8 +87,15 @@ services:
      "a.yaml:1:103: a 300ms is no bucket of 'shop' (prometheus-http); the nearest are 250ms and 500ms; or say with "
      "`buckets:` which its histogram has"),
     (SERVICE + "\nthresholds:\n  response_time: 20s",
-     "a.yaml:3:18: response_time 20s is no bucket of 'shop' (prometheus-http); the nearest are 10s; or say with "
-     "`buckets:` which its histogram has"),
+     "a.yaml:3:18: response_time 20s lies above the last bucket of 'shop' (prometheus-http), 10s, where nothing tells "
+     "requests apart; choose a time among its buckets, or say with `buckets:` which its histogram has"),
+    (SERVICE + "\nthresholds:\n  response_time_p95: 4ms",
+     "a.yaml:3:22: response_time_p95 4ms lies below the first bucket of 'shop' (prometheus-http), 5ms, where nothing "
+     "tells requests apart; choose a time among its buckets, or say with `buckets:` which its histogram has"),
+    ("watch: [windows_exporterr]",
+     "a.yaml:1:9: there is no preset 'windows_exporterr'; did you mean 'windows_exporter'?"),
+    ("watch: [node_exporter, traefik]", "a.yaml:1:24: the preset 'traefik' knows no CPU or memory; known are "
+     "container-limits, container-requests, node_exporter, windows_exporter"),
     (SERVICE.replace("}}", ", buckets: [1, 0.5]}}"), "a.yaml:1:78: buckets must rise from above 0, without +Inf"),
     ("runbooks: ftp://x", "a.yaml:1:11: 'ftp://x' is no address; write one such as https://runbooks.example.com"),
     ("thresholds: {\n", "a.yaml:2:1: while parsing a flow node did not find expected node content; mend the YAML"),
