@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import pydantic
 
@@ -18,6 +18,8 @@ from alertd.model import SECOND, Millis
 from alertd.rulegen.declared import UTILIZATIONS, Watched
 
 FOLDER = "presets"  # within rules/
+
+Given = TypeVar("Given", bound=Sized)
 
 _UNITS: dict[str, Millis] = {"s": SECOND, "ms": 1}
 _USED = {Watched.CPU: "CPU", Watched.MEMORY: "memory"}
@@ -60,9 +62,15 @@ class _Failure(_Strict):
         return self
 
 
+def _some(given: Given) -> Given:
+    if not given:
+        raise ValueError("is empty; give at least one")
+    return given
+
+
 class _Requests(_Strict):
     counter: Metric
-    failures: Annotated[list[_Failure], pydantic.Field(min_length=1)]
+    failures: Annotated[list[_Failure], pydantic.AfterValidator(_some)]
 
 
 def ascending(edges: list[Decimal]) -> list[Decimal]:
@@ -72,7 +80,7 @@ def ascending(edges: list[Decimal]) -> list[Decimal]:
     return edges
 
 
-Buckets = Annotated[list[Decimal], pydantic.Field(min_length=1), pydantic.AfterValidator(ascending)]
+Buckets = Annotated[list[Decimal], pydantic.AfterValidator(_some), pydantic.AfterValidator(ascending)]
 
 
 class _Latency(_Strict):
@@ -119,9 +127,9 @@ Case = Annotated[list[_Example], pydantic.AfterValidator(_moving)]
 
 
 class _Utilization(_Strict):
-    expression: Annotated[str, pydantic.Field(min_length=1)]
+    expression: Annotated[str, pydantic.AfterValidator(_some)]
     window: Duration
-    cases: Annotated[dict[str, Case], pydantic.Field(min_length=1)]
+    cases: Annotated[dict[str, Case], pydantic.AfterValidator(_some)]
     of: str | None = None
 
 
