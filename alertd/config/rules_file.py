@@ -14,7 +14,7 @@ from alertd.config.yaml import Document, did_you_mean, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import Millis
 from alertd.presets import Latency, Preset
-from alertd.rulegen import RESERVED, buckets, example, promql, runbook
+from alertd.rulegen import RESERVED, buckets, counting, example, promql, runbook
 from alertd.rulegen.declared import (
     NODES,
     RESPONSE_TIMES,
@@ -247,7 +247,7 @@ class _Services:
 
     def _edge(self, place: tuple[Document, tuple[str, ...]], service: Service, name: str, time: Millis | None) -> None:
         latency = service.preset.latency
-        if latency is None or time is None or buckets.edge(latency, time) in service.buckets:
+        if latency is None or time is None or counting.edge(latency, time) in service.buckets:
             return
         document, path = place
         near = " and ".join(_nearest(latency, service.buckets, time))
@@ -264,7 +264,7 @@ class _Services:
         place = buckets.between(latency, service.buckets, time)
         near = _nearest(latency, service.buckets, time)
         if place is None:
-            side = "above the last" if buckets.edge(latency, time) > service.buckets[-1] else "below the first"
+            side = "above the last" if counting.edge(latency, time) > service.buckets[-1] else "below the first"
             at, places = self.places[watched]
             self.findings.append(at.finding(
                 places, f"{watched} {shown} lies {side} bucket of {its}, {near[0]}, where nothing tells requests apart",
@@ -287,7 +287,7 @@ class _Services:
 
 
 def _nearest(latency: Latency, edges: tuple[Decimal, ...], time: Millis) -> list[str]:
-    edge = buckets.edge(latency, time)
+    edge = counting.edge(latency, time)
     below, above = [at for at in edges if at < edge][-1:], [at for at in edges if at > edge][:1]
     return [buckets.shown(latency, at) for at in (*below, *above)]
 

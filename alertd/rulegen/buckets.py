@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from alertd.model import Millis
 from alertd.presets import Latency
-from alertd.rulegen import promql
+from alertd.rulegen import counting, promql
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,15 +41,10 @@ class Between:
 def between(latency: Latency, buckets: tuple[Decimal, ...], duration: Millis) -> Between | None:
     """The edges next to `duration`. None below the first one and above the last finite one: there one bucket holds all
     requests that are faster, or slower, and nothing tells them apart. A quantile can never be above the last edge."""
-    at = edge(latency, duration)
+    at = counting.edge(latency, duration)
     below = [bucket for bucket in buckets if bucket <= at]
     above = [bucket for bucket in buckets if bucket >= at]
     return Between(below[-1], at, above[0]) if below and above else None
-
-
-def edge(latency: Latency, duration: Millis) -> Decimal:
-    """`duration` as the histogram's `le` label counts it."""
-    return Decimal(duration) / latency.unit
 
 
 def shown(latency: Latency, at: Decimal) -> str:

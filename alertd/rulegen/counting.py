@@ -105,8 +105,13 @@ def slow(preset: Latency, matchers: tuple[Matcher, ...], edge: Decimal, events: 
 
 def native_slow(preset: Latency, matchers: tuple[Matcher, ...], edge: Decimal, events: str) -> str:
     """The same of a native histogram, at any `edge`: its buckets are so narrow that the share within one is no
-    matter. No sample without events, nor while the histogram itself has not grown (the fraction of nothing is NaN,
-    which is not >= 0)."""
+    matter, and rounded, three slow requests are 3 and not 2.9999999999999996. No sample without events, nor while the
+    histogram itself has not grown (the fraction of nothing is NaN, which is not >= 0)."""
     series = promql.selector(preset.histogram, matchers)
     fraction = f"histogram_fraction(0, {promql.number(edge)}, sum(increase({series}[{_W}])))"
-    return f"({events} > 0) * on () (1 - {fraction}) >= 0"
+    return f"round(({events} > 0) * on () (1 - {fraction})) >= 0"
+
+
+def edge(preset: Latency, duration: Millis) -> Decimal:
+    """`duration` as the histogram's `le` label counts it."""
+    return Decimal(duration) / preset.unit
