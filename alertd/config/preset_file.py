@@ -62,7 +62,8 @@ class _Failure(_Strict):
         return self
 
 
-def _some(given: Given) -> Given:
+def some(given: Given) -> Given:
+    """A list, section or text that holds something; ValueError where it does not."""
     if not given:
         raise ValueError("is empty; give at least one")
     return given
@@ -70,7 +71,7 @@ def _some(given: Given) -> Given:
 
 class _Requests(_Strict):
     counter: Metric
-    failures: Annotated[list[_Failure], pydantic.AfterValidator(_some)]
+    failures: Annotated[list[_Failure], pydantic.AfterValidator(some)]
 
 
 def ascending(edges: list[Decimal]) -> list[Decimal]:
@@ -80,7 +81,7 @@ def ascending(edges: list[Decimal]) -> list[Decimal]:
     return edges
 
 
-Buckets = Annotated[list[Decimal], pydantic.AfterValidator(_some), pydantic.AfterValidator(ascending)]
+Buckets = Annotated[list[Decimal], pydantic.AfterValidator(some), pydantic.AfterValidator(ascending)]
 
 
 class _Latency(_Strict):
@@ -127,9 +128,9 @@ Case = Annotated[list[_Example], pydantic.AfterValidator(_moving)]
 
 
 class _Utilization(_Strict):
-    expression: Annotated[str, pydantic.AfterValidator(_some)]
+    expression: Annotated[str, pydantic.AfterValidator(some)]
     window: Duration
-    cases: Annotated[dict[str, Case], pydantic.AfterValidator(_some)]
+    cases: Annotated[dict[str, Case], pydantic.AfterValidator(some)]
     of: str | None = None
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pydantic
 
 from alertd.config import units
-from alertd.config.preset_file import Buckets, Duration
+from alertd.config.preset_file import Buckets, Duration, some
 from alertd.model import DAY, MINUTE, Millis, Severity
 
 MOST_WINDOW: Millis = 366 * DAY
@@ -123,5 +123,5 @@ def _address(text: object) -> str:
 class RulesFile(Strict):
     thresholds: Thresholds | None = None
     services: dict[str, Service] | None = None
-    watch: Annotated[list[str], pydantic.Field(min_length=1)] | None = None
+    watch: Annotated[list[str], pydantic.AfterValidator(some)] | None = None
     runbooks: Annotated[str | None, pydantic.BeforeValidator(_address)] = None

@@ -11,7 +11,7 @@ from alertd.rulegen import example, promql
 from alertd.rulegen.declared import Service, Watched
 from alertd.rulegen.scenarios import Check, Leveled, Scenario, check, notation, series
 from alertd.rulegen.threshold import LEAST_EVENTS, SLOW_SHARE
-from alertd.rulegen.worlds import BEGIN, WINDOW
+from alertd.rulegen.worlds import BEGIN, WINDOW, spare
 
 _MOST_TARGETS = 200  # as many as it takes to see a tenth of a percent more or less; a test file should stay readable
 
@@ -41,8 +41,8 @@ class _World:
         return Scenario(name, self.shown(targets), tuple(self.check(minute, targets) for minute in at))
 
     def shown(self, targets: Sequence[_Target]) -> dict[str, str]:
-        base = example.labels(self.service.selector)
-        return {series(self.gauge, base, {"target": f"{number}"}): notation(
+        base, by = example.labels(self.service.selector), spare(self.service)
+        return {series(self.gauge, base, {by: str(number)}): notation(
             [None if bad is None else self.bad if bad else self.good for bad in target])
             for number, target in enumerate(targets)}
 

@@ -19,7 +19,7 @@ Counter = Sequence[int | None]  # its value at each minute from 0 on
 WINDOW = counting.WINDOW // MINUTE
 BEGIN = QUIET + 1  # the minute of the first request
 
-_COPIED_BY = ("process", "replica", "copy")  # labels of which a selector names not all
+_SPARE = ("process", "replica", "copy", "example_of")  # labels of which a selector names not all
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,12 +78,18 @@ class World:
     def scenario(self, what: str, bad: Counter, good: Counter, *checks: Check, up: bool = True, copies: int = 1
                  ) -> Scenario:
         """`copies` are processes that each show the same."""
-        by = next((label for label in _COPIED_BY if label not in example.labels(self.service.selector)), "process")
+        by = spare(self.service)
         parts = [{by: str(copy)} for copy in range(copies)] if copies > 1 else [{}]
         shown = {name: notation(values) for labels in parts for name, values in self.shows(bad, good, labels).items()}
         if up:
             shown[series("up", _target(self.service))] = notation([1] * (self.end + 1))
         return Scenario(f"{self.alert}, {self.name}: {what}", shown, checks)
+
+
+def spare(service: Service) -> str:
+    """A label that may have any value, for the selector does not name it: it tells copies of the service apart."""
+    named = {matcher.label for matcher in service.selector}
+    return next(label for label in _SPARE if label not in named)
 
 
 def failing(preset: Requests, service: Service, levels: tuple[Leveled, ...]) -> Iterator[World]:

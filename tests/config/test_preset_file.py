@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,25 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, fault: str)
     assert any(found.startswith(f"rules/presets/own.yaml:{fault}") for found in faults(tmp_path, text))
     assert "own" not in preset_file.load(tmp_path)[0]
     assert "traefik" in preset_file.load(tmp_path)[0]
+
+
+def test_the_preset_in_the_docs_is_accepted(tmp_path: Path) -> None:
+    """What one copies works, and shows every key there is."""
+    docs = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    text = re.search(r"```yaml\n(selector: .*?)```", docs, re.DOTALL)
+    assert text
+    assert faults(tmp_path, text[1]) == []
+    keys = {key for model in (preset_file._Preset, preset_file._Requests, preset_file._Failure, preset_file._Latency,
+                              preset_file._Probe, preset_file._Utilization, preset_file._Example)
+            for key in model.model_fields} - {"about"}
+    assert {key for key in keys if not re.search(rf"\b{key}\b", docs)} == set()
+
+
+def test_one_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    """A broken preset is told once, and the others are read."""
+    (tmp_path / "bad.yaml").write_bytes(b"x: \xff")
+    (tmp_path / "own.yaml").write_text(GOOD)
+    found, texts, findings = preset_file.load(tmp_path, "rules/presets")
+    assert [str(finding) for finding in findings] == ["rules/presets/bad.yaml: is not UTF-8 text (byte 3)"]
+    assert "own" in found
+    assert set(texts) == {"own.yaml"}

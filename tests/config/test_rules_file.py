@@ -92,6 +92,7 @@ services:
     (SERVICE + "\nthresholds:\n  response_time_p95: 4ms",
      "a.yaml:3:22: response_time_p95 4ms lies below the first bucket of 'shop' (prometheus-http), 5ms, where nothing "
      "tells requests apart; choose a time among its buckets, or say with `buckets:` which its histogram has"),
+    ("watch: []", "a.yaml:1:8: is empty; give at least one"),
     ("watch: [windows_exporterr]",
      "a.yaml:1:9: there is no preset 'windows_exporterr'; did you mean 'windows_exporter'?"),
     ("watch: [node_exporter, traefik]", "a.yaml:1:24: the preset 'traefik' knows no CPU or memory; known are "
@@ -158,3 +159,23 @@ def test_a_preset_whose_examples_do_not_fit_is_refused(tmp_path: Path) -> None:
     """The labels that the generated tests use must mean what the preset says."""
     preset = "requests: {counter: hits_total, failures: [{match: 'ok=\"no\"', bad: {ok: \"yes\"}, good: {ok: \"no\"}}]}"
     assert "must match the labels of `bad`" in faults(tmp_path, a=SERVICE, presets__own=preset)[0]
+
+
+def test_a_time_between_buckets_is_remarked(tmp_path: Path) -> None:
+    """A threshold there is estimated, and the remark says between what; an objective there is refused."""
+    service = SERVICE.replace("prometheus-http", "traefik")
+    text = f"thresholds: {{response_time_p95: 500ms, response_time: 1200ms}}\n{service}"
+    assert [str(remark).removeprefix(f"{tmp_path}/") for remark in read(tmp_path, a=text).remarks] == [
+        "a.yaml:2:12: response_time_p95 500ms is no bucket of 'shop' (traefik); its share is estimated, between 300ms "
+        "and 1s200ms; give the histogram a bucket at 500ms and say so with `buckets:`"]
+    text = text.replace("}}", ", slos: {fast: {objective: 99%, under: 500ms}}}}")
+    assert "fast 500ms is no bucket" in faults(tmp_path, a=text)[0]
+
+
+def test_a_preset_in_the_place_of_node_exporter_may_lack_a_part(tmp_path: Path) -> None:
+    """What is declared and no preset that is watched knows is told."""
+    preset = """
+utilization: {cpu_utilization: {expression: busy, window: 0s, cases: {one: [{metric: busy, used: 1}]}}}
+"""
+    assert faults(tmp_path, a="thresholds:\n  memory_utilization: 75%\nwatch: [own]", presets__own=preset) == [
+        "a.yaml:2:23: the preset 'own' says nothing of memory_utilization; add it there"]

@@ -26,6 +26,14 @@ services: {shop: {metrics: prometheus-http, selector: 'job=~"shop-(a|b)[0-9]+",e
     "own buckets": """
 thresholds: {response_time: 700ms, error_rate: 99.999999%}
 services: {shop: {metrics: prometheus-http, selector: 'job="a\\"b",code!~"4.."', buckets: [0.3, 0.7, 3]}}""",
+    "between buckets": LEVELS.replace("5ms", "[{above: 700ms, severity: info}, {above: 400ms, severity: warning}]"
+                                      ).replace("10s", "4s") + """
+services: {shop: {metrics: traefik, selector: 'service=~"shop@.*",process!="x",replica="1"'}}""",
+    "milliseconds": LEVELS.replace("10s", "30m") + """
+services: {shop: {metrics: istio, selector: 'app="shop"'}}""",
+    "probes": LEVELS.replace("20%", "99%") + """
+services: {shop: {metrics: blackbox, selector: 'instance=~"https://shop.*",process="a"'}}""",
+    "other machines": LEVELS + "watch: [container-requests, windows_exporter, node_exporter]",
     "an objective": PRODUCTION.replace("{metrics", "{slos: {up: {objective: 99.9%}}, metrics"),
 }
 
@@ -42,7 +50,7 @@ def test_promtool_accepts_every_rule_and_every_test(tmp_path: Path, text: str) -
     folder = tmp_path / "generated"
     promtool("check", "rules", *sorted(folder.glob("*.rules.yaml")))
     promtool("test", "rules", *sorted(folder.glob("*.test.yaml")))
-    assert {name.split(".")[0] for name in files} >= {"shop", "watchdog"}
+    assert {name.split(".")[0] for name in files} >= {"watchdog", "nodes" if "watch:" in text else "shop"}
 
 
 SUBJECTS = {
