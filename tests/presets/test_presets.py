@@ -43,8 +43,7 @@ def test_its_rules_pass_their_tests(name: str, tmp_path: Path) -> None:
     assert "SUCCESS" in told
     assert "duplicate" not in told
     promtool("test", "rules", *sorted(folder.glob("*.test.yaml")))
-    subjects = {file.split(".")[0] for file in files}
-    assert subjects == {"watchdog"} | ({"nodes"} if name in WATCHING else {"nodes", "shop"})
+    assert f"{'nodes' if name in WATCHING else 'shop'}.test.yaml" in files
 
 
 @pytest.mark.parametrize("name", [name for name in presets.names() if name in OFFERING])
