@@ -10,7 +10,7 @@ import pydantic
 
 from alertd import matchers
 from alertd.config import units
-from alertd.config.preset_file import Buckets, Duration
+from alertd.config.preset_file import Buckets, Duration, some
 from alertd.model import DAY, HOUR, Millis, Severity
 from alertd.rulegen.declared import Counter
 
@@ -176,5 +176,6 @@ def _address(text: object) -> str:
 class RulesFile(Strict):
     thresholds: Thresholds | None = None
     services: dict[str, Service] | None = None
+    watch: Annotated[list[str], pydantic.AfterValidator(some)] | None = None
     runbooks: Annotated[str | None, pydantic.BeforeValidator(_address)] = None
     retention: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None

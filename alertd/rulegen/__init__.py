@@ -29,20 +29,21 @@ from alertd.rulegen import (
 from alertd.rulegen.declared import RESPONSE_TIMES, UTILIZATIONS, Declared, Service, Watched
 from alertd.rulegen.rules import AlertRule, Group, RuleFile
 from alertd.rulegen.scenarios import Check, Leveled, Scenario
+from alertd.rulegen.version import OLDEST, PrometheusVersion
 
 RESERVED = ("nodes", "watchdog")  # the files that are no service's
 INHIBIT = "alertmanager-inhibit.yaml"
 RUNBOOKS = "runbooks"  # the folder of the alerts' pages
 
 
-def files(declared: Declared) -> dict[str, str]:
+def files(declared: Declared, version: PrometheusVersion = OLDEST) -> dict[str, str]:
     """Every file of rules/generated/, by its name: for each subject `NAME.rules.yaml`, and `NAME.test.yaml` with what
     must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
     `NAME.slo-30d.test.yaml`; for each alert `runbooks/NAME.md`."""
     header = emit.header(declared.sources)
     result: dict[str, str] = {}
     alerts: list[tuple[str, AlertRule]] = []
-    for file, scenarios in _subjects(declared):
+    for file, scenarios in _subjects(declared, version):
         rules = f"{file.name}.rules.yaml"
         alerts += ((rules, rule) for group in file.groups for rule in group.rules if isinstance(rule, AlertRule))
         result[rules] = header + emit.rules(file)
@@ -85,12 +86,12 @@ def _objective_groups(declared: Declared, service: Service) -> Iterator[Group]:
         yield Group(live.name, (*live.rules, *alerts), live.interval)
 
 
-def _subjects(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario]]]:
+def _subjects(declared: Declared, version: PrometheusVersion) -> Iterator[tuple[RuleFile, Iterator[Scenario]]]:
     nodes = tuple(threshold.nodes(declared))
     if nodes:
         yield RuleFile("nodes", nodes), _node_scenarios(declared, nodes)
     for service in sorted(declared.services, key=lambda service: service.name):
-        groups = (*threshold.service(declared, service), *_objective_groups(declared, service))
+        groups = (*threshold.service(declared, service, version), *_objective_groups(declared, service))
         if groups:
             yield RuleFile(service.name, groups), _service_scenarios(declared, service, groups)
     watchdog = threshold.watchdog(declared)
@@ -98,20 +99,17 @@ def _subjects(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario]
 
 
 def _node_scenarios(declared: Declared, groups: tuple[Group, ...]) -> Iterator[Scenario]:
-    for watched in UTILIZATIONS:
-        if levels := _leveled(declared, watched, groups):
-            yield from node_tests.scenarios(declared.nodes.utilization[watched], levels)
+    by_name = {group.name: group for group in groups}
+    for preset in declared.nodes:
+        for watched in UTILIZATIONS:
+            if group := by_name.get(threshold.node_group(preset, watched)):
+                yield from node_tests.scenarios(preset, watched, _leveled(declared, watched, (group,)))
 
 
 def _service_scenarios(declared: Declared, service: Service, groups: tuple[Group, ...]) -> Iterator[Scenario]:
-    requests, latency = service.preset.requests, service.preset.latency
-    if requests and (levels := _leveled(declared, Watched.ERRORS, groups)):
-        for world in service_tests.error_worlds(requests, service, levels):
-            yield from service_tests.scenarios(world)
-    for watched in RESPONSE_TIMES:
-        if latency and (levels := _leveled(declared, watched, groups)):
-            for world in service_tests.slow_worlds(latency, service, levels):
-                yield from service_tests.scenarios(world)
+    for watched in (Watched.ERRORS, *RESPONSE_TIMES):
+        if levels := _leveled(declared, watched, groups):
+            yield from service_tests.scenarios(service, watched, levels)
 
 
 def _leveled(declared: Declared, watched: Watched, groups: tuple[Group, ...]) -> tuple[Leveled, ...]:
@@ -119,7 +117,7 @@ def _leveled(declared: Declared, watched: Watched, groups: tuple[Group, ...]) ->
     name = threshold.SHAPES[watched].alert
     rules = [rule for group in groups for rule in group.rules if isinstance(rule, AlertRule) and rule.alert == name]
     return tuple(Leveled(level, rule)
-                 for level, rule in zip(declared.thresholds.get(watched, ()), rules, strict=True))
+                 for level, rule in zip(declared.thresholds.get(watched, ()), rules, strict=True)) if rules else ()
 
 
 def _watchdog_scenarios(group: Group) -> Iterator[Scenario]:

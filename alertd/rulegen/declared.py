@@ -11,7 +11,7 @@ from alertd.matchers import Matcher
 from alertd.model import Millis, Severity
 from alertd.presets import Preset
 
-NODES = "node_exporter"  # CPU and memory thresholds watch every target of this preset; no service is needed
+NODES = "node_exporter"  # CPU and memory thresholds watch every target of this preset unless others are named
 
 
 class Watched(enum.StrEnum):
@@ -100,10 +100,11 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Declared:
-    """All of rules/*.yaml. `runbooks` is the address under which every alert has a page of its name."""
+    """All of rules/*.yaml. CPU and memory thresholds watch every target of `nodes`; `runbooks` is the address under
+    which every alert has a page of its name."""
 
     thresholds: Mapping[Watched, tuple[Level, ...]]
     services: tuple[Service, ...]
-    nodes: Preset
+    nodes: tuple[Preset, ...]
     runbooks: str
     sources: tuple[Source, ...]
