@@ -30,6 +30,7 @@ from alertd.rulegen.declared import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # a service's name is a file's name too
+_TEST_FILE = re.compile(r"\.slo(-\w+)?", re.IGNORECASE)  # NAME.slo.test.yaml is a file of the service NAME
 _RESERVED_LABELS = {"__name__", "le"}
 _RESERVED_GROUPS = {"service", "slo", "tier", "left", "part", "severity", "alertname", "le"}
 
@@ -223,10 +224,10 @@ class _Services:
 
     def _service(self, document: Document, name: str, model: rules_model.Service) -> Service | None:
         path = ("services", name)
-        if not _NAME.fullmatch(name) or name.lower() in RESERVED:
+        if not _NAME.fullmatch(name) or name.lower() in RESERVED or _TEST_FILE.search(name):
             self.findings.append(document.finding(
                 path, f"{name!r} cannot name a service", "use letters, digits, '.', '_' and '-', and neither "
-                f"{' nor '.join(RESERVED)}", key=True, id="name"))
+                f"{' nor '.join(RESERVED)} nor a part '.slo'", key=True, id="name"))
         preset = self._preset(document, (*path, "metrics"), model.metrics)
         selector = self._selector(document, (*path, "selector"), model.selector, preset)
         if preset is None or selector is None:
@@ -251,7 +252,9 @@ class _Services:
             self.findings.append(document.finding(
                 path, f"the preset {service.preset.name!r} does not measure {objective.symptom}",
                 "say what to count by `events` and `bad` or `good`", key=True, id="unmeasured"))
-        for label in _RESERVED_GROUPS & set(objective.by):
+        if len(set(objective.by)) < len(objective.by):
+            self.findings.append(document.finding((*path, "by"), "a label is given twice", "keep one", id="label"))
+        for label in sorted(_RESERVED_GROUPS & set(objective.by)):
             self.findings.append(document.finding((*path, "by"), f"{label!r} is a label of the alerts themselves",
                                                   "group by another", id="label"))
         fit = tiers.fit(objective.target, objective.window)

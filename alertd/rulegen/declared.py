@@ -75,7 +75,10 @@ class Objective:
     counted: Counted | None = None
 
     @property
-    def symptom(self) -> Symptom:
+    def symptom(self) -> Symptom | None:
+        """None for counters of its own: what they are about is not known."""
+        if self.counted:
+            return None
         return Symptom.AVAILABILITY if self.under is None else Symptom.LATENCY
 
 

@@ -78,7 +78,7 @@ services:
      "prometheus-http, spring, traefik"),
     (SERVICE.replace("shop:", "nodes:"),
      "a.yaml:1:12: 'nodes' cannot name a service; use letters, digits, '.', '_' and '-', and neither "
-     "nodes nor watchdog"),
+     "nodes nor watchdog nor a part '.slo'"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 100%}}}}"),
      "a.yaml:1:91: 100% allows no failure, so that it has no error budget to spend; write what you can live with, "
      "such as 99.9% (43 minutes of 30 days)"),
@@ -92,6 +92,11 @@ services:
      "longer (`retention:` says how long)"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: 90m}}}}"),
      "a.yaml:1:104: 90m is no whole number of hours, two or more"),
+    (SERVICE.replace("shop:", "shop.slo-7d:"),
+     "a.yaml:1:12: 'shop.slo-7d' cannot name a service; use letters, digits, '.', '_' and '-', and neither nodes nor "
+     "watchdog nor a part '.slo'"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, by: [x, x]}}}}"), "a.yaml:1:100: a label is given twice; "
+     "keep one"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: timeslices}}}}"),
      "a.yaml:1:104: timeslices are not counted by this version; write `method: occurrences`, or leave it out"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: slices}}}}"),

@@ -60,7 +60,7 @@ def _expressions(expr: str) -> Iterator[tuple[str, str]]:
             limit = promql.number(Decimal(found[1]) * Decimal(factor))
             yield f"limit {found.start()} times {factor}", expr[:found.start()] + limit + expr[found.end():]
     for before, after in (("and on (", "or on ("), (">= 3", ">= 2"), (">= 3", ">= 4"), ("floor(", "("),
-                          (" unless resets(", " unless 0 * resets("), ("== 1 or ", "== 1 and "), ("max(", "count("),
+                          (" unless resets(", " unless 0 * resets("), ("== 1 or ", "== 1 and "),
                           ("\nor\nabsent(", "\nand\nabsent(")):
         for found in re.finditer(re.escape(before), expr):
             yield f"{before!r} {found.start()} is {after!r}", expr[:found.start()] + after + expr[found.end():]

@@ -142,6 +142,7 @@ def test_every_alert_is_complete(tmp_path: Path) -> None:
     ("", "critical", "critical"),
     ("slos: {a: {objective: 99.9%}}, ", "warning", "critical"),
     ("slos: {a: {objective: 95%, under: 500ms}}, ", "critical", "warning"),
+    ("slos: {a: {objective: 99%, events: mails_total, bad: mails_failed_total}}, ", "critical", "critical"),
 ])
 def test_an_objective_takes_over_the_page(tmp_path: Path, slos: str, errors: str, slow: str) -> None:
     """Error rate and response time page, but warn where an objective pages for the same symptom."""
