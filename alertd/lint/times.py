@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from promql_parser import Call, MatrixSelector
+from promql_parser import Call, Expr, MatrixSelector, VectorSelector
 
 from alertd import expressions
 from alertd.errors import Finding
@@ -47,12 +47,24 @@ def range_under_scrapes(rules: Sequence[Rule], setting: Setting) -> Iterator[Fin
 
 
 def interval_over_lookback(rules: Sequence[Rule], setting: Setting) -> Iterator[Finding]:
-    """A sample is seen for five minutes: a record written less often has holes."""
+    """A sample is seen for five minutes: whoever reads a record that is written less often, without a range, finds
+    nothing in between."""
+    seldom = {rule.name: rule.interval for rule in rules
+              if rule.kind == "record" and rule.interval is not None and rule.interval > LOOKBACK}
     for rule in rules:
-        if rule.kind == "record" and rule.interval is not None and rule.interval > LOOKBACK:
-            yield rule.finding(f"{rule.called} is written every {duration(rule.interval)} and seen for "
-                               f"{duration(LOOKBACK)}", "read it with last_over_time, or write it more often",
-                               level="remark")
+        for record in sorted(_read_bare(rule.expr) & seldom.keys()) if rule.expr and seldom else ():
+            yield rule.finding(f"{rule.called} reads {record}, which is written every {duration(seldom[record])} and "
+                               f"seen for {duration(LOOKBACK)}", "read it with last_over_time, or write it more often",
+                               near=record, level="remark")
+
+
+def _read_bare(expr: Expr) -> set[str]:
+    """The metrics that are read without a range."""
+    if isinstance(expr, VectorSelector):
+        return {expressions.selector(expr).metric}
+    if isinstance(expr, MatrixSelector):
+        return set()
+    return {metric for child in expressions.children(expr) for metric in _read_bare(child)}
 
 
 def hold_under_interval(rules: Sequence[Rule], setting: Setting) -> Iterator[Finding]:

@@ -72,6 +72,7 @@ groups:
         expr: |
           a
             > on (x) sum by (y) (b)
+            unless c:sum or last_over_time(c:sum[1h])
         for: 5m
         labels: {was: "{{ $value }}"}
       - record: c:sum
@@ -84,7 +85,7 @@ def test_each_finding_has_its_place() -> None:
     rules, _ = rule_files.parsed(RULES, "r.yaml")
     places = {(finding.id, finding.line, finding.column) for finding in lint.findings(rules, Setting())}
     assert places == {
-        ("interval-over-lookback", 6, 15), ("interval-over-lookback", 14, 15), ("duplicate-rule", 14, 15),
+        ("interval-over-lookback", 11, 20), ("duplicate-rule", 15, 15),
         ("label-mismatch", 10, 13), ("hold-under-interval", 9, 11), ("no-severity", 9, 11), ("no-summary", 9, 11),
         ("value-in-label", 9, 11)}
 
