@@ -136,7 +136,7 @@ def test_bytes_are_the_same_each_time(folder: Path, tmp_path: Path) -> None:
     (other / "a.yaml").write_text(TEXT)
     for place in (folder, other):
         alertd("build", "--rules", place, "--format", "prometheusrule")
-    sets = [{path.name: path.read_bytes() for path in (place / "generated").iterdir()} for place in (folder, other)]
+    sets = [{path.name: path.read_bytes() for path in (place / "generated").rglob("*.*")} for place in (folder, other)]
     assert sets[0] == sets[1]
 
 
@@ -153,7 +153,8 @@ def test_a_service_that_left_takes_its_files_along(folder: Path) -> None:
 
 
 BAD = {
-    "a 100 % objective": (TEXT.replace("99.9%", "100%"), "a.yaml:3:", "must lie between 0% and 100%"),
+    "a 100 % objective": (TEXT.replace("}}", ", slos: {availability: {objective: 100%}}}}"), "a.yaml:3:",
+                          "allows no failure"),
     "an unknown preset": (TEXT.replace("prometheus-http", "prometheus-htp"), "a.yaml:3:", "did you mean"),
     "a name given twice": (TEXT + "thresholds: {cpu_utilization: 80%}\n", "a.yaml:4:1", "is given twice"),
     "50 MB": ("#" * 50_000_000, "a.yaml", "is larger than 5 MB"),
@@ -164,7 +165,7 @@ BAD = {
 def test_bad_input_is_one_error_with_its_place(folder: Path, what: str) -> None:
     """One line says where and what; the exit code is 1, and what was built before stays as it was."""
     alertd("build", "--rules", folder)
-    before = {path: path.read_bytes() for path in (folder / "generated").iterdir()}
+    before = {path: path.read_bytes() for path in (folder / "generated").rglob("*.*")}
     text, place, why = BAD[what]
     (folder / "a.yaml").write_text(text)
     result = alertd("build", "--rules", folder)
@@ -172,7 +173,7 @@ def test_bad_input_is_one_error_with_its_place(folder: Path, what: str) -> None:
     assert len(result.stderr.splitlines()) == 1
     assert place in result.stderr
     assert why in result.stderr
-    assert {path: path.read_bytes() for path in (folder / "generated").iterdir()} == before
+    assert {path: path.read_bytes() for path in (folder / "generated").rglob("*.*")} == before
 
 
 def test_promql_that_does_not_parse_is_refused(folder: Path) -> None:
@@ -202,7 +203,7 @@ def test_progress_is_shown_to_a_terminal(folder: Path) -> None:
     assert "promtool" not in alertd("test", "--rules", folder).stderr
 
 
-SLO_RULES = f"""{MARK}
+SLO_RULES = f"""# {MARK}
 groups:
 - name: g
   interval: 30s

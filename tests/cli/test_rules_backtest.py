@@ -132,7 +132,7 @@ def test_what_the_server_refuses_is_listed(server: str, folder: Path) -> None:
         "utilization:\n  memory_utilization:\n"
         "    expression: node_memory_MemAvailable_bytes / on (job) group_left () (node_memory_MemTotal_bytes or "
         "label_replace(node_memory_MemTotal_bytes, \"instance\", \"b\", \"\", \"\"))\n    window: 0s\n"
-        "    cases: {one: [{metric: x, fixed: 1}]}\n")
+        "    cases: {one: [{metric: x, free: 1}]}\n")
     result = alertd("rules", "backtest", "--prometheus", server, "--since", f"{HOURS}h")
     assert "HighMemoryUtilization (warning) was not replayed" in result.stdout
     assert "many-to-many" in result.stdout or "duplicate series" in result.stdout

@@ -31,6 +31,9 @@ class Counted:
     edge: Decimal | None = None
 
 
+PLAINEST = "prometheus-http"  # of several presets that count the same, such as a framework's that names it alike
+
+
 def counted(slo: Slo, presets: Iterable[Preset]) -> Counted:
     """The preset and selector by which alertd counts the same; ValueError says why there is none."""
     events = _selector(_parsed(slo.events))
@@ -43,12 +46,17 @@ def counted(slo: Slo, presets: Iterable[Preset]) -> Counted:
     if asked is None:
         raise ValueError("it has neither bad nor good events")
     those = _union(asked)
-    for preset in presets:
-        found = (_failures(preset, preset.requests, events, those) if bad and preset.requests else
-                 _fast(preset, preset.latency, events, those[0]) if good and preset.latency else None)
+    reasons = []
+    for preset in sorted(presets, key=lambda preset: preset.name != PLAINEST):
+        try:
+            found = (_failures(preset, preset.requests, events, those) if bad and preset.requests else
+                     _fast(preset, preset.latency, events, those[0]) if good and preset.latency else None)
+        except ValueError as error:
+            reasons.append(error)
+            continue
         if found:
             return found
-    raise ValueError(f"no preset counts {events.metric} and {those[0].metric} this way")
+    raise reasons[0] if reasons else ValueError(f"no preset counts {events.metric} and {those[0].metric} this way")
 
 
 def _parsed(query: str) -> Expr:
