@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from alertd.incidents import Changes, Decision
 from alertd.messages import MANAGEMENT, utc
 from alertd.model import Incident, IncidentState, Kind, Millis, Notification, Outlet, State
-from alertd.routing import Routing
+from alertd.routing import Routing, ways
 from alertd.telling import notification, place, reached
 
 
@@ -38,7 +38,7 @@ def acknowledge(incident: Incident, rows: Iterable[Notification], by: str, routi
     return Changes((), (after,), tuple(told), tuple(superseded), (decision,))
 
 
-def lapse(incident: Incident, rows: Iterable[Notification], routing: Routing, now: Millis) -> Changes:
+def lapse(incident: Incident, rows: Collection[Notification], routing: Routing, now: Millis) -> Changes:
     """The acknowledgement held as long as it may and the incident still burns: it is open again, and whoever is called
     for it is called again. A new epoch, since PagerDuty stays quiet about what was acknowledged there."""
     if incident.state is not IncidentState.ACKNOWLEDGED or (incident.acknowledged_until or now + 1) > now:
@@ -56,8 +56,24 @@ def lapse(incident: Incident, rows: Iterable[Notification], routing: Routing, no
             Kind.UPDATE, f"r{after.revision}")
         told.append(notification(after, kind, step, outlet, at[0].style, now, now))
         why.append(f"{outlet}: is {'called again' if kind is Kind.FIRING else 'told of it'}")
+    told += _taking_over(after, rows, routing, now, why)
     decision = Decision(None, incident.id, now, "acknowledgement ran out", tuple(why))
     return Changes((), (after,), tuple(told), (), (decision,))
+
+
+def _taking_over(incident: Incident, rows: Collection[Notification], routing: Routing, now: Millis, why: list[str]
+                 ) -> list[Notification]:
+    """The starts for who came on call since: of the rotas that were told, those whom nobody has told yet."""
+    places = {place(row.outlet) for row in rows}
+    new: dict[Outlet, Notification] = {}
+    for name in dict.fromkeys(row.outlet.receiver for row in rows):
+        receiver = routing.receivers.get(name)
+        for outlet, owner in ways(receiver, routing, now).outlets if receiver and receiver.rotas else ():
+            if place(outlet) not in places:
+                places.add(place(outlet))
+                new[outlet] = notification(incident, Kind.FIRING, str(incident.epoch), outlet, owner.style, now, now)
+                why.append(f"{outlet}: is on call now, so is told")
+    return list(new.values())
 
 
 def _by_place(rows: Iterable[Notification]) -> Iterable[list[Notification]]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from alertd.incidents import Changes, Decision
 from alertd.messages import duration
 from alertd.model import SECOND, Incident, IncidentState, Kind, Millis, Notification, Outlet
-from alertd.routing import Receiver, Routing, Step
+from alertd.routing import Receiver, Routing, Step, ways
 from alertd.telling import DIGEST_CHANNEL, notification, place, reached
 
 PUNCTUAL: Millis = 15 * SECOND  # the timed work comes by every 5 seconds; what is later than this is worth a word
@@ -72,9 +72,11 @@ def _take(incident: Incident, step: Step, rows: Sequence[Notification], routing:
         elif receiver.escalates_itself:
             why.append(f"{name}: escalates by itself, alertd only watches")
         else:
-            for outlet in receiver.outlets:
+            there = ways(receiver, routing, now)
+            why += there.why
+            for outlet, owner in there.outlets:
                 if outlet.channel != DIGEST_CHANNEL:
-                    new.append(_message(incident, outlet, receiver, rows, routing, now))
+                    new.append(_message(incident, outlet, owner, rows, routing, now))
                     why.append(f"{outlet}: is told")
     return new, why
 

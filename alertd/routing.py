@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from alertd.matchers import Matcher
 from alertd.model import Labels, Millis, Outlet, Severity
+from alertd.rotas import Rota, on_call
 
 WATCHDOG = "Watchdog"  # kube-prometheus' always-firing alert: a heartbeat, told to nobody while it beats
 
@@ -15,7 +16,8 @@ WATCHDOG = "Watchdog"  # kube-prometheus' always-firing alert: a heartbeat, told
 class Receiver:
     """A named destination. `outlets` holds one entry per channel and target; `hold` is how long an incident's
     start waits before it is told; `fallback` names the receiver that gets what this one cannot take. With
-    `escalates_itself` (PagerDuty has its own policy) alertd takes no step of escalation towards it."""
+    `escalates_itself` (PagerDuty has its own policy) alertd takes no step of escalation towards it. With `rotas` only
+    those of `people` (their outlets, which are among `outlets` too) are told who are on call: see `ways`."""
 
     name: str
     outlets: tuple[Outlet, ...]
@@ -24,6 +26,8 @@ class Receiver:
     fallback: str | None = None
     line: int = 0
     escalates_itself: bool = False
+    rotas: tuple[str, ...] = ()
+    people: Mapping[str, tuple[Outlet, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class Routing:
     acknowledge: Mapping[Severity, Millis] = dataclasses.field(default_factory=dict)
     escalation: Mapping[Severity, tuple[Step, ...]] = dataclasses.field(default_factory=dict)
     heartbeats: tuple[Heartbeat, ...] = ()
+    rotas: Mapping[str, Rota] = dataclasses.field(default_factory=dict)
 
     def first_step_at(self, severity: Severity, now: Millis) -> Millis | None:
         """When the first step of an escalation that begins now is due."""
@@ -145,6 +150,39 @@ def choose(labels: Labels, routing: Routing) -> Choice:
         return Choice(severity, (), (*why, f"{routing.file} has no route for {severity}"), unknown)
     reason = f"{routing.file}:{route.line} {severity} → {' + '.join(route.receivers)}"
     return Choice(severity, route.receivers, (*why, reason), unknown)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ways:
+    """Where a receiver's messages go at some moment, each outlet with the receiver it belongs to, and why there.
+    `covered` is False where its rotas have nobody on call."""
+
+    outlets: tuple[tuple[Outlet, Receiver], ...]
+    why: tuple[str, ...] = ()
+    covered: bool = True
+
+
+def ways(receiver: Receiver, routing: Routing, now: Millis, passed: Sequence[str] = ()) -> Ways:
+    """The outlets of a receiver at this moment. Where nobody is on call its fallback is told as well, or everybody of
+    the rotas where it has none: better a person in their free time than nobody. `passed` are receivers that led here.
+    """
+    if not receiver.rotas:
+        return Ways(tuple((outlet, receiver) for outlet in receiver.outlets))
+    personal = {outlet for outlets in receiver.people.values() for outlet in outlets}
+    always = [(outlet, receiver) for outlet in receiver.outlets if outlet not in personal]
+    rotas = [routing.rotas[name] for name in receiver.rotas if name in routing.rotas]
+    said = f"{routing.file}:{receiver.line} {receiver.name}, rota {' + '.join(receiver.rotas)}"
+    people = [person for person in on_call(rotas, now) if receiver.people.get(person)]
+    if people:
+        found = [(outlet, receiver) for person in people for outlet in receiver.people[person]]
+        return Ways((*always, *found), (f"{said}: {' + '.join(people)} on call",))
+    other = routing.receivers.get(receiver.fallback or "")
+    if other is not None and other.name not in passed:
+        then = ways(other, routing, now, (*passed, receiver.name))
+        return Ways((*always, *then.outlets), (f"{said}: nobody is on call, so {other.name} is told", *then.why), False)
+    found = [(outlet, receiver) for rota in rotas for person in rota.people
+             for outlet in receiver.people.get(person, ())]
+    return Ways((*always, *dict.fromkeys(found)), (f"{said}: nobody is on call, so everybody of it is told",), False)
 
 
 class Chooser:

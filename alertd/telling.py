@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 
 from alertd.model import Incident, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
-from alertd.routing import Choice, Receiver, Routing
+from alertd.routing import Choice, Receiver, Routing, ways
 
 DIGEST_CHANNEL = "digest"
 
@@ -40,12 +40,14 @@ class Desk:
             if receiver is None:  # routing.yaml is checked when read; a reload can still race with a decision
                 self.why.append(f"receiver {name!r} is not defined: not told")
                 continue
-            for outlet in receiver.outlets:
+            there = ways(receiver, self.routing, self.now)
+            self.why.extend(there.why)
+            for outlet, owner in there.outlets:
                 if place(outlet) in told:
                     self.why.append(f"{outlet}: the same place is told for another receiver")
                     continue
                 told.add(place(outlet))
-                self._start(outlet, receiver)
+                self._start(outlet, owner)
         for outlet_place, rows in self.rows.items():
             if outlet_place not in told and reached(rows):
                 self._update(rows)
@@ -137,7 +139,8 @@ def fall_back(dead: Notification, incident: Incident, routing: Routing, now: Mil
         return ()
     other = routing.receivers[receiver.fallback]
     return tuple(
-        notification(incident, Kind.FIRING, str(dead.epoch), outlet, other.style, now, now) for outlet in other.outlets
+        notification(incident, Kind.FIRING, str(dead.epoch), outlet, owner.style, now, now)
+        for outlet, owner in ways(other, routing, now, (receiver.name,)).outlets
     )
 
 
