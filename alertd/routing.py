@@ -180,9 +180,9 @@ def ways(receiver: Receiver, routing: Routing, now: Millis, passed: Sequence[str
     if other is not None and other.name not in passed:
         then = ways(other, routing, now, (*passed, receiver.name))
         return Ways((*always, *then.outlets), (f"{said}: nobody is on call, so {other.name} is told", *then.why), False)
-    found = [(outlet, receiver) for rota in rotas for person in rota.people
-             for outlet in receiver.people.get(person, ())]
-    return Ways((*always, *dict.fromkeys(found)), (f"{said}: nobody is on call, so everybody of it is told",), False)
+    everybody = dict.fromkeys(person for rota in rotas for person in rota.people)
+    found = [(outlet, receiver) for person in everybody for outlet in receiver.people.get(person, ())]
+    return Ways((*always, *found), (f"{said}: nobody is on call, so everybody of it is told",), False)
 
 
 class Chooser:

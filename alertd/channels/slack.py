@@ -41,7 +41,7 @@ UNSURE = frozenset({"internal_error", "fatal_error", "service_unavailable", "req
 GONE = frozenset({"message_not_found", "thread_not_found"})
 NO_EDIT = frozenset({"cant_update_message", "edit_window_closed"})
 
-_ID = re.compile(r"[CGD][A-Z0-9]{6,}")
+_ID = re.compile(r"[CGDUW][A-Z0-9]{6,}")  # U, W: a person, written to directly
 
 
 class Settings(Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,11 @@ def command(ctx: click.Context, config: Path, rules: Path, files: tuple[Path, ..
 
 def _routing_findings(config: Path) -> list[Finding]:
     from alertd import channels
-    from alertd.config import routing_file
+    from alertd.config import coverage, routing_file
 
-    return routing_file.examine(config, channels.settings_types(), read_secrets=False)[1]
+    file, findings = routing_file.examine(config, channels.settings_types(), read_secrets=False)
+    uncovered = coverage.findings(str(config), file.routing, time.time_ns() // 1_000_000) if file else []
+    return sorted([*findings, *uncovered])
 
 
 def _rules_findings(rules: Path) -> tuple[list[Finding], list[Rule]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from alertd.config.routing_file import RoutingFile
     from alertd.errors import AlertdError
-    from alertd.routing import Choice, Routing, Step
+    from alertd.routing import Choice, Routing, Step, Ways
 
 _config = click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
                        help="Who is told.")
@@ -27,9 +29,11 @@ def command() -> None:
 
 @command.command("explain", short_help="Say who is told, how, and which line says so.")
 @click.argument("labels", nargs=-1, metavar="LABEL=VALUE...")
+@click.option("--at", metavar="TIME", help="As of then: who of a rota is on call. Such as 2026-12-24T03:00Z; without "
+              "a zone, this machine's. Default: now.")
 @_config
 @_output
-def explain(labels: tuple[str, ...], config: Path, output: str) -> None:
+def explain(labels: tuple[str, ...], at: str | None, config: Path, output: str) -> None:
     """Say who is told of an alert with these labels, in which order, and the line of routing.yaml that says so.
 
     It asks the same function as the daemon. Example: alertd routes explain severity=critical service=checkout
@@ -38,13 +42,18 @@ def explain(labels: tuple[str, ...], config: Path, output: str) -> None:
 
     file = _load(config)
     choice = choose(_pairs(labels), file.routing)
+    now = _moment(at)
     if output == "json":
         then = [{"after_seconds": step.after // 1000, "receivers": list(step.receivers), "line": step.line}
                 for step in _steps(choice, file)]
-        _print_json({"severity": choice.severity.value, "receivers": list(choice.receivers), "why": list(choice.why),
+        on_call = _on_call(choice, file, now)
+        _print_json({"severity": choice.severity.value, "receivers": list(choice.receivers),
+                     "why": [*choice.why, *(why for there in on_call.values() for why in there.why)],
+                     **({"on_call": {name: [str(outlet) for outlet, _ in there.outlets]
+                                     for name, there in on_call.items()}} if on_call else {}),
                      **({"escalation": then} if then else {})})
     else:
-        click.echo("\n".join(_explained(choice, file)))
+        click.echo("\n".join(_explained(choice, file, now)))
 
 
 @command.command("show", short_help="Show the whole table.")
@@ -62,7 +71,7 @@ def show(config: Path, output: str) -> None:
         click.echo(f"{file.routing.file}:{line:<4} {match:<{width}}  → {' + '.join(receivers)}")
     click.echo()
     for name in file.routing.receivers:
-        click.echo("\n".join(_receiver(name, file)))
+        click.echo("\n".join(_receiver(name, file, _moment(None))))
 
 
 @command.command("test", short_help="Compare it with a table of what is expected.")
@@ -121,7 +130,22 @@ def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _explained(choice: Choice, file: RoutingFile) -> Iterator[str]:
+def _moment(text: str | None) -> int:
+    try:
+        return round(datetime.datetime.fromisoformat(text).timestamp() * 1000) if text else time.time_ns() // 1_000_000
+    except ValueError:
+        raise click.UsageError(f"--at takes a time such as 2026-12-24T03:00Z, not {text!r}") from None
+
+
+def _on_call(choice: Choice, file: RoutingFile, now: int) -> dict[str, Ways]:
+    """Where the receivers that have rotas would be told at this time."""
+    from alertd.routing import ways
+
+    receivers = [file.routing.receivers[name] for name in choice.receivers]
+    return {receiver.name: ways(receiver, file.routing, now) for receiver in receivers if receiver.rotas}
+
+
+def _explained(choice: Choice, file: RoutingFile, now: int) -> Iterator[str]:
     """For someone at three at night: first who, then how, then why."""
     if choice.receivers:
         many = len(choice.receivers) > 1
@@ -129,32 +153,36 @@ def _explained(choice: Choice, file: RoutingFile) -> Iterator[str]:
     else:
         yield f"{choice.severity}: nobody is told"
     for name in choice.receivers:
-        yield from _receiver(name, file)
+        yield from _receiver(name, file, now)
     for step in _steps(choice, file):
         again = f" and every {_in_words(step.repeat)} from then on" if step.repeat else ""
         yield (f"  after {_in_words(step.after)}{again}, while nobody acknowledges: {' + '.join(step.receivers)} "
                f"({file.routing.file}:{step.line})")
     yield "why:"
     yield from (f"  {reason}" for reason in choice.why)
+    yield from (f"  {reason}" for there in _on_call(choice, file, now).values() for reason in there.why)
 
 
 def _steps(choice: Choice, file: RoutingFile) -> tuple[Step, ...]:
     return file.routing.escalation.get(choice.severity, ()) if choice.receivers else ()
 
 
-def _receiver(name: str, file: RoutingFile) -> Iterator[str]:
-    """A receiver, how it is told and when."""
+def _receiver(name: str, file: RoutingFile, now: int) -> Iterator[str]:
+    """A receiver, how it is told and when; of a rota, who is on call at this time."""
+    from alertd.routing import ways
+
     receiver = file.routing.receivers[name]
     style = "" if receiver.style == "responder" else f" ({receiver.style} style)"
     yield f"  {name}{style}"
     when = f"after {_in_words(receiver.hold)}, if it has not ended by then" if receiver.hold else "at once"
-    for outlet in receiver.outlets:
+    for outlet, owner in ways(receiver, file.routing, now).outlets:
         if outlet.channel != "digest":
-            yield f"    {outlet.channel}{f' to {outlet.target}' if outlet.target else ''}, {when}"
+            other = "" if owner is receiver else f"{owner.name} by "
+            yield f"    {other}{outlet.channel}{f' to {outlet.target}' if outlet.target else ''}, {when}"
     if digest := file.digests.get(name):
-        ways = " and ".join(f"{outlet.channel}{f' to {outlet.target}' if outlet.target else ''}"
+        carriers = " and ".join(f"{outlet.channel}{f' to {outlet.target}' if outlet.target else ''}"
                             for outlet in digest.outlets)
-        yield f"    in the digest of {digest.at:%H:%M} {digest.timezone.key}, {ways}"
+        yield f"    in the digest of {digest.at:%H:%M} {digest.timezone.key}, {carriers}"
     if receiver.fallback:
         yield f"    and {receiver.fallback}, where that cannot be delivered"
 

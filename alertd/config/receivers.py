@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal, Protocol, cast
 
 import pydantic
 
+from alertd.config import rotas as rotas_section
 from alertd.config import secret, units
+from alertd.config.rotas import PERSONAL, zone
 from alertd.config.yaml import Document, Key, did_you_mean, validate
 from alertd.errors import Finding
 from alertd.model import MINUTE, Millis, Outlet
@@ -71,13 +73,13 @@ def _time_of_day(value: object) -> datetime.time:
     return datetime.time(int(hour), int(minute))
 
 
-def _timezone(value: object) -> zoneinfo.ZoneInfo:
-    try:
-        return zoneinfo.ZoneInfo(str(value))
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder
-        hint = did_you_mean(str(value), zoneinfo.available_timezones())
-        fix = hint if hint.startswith("did") else "name one such as Europe/Berlin"
-        raise ValueError(f"{value!r} is no time zone; {fix}") from error
+def _rotas(value: object) -> tuple[str, ...]:
+    """The rotas that "day + night", [day, night] or a plain name mean."""
+    parts = value if isinstance(value, list) else str(value).split("+") if isinstance(value, str) else []
+    names = [part.strip() for part in parts if isinstance(part, str) and part.strip()]
+    if not names or len(names) < len(parts):
+        raise ValueError('must name a rota; write a name, "a + b" or [a, b]')
+    return tuple(dict.fromkeys(names))
 
 
 class _Section(pydantic.BaseModel):
@@ -89,24 +91,28 @@ class _Receiver(_Section):
     hold: Annotated[Millis, pydantic.BeforeValidator(_hold)] = 0
     fallback: pydantic.StrictStr | None = None
     escalates: Literal["alertd", "pagerduty"] = "alertd"
+    rota: Annotated[tuple[str, ...], pydantic.PlainValidator(_rotas)] = ()
 
 
 class _Digest(_Section):
     at: Annotated[datetime.time, pydantic.PlainValidator(_time_of_day)]
-    timezone: Annotated[zoneinfo.ZoneInfo, pydantic.PlainValidator(_timezone)] = zoneinfo.ZoneInfo("UTC")
+    timezone: Annotated[zoneinfo.ZoneInfo, pydantic.PlainValidator(zone)] = zoneinfo.ZoneInfo("UTC")
 
 
-def read(document: Document, channels: Mapping[str, type[Any]], folder: Path, *, read_secrets: bool) -> Read:
+def read(document: Document, channels: Mapping[str, type[Any]], folder: Path, *, read_secrets: bool,
+         on_call: rotas_section.Read | None = None) -> Read:
     """Every receiver of the file that can be read, and every fault of those that cannot. `channels` are the
-    Settings classes by name; secret files are relative to `folder`."""
-    reader = _Reader(document, channels, folder, read_secrets)
+    Settings classes by name; secret files are relative to `folder`; `on_call` are the file's people and rotas."""
+    reader = _Reader(document, channels, folder, read_secrets, on_call or rotas_section.Read())
     reader.read_all()
     return reader.found
 
 
 class _Reader:
-    def __init__(self, document: Document, channels: Mapping[str, type[Any]], folder: Path, read_secrets: bool):
+    def __init__(self, document: Document, channels: Mapping[str, type[Any]], folder: Path, read_secrets: bool,
+                 on_call: rotas_section.Read):
         self.document, self.channels, self.folder, self.read_secrets = document, channels, folder, read_secrets
+        self.on_call = on_call
         self.found = Read()
         self.defaults = self._defaults()
         self.default_values = {at: place for at, place in document.values.items() if at[:1] == ("defaults",)}
@@ -164,15 +170,53 @@ class _Reader:
         for channel, settings in self.each_channel(data, path).items():
             self.found.settings[name, channel] = settings
             outlets += [Outlet(name, channel, target) for target in settings.targets()]
+        settled = settled or _Receiver()
+        people = self.personal(name, data, settled.rota) if settled.rota else {}
+        outlets += [outlet for theirs in people.values() for outlet in theirs if outlet not in outlets]
         if DIGEST in data:
             self.digest(name, self.section((*path, DIGEST), data[DIGEST]))
             outlets.append(Outlet(name, DIGEST, ""))
-        if not unknown and not data.keys() & (self.channels.keys() | {DIGEST}):
+        if not unknown and not data.keys() & (self.channels.keys() | {DIGEST, "rota"}):
             self.wrong(path, f"receiver {name!r} has no channel, so nobody would be told",
                        f"give it one of {', '.join(sorted({*self.channels, DIGEST}))}", key=True, id="no-channel")
-        settled = settled or _Receiver()
         self.found.receivers[name] = Receiver(name, tuple(outlets), settled.style, settled.hold, settled.fallback,
-                                              self.document.line(path), settled.escalates == "pagerduty")
+                                              self.document.line(path), settled.escalates == "pagerduty",
+                                              settled.rota, people)
+
+    def personal(self, name: str, data: dict[str, Any], rotas: tuple[str, ...]) -> dict[str, tuple[Outlet, ...]]:
+        """Everybody's own outlets at a receiver with rotas, by person: also of those who have no turn, since they may
+        stand in. The channels' settings are the receiver's where it has such a section, else the defaults."""
+        path = ("receivers", name)
+        found: dict[str, tuple[Outlet, ...]] = dict.fromkeys(self.on_call.people, ())
+        for channel, key in PERSONAL.items():
+            addresses = {person: ways[channel] for person, ways in self.on_call.people.items() if channel in ways}
+            if not addresses or channel not in self.channels or not (channel in data or channel in self.defaults):
+                continue
+            if (name, channel) not in self.found.settings:
+                anybody = list(addresses.values()) if key == "to" else next(iter(addresses.values()))
+                own = self.section((*path, channel), data.get(channel))
+                settings = self.channel(channel, {**own, key: anybody}, (*path, channel))
+                if settings is None:
+                    continue
+                self.found.settings[name, channel] = settings
+            for person, address in addresses.items():
+                found[person] += (Outlet(name, channel, address),)
+        self.reach_everybody(path, rotas, found)
+        return found
+
+    def reach_everybody(self, path: tuple[Key, ...], names: tuple[str, ...],
+                        people: Mapping[str, tuple[Outlet, ...]]) -> None:
+        known = self.section(("rotas",), self.document.data.get("rotas"))
+        for name in names:
+            if name not in known:
+                self.wrong((*path, "rota"), f"unknown rota {name!r}", did_you_mean(name, known) if known else
+                           "describe it under rotas:", id="unknown-rota")
+            rota = self.on_call.rotas.get(name)
+            for person in dict.fromkeys(rota.people) if rota else ():
+                if self.on_call.people.get(person) and not people.get(person):
+                    ways = " and ".join(self.on_call.people[person])
+                    self.wrong((*path, "rota"), f"{person!r} of rota {name!r} could not be told",
+                               f"give the settings for {ways} in defaults: or here", id="no-address")
 
     def digest(self, name: str, data: dict[str, Any]) -> None:
         path = ("receivers", name, DIGEST)
@@ -193,11 +237,18 @@ class _Reader:
     def each_channel(self, data: dict[str, Any], path: tuple[Key, ...]) -> dict[str, ChannelSettings]:
         """The settings of every channel section in `data`, in the order of the file, faulty ones left out."""
         found = {}
-        for channel in (key for key in data if key in self.channels):
+        for channel in (key for key in data if key in self.channels and not self.for_people(data, key)):
             settings = self.channel(channel, self.section((*path, channel), data[channel]), (*path, channel))
             if settings is not None:
                 found[channel] = settings
         return found
+
+    def for_people(self, data: dict[str, Any], channel: str) -> bool:
+        """Whether this section of a receiver with a rota names no address of its own: it is for who is on call."""
+        key = PERSONAL.get(channel)
+        own = data.get(channel)
+        return ("rota" in data and key is not None and key not in self.defaults.get(channel, {})
+                and (own is None or (isinstance(own, dict) and key not in own)))
 
     def channel(self, channel: str, own: dict[str, Any], path: tuple[Key, ...]) -> ChannelSettings | None:
         kind = self.channels[channel]

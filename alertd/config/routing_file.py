@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alertd.config import receivers as receivers_section
+from alertd.config import rotas as rotas_section
 from alertd.config import routing_lint, units, yaml
 from alertd.config.receivers import ChannelSettings, Digest
 from alertd.config.yaml import Document, Key, did_you_mean
@@ -18,7 +19,7 @@ from alertd.model import HOUR, Kind, Millis, Outlet, Severity
 from alertd.routing import Heartbeat, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
-            "escalation", "heartbeats")
+            "escalation", "heartbeats", "people", "rotas")
 NOT_YET = ("maintenance", "inhibit", "storm")
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
@@ -26,13 +27,14 @@ TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to n
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RoutingFile:
-    """routing.yaml, whole and without errors. `settings` are by receiver and channel, `digests` by receiver;
-    `remarks` are what `check` prints and `serve` logs."""
+    """routing.yaml, whole and without errors. `settings` are by receiver and channel, `digests` by receiver, `people`
+    the addresses of each by channel; `remarks` are what `check` prints and `serve` logs."""
 
     routing: Routing
     settings: Mapping[tuple[str, str], ChannelSettings]
     digests: Mapping[str, Digest]
     remarks: tuple[Finding, ...] = ()
+    people: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
     def settings_for(self, outlet: Outlet, kind: Kind = Kind.FIRING) -> ChannelSettings | None:
         """The settings to send a notification of this kind by; None where its receiver has left the file."""
@@ -62,18 +64,21 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     if not isinstance(document.data, dict):
         what = "is empty" if document.data is None else "must be a section of keys"
         return None, [document.finding((), what, "begin with receivers: and routes:")]
-    everyone = receivers_section.read(document, channels, path.parent, read_secrets=read_secrets)
+    on_call = rotas_section.read(document)
+    everyone = receivers_section.read(document, channels, path.parent, read_secrets=read_secrets, on_call=on_call)
     reader = _Rest(document, everyone.receivers)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
                       reader.incident_by(), path.name, acknowledge=reader.acknowledge(),
-                      escalation=reader.escalation(), heartbeats=reader.heartbeats())
-    findings = [*document.duplicates, *everyone.findings, *reader.top_level(), *reader.findings,
+                      escalation=reader.escalation(), heartbeats=reader.heartbeats(), rotas=on_call.rotas)
+    findings = [*document.duplicates, *on_call.findings, *everyone.findings, *reader.top_level(), *reader.findings,
                 *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
     if not faulty:
         findings += routing_lint.never_used(document, routing, NOT_YET)
     findings = sorted(set(findings))  # a fault in the defaults is met once for each receiver
-    return None if faulty else RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings)), findings
+    if faulty:
+        return None, findings
+    return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings), on_call.people), findings
 
 
 def names(value: object) -> tuple[str, ...]:

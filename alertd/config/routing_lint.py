@@ -44,7 +44,7 @@ def _escalations(document: Document, routing: Routing) -> Iterator[Finding]:
 def _told_at_once(document: Document, names: Iterable[str]) -> set[str]:
     """The channels by which these receivers are told now, not in a digest; also those whose section has faults."""
     sections = [document.data["receivers"][name] for name in names]
-    return {key for section in sections if isinstance(section, dict) for key in section} - _NO_CHANNELS
+    return {key for section in sections if isinstance(section, dict) for key in section} - _NO_CHANNELS  # or by a rota
 
 
 def _critical_reaches_nobody(document: Document, routing: Routing, placed: _Placed) -> Iterator[Finding]:
@@ -136,6 +136,12 @@ def never_used(document: Document, routing: Routing, not_yet: Sequence[str]) -> 
         if name not in used:
             yield document.finding(("receivers", name), f"receiver {name!r} is never used",
                                    "name it in routes or overrides, or remove it", key=True, id="unused",
+                                   level="remark")
+    turned_to = {name for receiver in routing.receivers.values() for name in receiver.rotas}
+    for name in routing.rotas:
+        if name not in turned_to:
+            yield document.finding(("rotas", name), f"rota {name!r} is never used",
+                                   f"say `rota: {name}` in a receiver, or remove it", key=True, id="unused",
                                    level="remark")
 
 
