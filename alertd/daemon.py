@@ -15,9 +15,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import structlog
@@ -35,6 +36,7 @@ from alertd.engine.digests import Digests
 from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.intake import Intake
 from alertd.engine.metrics import Metrics
+from alertd.engine.oncall import OnCall
 from alertd.engine.setting import Current
 from alertd.engine.upkeep import Upkeep
 from alertd.errors import BadInput
@@ -107,7 +109,7 @@ class Daemon:
     """A running daemon, as its signals and the HTTP face see it."""
 
     def __init__(self, options: Options, current: Current, couriers: Couriers, upkeep: Upkeep, net: Net,
-                 metrics: Metrics, clock: Clock) -> None:
+                 metrics: Metrics, clock: Clock, oncall: OnCall) -> None:
         self.address = ""
         self._options = options
         self._current = current
@@ -116,6 +118,7 @@ class Daemon:
         self._net = net
         self._metrics = metrics
         self._clock = clock
+        self._oncall = oncall
         self._tasks: set[asyncio.Task[None]] = set()
 
     def reload_soon(self) -> None:
@@ -124,14 +127,17 @@ class Daemon:
             with contextlib.suppress(BadInput):
                 await self.reload()
 
-        task = asyncio.create_task(attempt())
+        self._spawn(attempt())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def reload(self) -> None:
         """Put the file on disk in force, as a whole; BadInput leaves everything as it was."""
         try:
-            self._current.file = await asyncio.to_thread(_load, self._options.config)
+            self._current.file = self._oncall.merged(await asyncio.to_thread(_load, self._options.config))
         except BadInput as error:
             self._current.problem = str(error)
             self._metrics.reload_ok.set(0)
@@ -143,6 +149,7 @@ class Daemon:
         self._net.clients.clear()
         await self._upkeep.bury()
         self._couriers.refresh()
+        self._spawn(self._oncall.read())  # a calendar that is new in the file; a slow one holds no reload up
         log.info("reloaded")
 
     def note_success(self) -> None:
@@ -172,12 +179,14 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             intake = Intake(writer, current, clock, ids, metrics, couriers.wake)
             heartbeats = Heartbeats(writer, current, clock, ids, couriers.wake)
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
-            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock)
+            oncall = OnCall(current, clock, net, metrics)
+            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall)
             daemon.note_success()
+            await oncall.tick()  # before the first webhook: who stands in is known from the start
             await upkeep.start()
             await couriers.start()
             stack.push_async_callback(couriers.stop, GRACE)
-            stack.enter_context(_timed(upkeep.tick, digests.tick, acts.tick, every_second=heartbeats.tick))
+            stack.enter_context(_timed(upkeep.tick, digests.tick, acts.tick, oncall.tick, every_second=heartbeats.tick))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))
             daemon.address = await stack.enter_async_context(_listening(app, options))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))

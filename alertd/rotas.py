@@ -71,7 +71,7 @@ class Shift:
 class Rota:
     """People in the order of their turns. The first one's begins with the first handover on or after `start`, and
     turns are counted back from there too, so that there is always one whose turn it is. Without `hours` a rota covers
-    every hour; of the `stand_ins` the last that fits wins."""
+    every hour; of the `stand_ins` the last that fits wins, before those that its `calendar` says."""
 
     name: str
     people: tuple[str, ...]
@@ -81,12 +81,12 @@ class Rota:
     hours: tuple[Hours, ...] = ()
     stand_ins: tuple[StandIn, ...] = ()
     line: int = 0
+    calendar: tuple[StandIn, ...] = ()
 
     def on_call(self, at: Millis) -> str | None:
         """Who is on call at this moment; None outside the rota's hours."""
-        for stand_in in reversed(self.stand_ins):
-            if stand_in.starts <= at < stand_in.ends:
-                return stand_in.person
+        if (stand_in := self._stand_in(at)) is not None:
+            return stand_in.person
         if self.hours and not any(starts <= at < ends for starts, ends in self._covered(at, at + 1)):
             return None
         return self.people[self._turn(at) % len(self.people)]
@@ -99,7 +99,7 @@ class Rota:
             person = self.on_call(starts)
             if person is None:
                 continue
-            stands_in = any(one.starts <= starts < one.ends for one in self.stand_ins)
+            stands_in = self._stand_in(starts) is not None
             shift = Shift(starts, ends, person, stands_in)
             last = found[-1] if found else None
             if last and last.ends == starts and (last.person, last.stands_in) == (person, stands_in) and (
@@ -108,6 +108,10 @@ class Rota:
             else:
                 found.append(shift)
         return found
+
+    def _stand_in(self, at: Millis) -> StandIn | None:
+        fitting = (one for one in (*reversed(self.stand_ins), *reversed(self.calendar)) if one.starts <= at < one.ends)
+        return next(fitting, None)
 
     def turn_began(self, at: Millis) -> Millis:
         """When the turn under way at this moment began."""
@@ -143,7 +147,7 @@ class Rota:
 
     def _edges(self, since: Millis, until: Millis) -> list[Millis]:
         """Every moment between these at which somebody else may be on call."""
-        edges = {edge for stand_in in self.stand_ins for edge in (stand_in.starts, stand_in.ends)}
+        edges = {edge for stand_in in (*self.calendar, *self.stand_ins) for edge in (stand_in.starts, stand_in.ends)}
         edges |= {edge for stretch in self._covered(since, until) for edge in stretch} if self.hours else set()
         edges |= {self._handover(turn) for turn in range(self._turn(since), self._turn(until) + 1)}
         return sorted(edge for edge in edges if since < edge < until)

@@ -16,7 +16,7 @@ SUMMARIES = {
     "healthcheck": "Ask a daemon whether it is ready; for containers.",
     "incidents": "Look at incidents and take care of them: list, show, ack.",
     "notifications": "Look at the queue and the dead letters: list, show, retry, drop.",
-    "oncall": "Say who is on call: who, list.",
+    "oncall": "Say who is on call: who, list, export.",
     "routes": "Explain and test who is told.",
     "rules": "Write Prometheus rules from rules/*.yaml, and test them.",
     "serve": "Run the daemon.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import time
+import urllib.parse
 import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +18,13 @@ from alertd.cli.asking import output, table
 
 if TYPE_CHECKING:
     from alertd.config.routing_file import RoutingFile
-    from alertd.rotas import Rota
+    from alertd.rotas import Rota, StandIn
 
 _config = click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
                        help="Who is told.")
 _rota = click.option("--rota", "name", help="Only this rota.")
 WEEK = 7 * 24 * 3_600_000
+YEARS = 520 * WEEK  # before and after today: how far somebody may ask about
 
 
 @click.group("oncall")
@@ -68,17 +71,57 @@ def list_(weeks: int, name: str | None, config: Path, form: str) -> None:
                             for row in rows)]))
 
 
+@command.command("export", short_help="The shifts as an iCal calendar.")
+@click.option("--ical", is_flag=True, required=True, help="As iCal, the only form there is.")
+@click.option("--weeks", type=click.IntRange(1, 104), default=12, show_default=True)
+@_rota
+@_config
+def export(ical: bool, weeks: int, name: str | None, config: Path) -> None:
+    """Print the shifts to come as a calendar; a shift keeps its UID from one export to the next.
+
+    A daemon serves the same at /api/v1/oncall.ics?rota=NAME, for calendars to subscribe to.
+    """
+    from alertd import calendars
+
+    now = time.time_ns() // 1_000_000
+    click.echo(calendars.written(rotas_of(load(config), name).values(), now, now + weeks * WEEK, now), nl=False)
+
+
 def load(config: Path) -> RoutingFile:
-    """The file without its secrets; ends with 1 and all its faults where it has any."""
+    """The file without its secrets and with what its calendars say; ends with 1 and all its faults where it has any.
+    Of a calendar at an address only the daemon knows."""
     from alertd import channels
     from alertd.config import routing_file
     from alertd.errors import BadInput
 
     try:
-        return routing_file.load(config, channels.settings_types(), read_secrets=False)
+        file = routing_file.load(config, channels.settings_types(), read_secrets=False)
     except BadInput as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from None
+    rotas = {name: dataclasses.replace(rota, calendar=_said(file, name)) for name, rota in file.routing.rotas.items()}
+    return dataclasses.replace(file, routing=dataclasses.replace(file.routing, rotas=rotas))
+
+
+def _said(file: RoutingFile, name: str) -> tuple[StandIn, ...]:
+    """What the calendar of a rota says, where it is a file; else a remark on stderr."""
+    from alertd import calendars
+
+    calendar = file.calendars.get(name)
+    if calendar is None:
+        return ()
+    if calendar.file is None:
+        click.echo(f"rota {name}: its calendar is at an address and not read here; a daemon says who stands in at "
+                   f"/api/v1/oncall.ics?rota={urllib.parse.quote(name)}", err=True)
+        return ()
+    now = time.time_ns() // 1_000_000
+    try:
+        body = (file.folder / calendar.file).read_bytes()
+        return calendars.heard(body, file.people, file.routing.rotas[name].timezone, now - YEARS,
+                               now + YEARS).stand_ins
+    except (OSError, ValueError) as error:
+        click.echo(f"rota {name}: {calendar.file}: {error}", err=True)
+        return ()
 
 
 def rotas_of(file: RoutingFile, name: str | None) -> Mapping[str, Rota]:

@@ -8,10 +8,13 @@ import email.utils
 import re
 import zoneinfo
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import pydantic
 
+from alertd.config import secret
+from alertd.config.secret import Secret
 from alertd.config.yaml import Document, Key, did_you_mean, validate
 from alertd.errors import Finding
 from alertd.rotas import FIRST_MONDAY, Handover, Hours, Rota, StandIn, parse_handover, parse_hours
@@ -28,6 +31,7 @@ class Read:
 
     people: dict[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     rotas: dict[str, Rota] = dataclasses.field(default_factory=dict)
+    calendars: dict[str, Calendar] = dataclasses.field(default_factory=dict)
     findings: list[Finding] = dataclasses.field(default_factory=list)
 
 
@@ -102,6 +106,24 @@ class _StandIn(_Section):
     person: pydantic.StrictStr
 
 
+class Calendar(_Section):
+    """Where a rota's calendar is: `url` (most hold a secret, so it may be in a file), or a file beside routing.yaml."""
+
+    url: Secret | None = None
+    url_file: str | None = None
+    file: str | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _one(self) -> Calendar:
+        if (self.url or self.url_file) is None and self.file is None:
+            raise ValueError("a calendar needs url, url_file or file")
+        if self.file is not None and (self.url or self.url_file) is not None:
+            raise ValueError("a calendar is at one place; keep url or file")
+        if self.url and not self.url.reveal().startswith(("https://", "http://")):
+            raise ValueError("must be an address; write https://…")
+        return self
+
+
 class RotaSection(_Section):
     """What a rota is written as."""
 
@@ -111,10 +133,11 @@ class RotaSection(_Section):
     start: Annotated[datetime.date, _written(_date)] = FIRST_MONDAY
     hours: Annotated[tuple[Hours, ...], pydantic.PlainValidator(_hours)] = ()
     overrides: list[_StandIn] = []
+    ical: Calendar | None = None
 
 
-def read(document: Document) -> Read:
-    """Everybody and every rota of the file that can be read, and every fault."""
+def read(document: Document, folder: Path, *, read_secrets: bool) -> Read:
+    """Everybody and every rota of the file that can be read, and every fault. Files are relative to `folder`."""
     found = Read()
     for name, data in _section(document, "people", found).items():
         person, wrong = validate(document, Person, data or {}, ("people", name))
@@ -126,11 +149,15 @@ def read(document: Document) -> Read:
                 f"give one of {', '.join(PERSONAL)}", key=True, id="no-address"))
     for name, data in _section(document, "rotas", found).items():
         path = ("rotas", name)
-        section, wrong = validate(document, RotaSection, data or {}, path)
+        known, faults = secret.resolve(RotaSection, data if isinstance(data, dict) else {}, folder, read=read_secrets)
+        found.findings += [document.finding((*path, *fault.path), fault.what, fault.fix, key=True, id=fault.id,
+                                            level=fault.level) for fault in faults]
+        section, wrong = validate(document, RotaSection, known, path)
         found.findings += wrong
         found.findings += _unknown(document, path, data, found.people)
         if section:
             found.rotas[name] = _rota(document, name, section, found)
+            found.calendars |= {name: section.ical} if section.ical else {}
     return found
 
 

@@ -28,13 +28,16 @@ TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to n
 @dataclasses.dataclass(frozen=True, slots=True)
 class RoutingFile:
     """routing.yaml, whole and without errors. `settings` are by receiver and channel, `digests` by receiver, `people`
-    the addresses of each by channel; `remarks` are what `check` prints and `serve` logs."""
+    the addresses of each by channel, `calendars` by rota, relative to
+    `folder`; `remarks` are what `check` prints and `serve` logs."""
 
     routing: Routing
     settings: Mapping[tuple[str, str], ChannelSettings]
     digests: Mapping[str, Digest]
     remarks: tuple[Finding, ...] = ()
     people: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    calendars: Mapping[str, rotas_section.Calendar] = dataclasses.field(default_factory=dict)
+    folder: Path = Path()
 
     def settings_for(self, outlet: Outlet, kind: Kind = Kind.FIRING) -> ChannelSettings | None:
         """The settings to send a notification of this kind by; None where its receiver has left the file."""
@@ -64,7 +67,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     if not isinstance(document.data, dict):
         what = "is empty" if document.data is None else "must be a section of keys"
         return None, [document.finding((), what, "begin with receivers: and routes:")]
-    on_call = rotas_section.read(document)
+    on_call = rotas_section.read(document, path.parent, read_secrets=read_secrets)
     everyone = receivers_section.read(document, channels, path.parent, read_secrets=read_secrets, on_call=on_call)
     reader = _Rest(document, everyone.receivers)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
@@ -78,7 +81,8 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     findings = sorted(set(findings))  # a fault in the defaults is met once for each receiver
     if faulty:
         return None, findings
-    return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings), on_call.people), findings
+    return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings), on_call.people,
+                       on_call.calendars, path.parent), findings
 
 
 def names(value: object) -> tuple[str, ...]:

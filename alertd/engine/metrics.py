@@ -43,6 +43,10 @@ class Metrics:
                                registry=registry)
         self.reload_time = Gauge("alertd_config_last_reload_success_timestamp_seconds",
                                  "When the configuration in force was read.", registry=registry)
+        self.covered = Gauge("alertd_rota_covered", "1 while somebody is on call by this rota.", ["rota"],
+                             registry=registry)
+        self.calendar_age = Gauge("alertd_calendar_age_seconds", "Since this rota's calendar was last read well.",
+                                  ["rota"], registry=registry)
         self.store_up = Gauge("alertd_store_up", "1 when the last commit succeeded.", registry=registry)
         self.backlog = Gauge("alertd_intake_backlog", "Writes waiting for a commit.", registry=registry)
         self.waiting = Gauge("alertd_notifications", "Messages queued, claimed, held or dead.", ["channel", "state"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import urllib.parse
 from collections.abc import Awaitable, Callable
@@ -12,18 +13,21 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from alertd import __version__
+from alertd import __version__, calendars
 from alertd.engine.acts import Acts
 from alertd.engine.clock import Clock
 from alertd.engine.intake import Intake
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import BadInput
+from alertd.model import DAY
 from alertd.store import reading
 from alertd.store.writer import Writer
 from alertd.web.callbacks import PagerDuty, Slack
 from alertd.web.people import People
 from alertd.web.receive import Receiver
+
+ONCALL_AHEAD = 84 * DAY  # of a calendar of shifts; whoever subscribes asks again long before its end
 
 log = structlog.get_logger()
 
@@ -63,6 +67,7 @@ def build(inside: Inside) -> web.Application:
     app.router.add_get("/api/v1/incidents", face.incidents)
     app.router.add_get("/api/v1/incidents/{id}", face.incident)
     app.router.add_get("/api/v1/alerts", face.alerts)
+    app.router.add_get("/api/v1/oncall.ics", face.oncall)
     app.router.add_get("/api/v1/notifications", face.notifications)
     app.router.add_get("/api/v1/notifications/{id}", face.notification)
     return app
@@ -99,6 +104,15 @@ async def _same_site(request: web.Request, handler: Callable[[web.Request], Awai
 class _Face:
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
+
+    async def oncall(self, request: web.Request) -> web.Response:
+        """The shifts of all rotas or of one, for a calendar to subscribe to."""
+        rotas, name, now = self._inside.current.file.routing.rotas, request.query.get("rota"), self._inside.clock.now()
+        if name is not None and name not in rotas:
+            return web.json_response({"error": f"no rota {name!r}"}, status=404)
+        wanted = rotas.values() if name is None else [rotas[name]]
+        body = await asyncio.to_thread(calendars.written, wanted, now, now + ONCALL_AHEAD, now)
+        return web.Response(body=body, content_type="text/calendar", charset="utf-8")
 
     async def healthy(self, _request: web.Request) -> web.Response:
         """The process answers. Touches nothing: a store that is down must not get the process killed."""

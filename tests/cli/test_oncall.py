@@ -80,3 +80,35 @@ def test_gaps_are_findings() -> None:
     assert alone.exit_code == 1
     found = {finding["id"] for finding in json.loads(alone.stdout)["findings"] if finding["level"] == "error"}
     assert found == {"coverage-gap", "severity-uncovered"}
+
+
+def test_a_calendar_beside_routing_yaml_is_read() -> None:
+    """Its events say who stands in; without it the turns hold and stderr says so; check needs neither."""
+    text = GOOD.replace("start:", "ical: {file: oncall.ics}\n    start:")
+    Path("routing.yaml").write_text(text)
+    missing = run("oncall", "who", "--at", "2026-12-25T12:00")
+    assert "oncall.ics" in missing.stderr
+    assert missing.stdout.startswith("primary: alice")
+    Path("oncall.ics").write_text(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:Carol\r\n"
+        "DTSTART;VALUE=DATE:20261224\r\nDTEND;VALUE=DATE:20261226\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+    assert run("oncall", "who", "--at", "2026-12-25T12:00").stdout.startswith("primary: carol (stands in), email")
+
+
+def test_export_is_a_calendar() -> None:
+    """Each shift is an event with its person."""
+    result = run("oncall", "export", "--ical", "--weeks", "4")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("BEGIN:VCALENDAR")
+    assert {"alice", "bob"} <= {line.split(":")[1].split()[0] for line in result.stdout.splitlines()
+                                if line.startswith("SUMMARY")}
+
+
+@pytest.mark.parametrize(("ical", "said"), [
+    ("{}", "a calendar needs url, url_file or file"), ("{url: https://x/y, file: z}", "a calendar is at one place"),
+    ("{url: ftp://x/y}", "must be an address; write https://"), ("{uri: x}", "did you mean 'url'?"),
+    ("{url_file: gone}", "the secret file gone is not here")])
+def test_faults_of_a_calendar(ical: str, said: str) -> None:
+    """Check says them, without a look at the address."""
+    Path("routing.yaml").write_text(GOOD.replace("start:", f"ical: {ical}\n    start:"))
+    assert said in run("check").stdout
