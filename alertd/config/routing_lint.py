@@ -11,7 +11,7 @@ from alertd.model import Severity
 from alertd.routing import Override, Routing
 
 _SEVERITIES = [severity.value for severity in Severity]
-_NO_CHANNELS = {"style", "hold", "fallback", "escalates", "digest"}  # every other key of a receiver is a channel
+_NO_CHANNELS = {"style", "hold", "fallback", "escalates", "digest"}  # other keys are channels, or a rota: people
 
 _Placed = Sequence[tuple[tuple[Key, ...], Override]]
 
@@ -44,7 +44,7 @@ def _escalations(document: Document, routing: Routing) -> Iterator[Finding]:
 def _told_at_once(document: Document, names: Iterable[str]) -> set[str]:
     """The channels by which these receivers are told now, not in a digest; also those whose section has faults."""
     sections = [document.data["receivers"][name] for name in names]
-    return {key for section in sections if isinstance(section, dict) for key in section} - _NO_CHANNELS  # or by a rota
+    return {key for section in sections if isinstance(section, dict) for key in section} - _NO_CHANNELS
 
 
 def _critical_reaches_nobody(document: Document, routing: Routing, placed: _Placed) -> Iterator[Finding]:
