@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import datetime
 import gc
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,9 +35,12 @@ from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
 from alertd.engine.intake import Intake
 from alertd.engine.metrics import Metrics
+from alertd.engine.reconcile import Reconcile
 from alertd.engine.setting import Current
 from alertd.engine.upkeep import Upkeep
 from alertd.errors import BadInput
+from alertd.model import SECOND
+from alertd.reconciling import EVERY
 from alertd.store import database
 from alertd.store.writer import Writer
 from alertd.web.app import Inside, build
@@ -64,6 +68,7 @@ class Options:
     port: int
     external_url: str | None = None
     json_logs: bool = False
+    alertmanagers: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
 
@@ -167,14 +172,18 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             couriers = Couriers(Outgoing(writer, db.reader, current, clock, net, metrics, options.external_url))
             acts = Acts(writer, current, clock, couriers.wake)
             upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all)
-            intake = Intake(writer, current, clock, Ids(os.getpid()), metrics, couriers.wake)
+            ids = Ids(os.getpid())
+            intake = Intake(writer, current, clock, ids, metrics, couriers.wake)
+            reconcile = Reconcile(options.alertmanagers, writer, db.reader, current, clock, ids, metrics,
+                                  couriers.wake, net.http)
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
             daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock)
             daemon.note_success()
             await upkeep.start()
             await couriers.start()
             stack.push_async_callback(couriers.stop, GRACE)
-            stack.enter_context(_timed(upkeep.tick, digests.tick, acts.tick))
+            stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK,
+                                        reconcile.tick: EVERY / SECOND}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))
             daemon.address = await stack.enter_async_context(_listening(app, options))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
@@ -214,12 +223,14 @@ async def _net() -> AsyncIterator[Net]:
 
 
 @contextlib.contextmanager
-def _timed(*ticks: Callable[[], Awaitable[None]]) -> Iterator[None]:
+def _timed(ticks: Mapping[Callable[[], Awaitable[None]], float]) -> Iterator[None]:
+    """Call each at once, and again after so many seconds."""
     scheduler = AsyncIOScheduler(timezone="UTC")
+    start = datetime.datetime.now(datetime.UTC)
     scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR)
-    for tick in ticks:
+    for tick, seconds in ticks.items():
         # None: a tick that is late because the loop was busy still runs; the default drops it after a second
-        scheduler.add_job(tick, "interval", seconds=TICK, misfire_grace_time=None, coalesce=True)
+        scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=start, misfire_grace_time=None, coalesce=True)
     scheduler.start()
     try:
         yield
