@@ -230,7 +230,8 @@ def _timed(ticks: Mapping[Callable[[], Awaitable[None]], float]) -> Iterator[Non
     scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR)
     for tick, seconds in ticks.items():
         # None: a tick that is late because the loop was busy still runs; the default drops it after a second
-        scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=start, misfire_grace_time=None, coalesce=True)
+        scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=start, misfire_grace_time=None,
+                          coalesce=True)
     scheduler.start()
     try:
         yield

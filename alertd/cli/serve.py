@@ -19,7 +19,8 @@ import click
 @click.option("--web.external-url", "external_url", metavar="URL",
               help="How people reach this alertd; messages link to it.")
 @click.option("--prometheus", metavar="URL", help="Read by no part of this version; said in the log.")
-@click.option("--alertmanager", metavar="URL", multiple=True, help="Compared with every 15 s, so that ends it never told are found; repeatable, name every one.")
+@click.option("--alertmanager", metavar="URL", multiple=True,
+              help="Compared with every 15 s, so that ends it never told are found; repeatable, name every one.")
 @click.option("--insecure-no-auth", is_flag=True,
               help="Allow an address other than this machine's own, although nobody is asked who they are.")
 @click.option("--log.format", "log_format", type=click.Choice(["logfmt", "json"]), default="logfmt",
