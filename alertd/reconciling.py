@@ -20,7 +20,6 @@ from alertd.model import MINUTE, SECOND, AlertId, IncidentId, Millis
 EVERY = 15 * SECOND  # from one look to the next
 LOOKS = 2  # an alert is listed in none of so many looks on end: it has ended
 YOUNG = 3 * MINUTE  # an Alertmanager that began later may not list all yet: Prometheus sends again once a minute
-MARGIN = 5 * SECOND  # how well the time at which an Alertmanager began is known here: its Date has whole seconds
 SAME_START: Millis = 2  # the list has milliseconds, the webhook nanoseconds, and both are rounded on the way
 
 Voice = tuple[str, str]  # an address, and a source that it speaks for
@@ -51,8 +50,8 @@ class Listed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Look:
-    """What one Alertmanager listed, by fingerprint. `began_at` is when its process did, by the clock here; `cluster`
-    the names of its cluster's members, empty where it has none."""
+    """What one Alertmanager listed, by fingerprint. `began_at` is when its process did, by the clock here,
+    rather too late than too early; `cluster` the names of its cluster's members, empty where it has none."""
 
     address: str
     listed: Mapping[str, Listed]
@@ -163,4 +162,4 @@ def _speaking(voices: Iterable[Voice], looks: Sequence[Look]) -> dict[str, set[s
 def _would_list(look: Look, alert: Open, now: Millis) -> bool:
     """Whether this Alertmanager would list the alert if it fired. It keeps alerts in memory only, so one that began
     lately may wait for Prometheus to send them again; what it told itself since it began, it has."""
-    return now - look.began_at >= YOUNG or (look.alone and alert.told_at >= look.began_at + MARGIN)
+    return now - look.began_at >= YOUNG or (look.alone and alert.told_at > look.began_at)

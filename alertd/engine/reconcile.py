@@ -143,7 +143,7 @@ class Reconcile:
                 return None
             began_at, cluster = alertmanager.decode_status(await answer.read())
             now = self._clock.now()
-            try:
+            try:  # whole seconds, cut off: up to a second too young, never too old
                 theirs = int(email.utils.parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() * 1000)
             except ValueError:
                 theirs = now
