@@ -21,7 +21,7 @@ def acknowledge(incident: Incident, rows: Iterable[Notification], by: str, routi
     holds = routing.acknowledge.get(incident.severity)
     until = now + holds if holds else None
     after = dataclasses.replace(incident, state=IncidentState.ACKNOWLEDGED, acknowledged_at=now, acknowledged_by=by,
-                                acknowledged_until=until, revision=incident.revision + 1)
+                                acknowledged_until=until, revision=incident.revision + 1, escalate_at=None)
     why = [f"{by} takes care of it" + (f" until {utc(until)}" if until else " to its end")]
     superseded: list[Notification] = []
     told: list[Notification] = []
@@ -44,7 +44,8 @@ def lapse(incident: Incident, rows: Iterable[Notification], routing: Routing, no
     if incident.state is not IncidentState.ACKNOWLEDGED or (incident.acknowledged_until or now + 1) > now:
         return Changes()
     after = dataclasses.replace(incident, state=IncidentState.OPEN, epoch=incident.epoch + 1,
-                                revision=incident.revision + 1, acknowledged_until=None)
+                                revision=incident.revision + 1, acknowledged_until=None, escalated=0,
+                                escalate_at=routing.first_step_at(incident.severity, now))
     why = [f"the acknowledgement of {incident.acknowledged_by} ran out and it still burns"]
     told = []
     for at in _by_place(rows):

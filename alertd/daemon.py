@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import datetime
 import gc
 import logging
 import os
@@ -33,6 +32,7 @@ from alertd.engine.acts import Acts
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
+from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.intake import Intake
 from alertd.engine.metrics import Metrics
 from alertd.engine.reconcile import Reconcile
@@ -176,14 +176,15 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             intake = Intake(writer, current, clock, ids, metrics, couriers.wake)
             reconcile = Reconcile(options.alertmanagers, writer, db.reader, current, clock, ids, metrics,
                                   couriers.wake, net.http)
+            heartbeats = Heartbeats(writer, current, clock, ids, couriers.wake)
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
             daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock)
             daemon.note_success()
             await upkeep.start()
             await couriers.start()
             stack.push_async_callback(couriers.stop, GRACE)
-            stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK,
-                                        reconcile.tick: EVERY / SECOND}))
+            stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, heartbeats.tick: 1,
+                                        reconcile.tick: EVERY // SECOND}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))
             daemon.address = await stack.enter_async_context(_listening(app, options))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
@@ -223,15 +224,13 @@ async def _net() -> AsyncIterator[Net]:
 
 
 @contextlib.contextmanager
-def _timed(ticks: Mapping[Callable[[], Awaitable[None]], float]) -> Iterator[None]:
-    """Call each at once, and again after so many seconds."""
+def _timed(ticks: Mapping[Callable[[], Awaitable[None]], int]) -> Iterator[None]:
+    """Call each after so many seconds, and again."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    start = datetime.datetime.now(datetime.UTC)
     scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR)
     for tick, seconds in ticks.items():
         # None: a tick that is late because the loop was busy still runs; the default drops it after a second
-        scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=start, misfire_grace_time=None,
-                          coalesce=True)
+        scheduler.add_job(tick, "interval", seconds=seconds, misfire_grace_time=None, coalesce=True)
     scheduler.start()
     try:
         yield

@@ -224,7 +224,7 @@ def incident_key(source: str, labels: Labels) -> str:
 
 def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: Millis) -> _Outcome:
     """What happens to one incident: its new state, who is told, what is no longer worth sending, and why."""
-    incident = _after(group, now)
+    incident = _after(group, routing, now)
     desk = Desk(incident, known.notifications.get(group.id, []), routing, now)
     if group.opened:
         desk.began(choice for _, choice in group.opened)
@@ -238,7 +238,7 @@ def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: 
                     Decision(webhook.id, incident.id, now, verdict, tuple(why)))
 
 
-def _after(group: _Group, now: Millis) -> Incident:
+def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
     """The incident as it stands once the group's alerts began and ended."""
     opened = [alert.severity for alert, _ in group.opened]
     worst = max(opened, key=lambda severity: severity.rank, default=Severity.NONE)
@@ -246,6 +246,8 @@ def _after(group: _Group, now: Millis) -> Incident:
                                           IncidentState.OPEN, now)
     firing = incident.firing + len(group.opened) - len(group.closed)
     rises = worst.rank > incident.severity.rank
+    anew = rises or group.incident is None
+    escalate_at = routing.first_step_at(worst, now) if anew else incident.escalate_at
     return dataclasses.replace(
         incident,
         severity=worst if rises else incident.severity,
@@ -253,6 +255,8 @@ def _after(group: _Group, now: Millis) -> Incident:
         revision=incident.revision + 1,
         state=IncidentState.RESOLVED if firing <= 0 else IncidentState.OPEN if rises else incident.state,
         resolved_at=now if firing <= 0 else None,
+        escalated=0 if anew else incident.escalated,
+        escalate_at=None if firing <= 0 else escalate_at,
         firing=max(firing, 0),
         alerts=incident.alerts + len(group.opened),
     )

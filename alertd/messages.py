@@ -175,6 +175,9 @@ def _lead(delivery: Delivery) -> str:
     incident = delivery.incident
     if incident is not None and incident.acknowledged_by and incident.state is IncidentState.OPEN:
         impact = f"{_who(incident)} took care of it, but it burns on. {impact}"
+    if incident is not None and incident.escalated and incident.state is IncidentState.OPEN:
+        waited = duration(max(delivery.notification.created_at - incident.opened_at, 0))
+        impact = f"Escalated: begun {waited} before this, and nobody takes care of it. {impact}"
     if delivery.notification.kind is Kind.UPDATE:
         now = f"Changed: now {delivery.firing} firing, {delivery.resolved} resolved."
         return escaping.line(f"{now} {impact}", LEAD)

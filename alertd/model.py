@@ -171,9 +171,11 @@ class Incident:
     """The alerts that belong together; what people are told of and acknowledge.
 
     `key` names what belongs together (source and group labels without severity); one incident per key is open.
-    `severity` only rises while it is open; `epoch` counts the rises, and `revision` every change worth telling.
+    `severity` only rises while it is open; `epoch` counts how often people were called anew (a rise, an acknowledgement
+    that ran out, an escalation), and `revision` every change worth telling.
     `alerts` counts its episodes so far, `firing` those that have not ended. While it is acknowledged, until
     `acknowledged_until` (None: until it ends), `acknowledged_by` takes care of it; afterwards it is the last who did.
+    `escalated` counts the steps taken because nobody did, and the next is due at `escalate_at` (None: there is none).
     """
 
     id: IncidentId
@@ -191,6 +193,8 @@ class Incident:
     resolved_at: Millis | None = None
     acknowledged_by: str | None = None
     acknowledged_until: Millis | None = None
+    escalated: int = 0
+    escalate_at: Millis | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

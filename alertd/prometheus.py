@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,9 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3 import Retry
 
+from alertd.config import units
 from alertd.errors import AlertdError
+from alertd.model import DAY, Millis
 
 TIMEOUT = 10.0  # seconds
 
@@ -44,6 +47,22 @@ class Answer:
     warnings: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Series:
+    """One series of a range answer: the times (ms) at which it has a sample, rising."""
+
+    labels: Mapping[str, str]
+    times: tuple[Millis, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class History:
+    """A range answer; `warnings` mean that it is partial."""
+
+    series: tuple[Series, ...]
+    warnings: tuple[str, ...]
+
+
 class Prometheus:
     """One server."""
 
@@ -64,6 +83,62 @@ class Prometheus:
             raise PrometheusUnreachable(url=self._url, query=query, reason=str(error)[:300]) from error
         return Answer(samples, tuple(self._local.warnings))
 
+    def range(self, query: str, start: Millis, end: Millis, step: Millis) -> History:
+        """What the query gives at `start` and each `step` up to `end`; the server takes 11,000 times at most. By POST,
+        for an expression can be longer than an address may be."""
+        asked = {"query": query, "start": start / 1000, "end": end / 1000, "step": step / 1000}
+        body = self._answer(query, "query_range", data=asked)
+        try:
+            series = tuple(Series(row["metric"], tuple(round(at * 1000) for at, _ in row["values"]))
+                           for row in body["data"]["result"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise PrometheusUnreachable(url=self._url, query=query, reason=f"unreadable: {error!r}") from error
+        return History(series, tuple(map(str, body.get("warnings", ()))))
+
+    def values(self, label: str, metric: str | None = None) -> frozenset[str]:
+        """The values a label has, of one metric or of all; of `__name__`, every metric there is."""
+        asked = {"match[]": metric} if metric else {}
+        return frozenset(map(str, self._get(f"label/{label}/values", asked)))
+
+    def retention(self) -> Millis | None:
+        """How long samples are kept; None where the server does not say (it may be something else that speaks
+        Prometheus' language)."""
+        flags = self._of_itself("flags")
+        text = flags.get("storage.tsdb.retention.time") or flags.get("storage.tsdb.retention") or ""
+        kept = _duration(text)
+        # 0s is what it says when nobody set it: https://prometheus.io/docs/prometheus/latest/storage/
+        return kept or (15 * DAY if text else None)
+
+    def scrape_interval(self) -> Millis | None:
+        """The server's own, which a job may change for itself."""
+        text = self._of_itself("config").get("yaml", "")
+        found = re.search(r"^global:\n(?:  .*\n)*?  scrape_interval: (\S+)", text, re.MULTILINE)
+        return _duration(found[1]) if found else None
+
+    def _of_itself(self, what: str) -> dict[str, str]:
+        try:
+            told = self._get(f"status/{what}", {})
+        except PrometheusUnreachable:
+            return {}
+        return told if isinstance(told, dict) else {}
+
+    def _get(self, path: str, asked: Mapping[str, str | float]) -> Any:
+        """The data at a path of the API that the library does not cover."""
+        return self._answer(path, path, params=asked).get("data")
+
+    def _answer(self, query: str, path: str, **asked: Any) -> dict[str, Any]:
+        """The body of a good answer; `data` is sent by POST, `params` in the address."""
+        self._client()
+        try:
+            answer = self._local.session.request("POST" if "data" in asked else "GET", timeout=self._timeout,
+                                                 url=f"{self._url.rstrip('/')}/api/v1/{path}", **asked)
+            body: dict[str, Any] = answer.json()
+            if body["status"] != "success":
+                raise ValueError(body.get("error", answer.status_code))
+        except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PrometheusUnreachable(url=self._url, query=query[:200], reason=str(error)[:300]) from error
+        return body
+
     def _client(self) -> Any:
         if not hasattr(self._local, "client"):
             session = requests.Session()
@@ -71,7 +146,7 @@ class Prometheus:
             session.hooks["response"].append(self._keep_warnings)
             client = PrometheusConnect(
                 url=self._url, retry=Retry(0), timeout=self._timeout, session=session)
-            self._local.client = client
+            self._local.client, self._local.session = client, session
         return self._local.client
 
     def _keep_warnings(self, response: requests.Response, *_: Any, **__: Any) -> None:
@@ -79,6 +154,13 @@ class Prometheus:
             self._local.warnings = tuple(response.json().get("warnings", ()))
         except (ValueError, AttributeError):
             self._local.warnings = ()
+
+
+def _duration(text: str) -> Millis | None:
+    try:
+        return units.duration(text) if text else None
+    except ValueError:
+        return None
 
 
 def _number(text: str) -> float | None:

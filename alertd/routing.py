@@ -14,13 +14,37 @@ WATCHDOG = "Watchdog"  # kube-prometheus' always-firing alert: a heartbeat, told
 @dataclasses.dataclass(frozen=True, slots=True)
 class Receiver:
     """A named destination. `outlets` holds one entry per channel and target; `hold` is how long an incident's
-    start waits before it is told; `fallback` names the receiver that gets what this one cannot take."""
+    start waits before it is told; `fallback` names the receiver that gets what this one cannot take. With
+    `escalates_itself` (PagerDuty has its own policy) alertd takes no step of escalation towards it."""
 
     name: str
     outlets: tuple[Outlet, ...]
     style: str = "responder"
     hold: Millis = 0
     fallback: str | None = None
+    line: int = 0
+    escalates_itself: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an escalation: who is told when nobody has taken care of an incident `after` so long, counted from
+    its start, its rise, or the end of an acknowledgement. The last one comes again every `repeat` (None: once)."""
+
+    after: Millis
+    receivers: tuple[str, ...]
+    line: int = 0
+    repeat: Millis | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Alerts that must keep coming from every source that ever sent them: where none has come for `every`, the
+    receivers are told."""
+
+    matchers: tuple[Matcher, ...]
+    every: Millis
+    receivers: tuple[str, ...]
     line: int = 0
 
 
@@ -45,9 +69,10 @@ class Override:
 class Routing:
     """routing.yaml as values. `severities` renames other people's words; `incident_by` (labels) replaces
     Alertmanager's grouping when set; `file` is how `why` calls it; `acknowledge` is how long an acknowledgement holds
-    (a severity without one: to the end). Of the channels, `edits` change a sent message in place, and alone are told
-    that some alerts of an incident ended while others still fire; `pages` call people; `follows` are told when
-    somebody takes care of an incident."""
+    (a severity without one: to the end), `escalation` the steps when nobody acknowledges, by time; `heartbeats` must
+    not fall silent. Of the channels, `edits` change a sent message in place, and alone are told that some alerts of an
+    incident ended while others still fire; `pages` call people; `follows` are told when somebody takes care of an
+    incident."""
 
     receivers: Mapping[str, Receiver]
     routes: Mapping[Severity, Route]
@@ -59,6 +84,13 @@ class Routing:
     pages: frozenset[str] = frozenset()
     follows: frozenset[str] = frozenset()
     acknowledge: Mapping[Severity, Millis] = dataclasses.field(default_factory=dict)
+    escalation: Mapping[Severity, tuple[Step, ...]] = dataclasses.field(default_factory=dict)
+    heartbeats: tuple[Heartbeat, ...] = ()
+
+    def first_step_at(self, severity: Severity, now: Millis) -> Millis | None:
+        """When the first step of an escalation that begins now is due."""
+        steps = self.escalation.get(severity)
+        return now + steps[0].after if steps else None
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ class Desk:
     def _start(self, outlet: Outlet, receiver: Receiver) -> None:
         rows = self.rows.get(place(outlet), [])
         starts = [row for row in rows if row.kind is Kind.FIRING and row.state is not State.SUPERSEDED]
-        if any(row.epoch >= self.incident.epoch for row in starts):
+        if any(row.severity.rank >= self.incident.severity.rank for row in starts):
             self._update(rows)
             return
         for row in rows:

@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from alertd.config.routing_file import RoutingFile
     from alertd.errors import AlertdError
-    from alertd.routing import Choice, Routing
+    from alertd.routing import Choice, Routing, Step
 
 _config = click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
                        help="Who is told.")
@@ -39,7 +39,10 @@ def explain(labels: tuple[str, ...], config: Path, output: str) -> None:
     file = _load(config)
     choice = choose(_pairs(labels), file.routing)
     if output == "json":
-        _print_json({"severity": choice.severity.value, "receivers": list(choice.receivers), "why": list(choice.why)})
+        then = [{"after_seconds": step.after // 1000, "receivers": list(step.receivers), "line": step.line}
+                for step in _steps(choice, file)]
+        _print_json({"severity": choice.severity.value, "receivers": list(choice.receivers), "why": list(choice.why),
+                     **({"escalation": then} if then else {})})
     else:
         click.echo("\n".join(_explained(choice, file)))
 
@@ -127,8 +130,16 @@ def _explained(choice: Choice, file: RoutingFile) -> Iterator[str]:
         yield f"{choice.severity}: nobody is told"
     for name in choice.receivers:
         yield from _receiver(name, file)
+    for step in _steps(choice, file):
+        again = f" and every {_in_words(step.repeat)} from then on" if step.repeat else ""
+        yield (f"  after {_in_words(step.after)}{again}, while nobody acknowledges: {' + '.join(step.receivers)} "
+               f"({file.routing.file}:{step.line})")
     yield "why:"
     yield from (f"  {reason}" for reason in choice.why)
+
+
+def _steps(choice: Choice, file: RoutingFile) -> tuple[Step, ...]:
+    return file.routing.escalation.get(choice.severity, ()) if choice.receivers else ()
 
 
 def _receiver(name: str, file: RoutingFile) -> Iterator[str]:

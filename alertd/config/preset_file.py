@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sized
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import pydantic
 
@@ -14,12 +15,33 @@ from alertd.config import units
 from alertd.config.yaml import Document, parse, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import SECOND, Millis
-from alertd.rulegen.declared import UTILIZATIONS
+from alertd.rulegen.declared import UTILIZATIONS, Watched
 
 FOLDER = "presets"  # within rules/
 
+Given = TypeVar("Given", bound=Sized)
+
 _UNITS: dict[str, Millis] = {"s": SECOND, "ms": 1}
-Metric = Annotated[str, pydantic.Field(pattern="^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+_USED = {Watched.CPU: "CPU", Watched.MEMORY: "memory"}
+_PLACE = re.compile(r"\{([^}]*)\}")
+_TARGET = {"job", "instance"}
+
+
+def _metric(text: str) -> str:
+    if not re.fullmatch("[a-zA-Z_:][a-zA-Z0-9_:]*", text):
+        raise ValueError(f"{text!r} is no metric's name; use letters, digits, '_' and ':'")
+    return text
+
+
+def _labels(labels: dict[str, str]) -> dict[str, str]:
+    for name in labels:
+        if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name) or name in ("__name__", "le"):
+            raise ValueError(f"{name!r} is no label's name that an exporter may show; use letters, digits and '_'")
+    return labels
+
+
+Metric = Annotated[str, pydantic.AfterValidator(_metric)]
+Labels = Annotated[dict[str, str], pydantic.AfterValidator(_labels)]
 Duration = Annotated[int, pydantic.BeforeValidator(units.duration)]
 
 
@@ -29,8 +51,8 @@ class _Strict(pydantic.BaseModel):
 
 class _Failure(_Strict):
     match: str
-    bad: dict[str, str]
-    good: dict[str, str]
+    bad: Labels
+    good: Labels
 
     @pydantic.model_validator(mode="after")
     def _examples_fit(self) -> _Failure:
@@ -40,9 +62,16 @@ class _Failure(_Strict):
         return self
 
 
+def some(given: Given) -> Given:
+    """A list, section or text that holds something; ValueError where it does not."""
+    if not given:
+        raise ValueError("is empty; give at least one")
+    return given
+
+
 class _Requests(_Strict):
     counter: Metric
-    failures: Annotated[list[_Failure], pydantic.Field(min_length=1)]
+    failures: Annotated[list[_Failure], pydantic.AfterValidator(some)]
 
 
 def ascending(edges: list[Decimal]) -> list[Decimal]:
@@ -52,7 +81,7 @@ def ascending(edges: list[Decimal]) -> list[Decimal]:
     return edges
 
 
-Buckets = Annotated[list[Decimal], pydantic.Field(min_length=1), pydantic.AfterValidator(ascending)]
+Buckets = Annotated[list[Decimal], pydantic.AfterValidator(some), pydantic.AfterValidator(ascending)]
 
 
 class _Latency(_Strict):
@@ -61,30 +90,64 @@ class _Latency(_Strict):
     buckets: Buckets
 
 
+class _Probe(_Strict):
+    gauge: Metric
+    duration: Metric | None = None
+    unit: Literal["s", "ms"] = "s"
+
+
 class _Example(_Strict):
     metric: Metric
-    labels: dict[str, str] = {}
+    labels: Labels = {}
     per_second: Decimal | None = None
     free: Decimal | None = None
+    used_per_second: Decimal | None = None
+    used: Decimal | None = None
     fixed: Decimal | None = None
 
     @pydantic.model_validator(mode="after")
     def _one_value(self) -> _Example:
-        if [self.per_second, self.free, self.fixed].count(None) != 2:
-            raise ValueError("give one of per_second, free and fixed")
+        values = (self.per_second, self.free, self.used_per_second, self.used, self.fixed)
+        if sum(value is not None for value in values) != 1:
+            raise ValueError("give one of per_second, free, used_per_second, used and fixed")
         return self
+
+    @property
+    def moves(self) -> bool:
+        return bool(self.per_second or self.free or self.used_per_second or self.used)
+
+
+def _moving(examples: list[_Example]) -> list[_Example]:
+    if not any(example.moves for example in examples):
+        raise ValueError("nothing in this case follows the utilization, so its test could not fail; give one series "
+                         "per_second, free, used_per_second or used")
+    return examples
+
+
+Case = Annotated[list[_Example], pydantic.AfterValidator(_moving)]
 
 
 class _Utilization(_Strict):
-    expression: str
+    expression: Annotated[str, pydantic.AfterValidator(some)]
     window: Duration
-    cases: Annotated[dict[str, list[_Example]], pydantic.Field(min_length=1)]
+    cases: Annotated[dict[str, Case], pydantic.AfterValidator(some)]
+    of: str | None = None
+
+
+def _conditions(text: str) -> str:
+    if any(matcher.op != "=" for matcher in matchers.parse_all(text)):
+        raise ValueError('a preset\'s selector has conditions with = only; write one such as reporter="destination"')
+    return text
 
 
 class _Preset(_Strict):
     about: str = ""
+    selector: Annotated[str, pydantic.AfterValidator(_conditions)] = ""
     requests: _Requests | None = None
     latency: _Latency | None = None
+    probe: _Probe | None = None
+    subject: str = "{instance}"
+    labels: Labels = {}
     utilization: dict[str, _Utilization] = {}
 
 
@@ -116,10 +179,23 @@ def _preset(name: str, document: Document) -> tuple[presets.Preset | None, list[
     findings = [*document.duplicates, *findings]
     if model is None or findings:
         return None, findings
-    unknown = [document.finding(("utilization", key), f"{key!r} is nothing a threshold can be set on",
-                                f"known are {', '.join(UTILIZATIONS)}", key=True)
-               for key in model.utilization if key not in set(UTILIZATIONS)]
-    return _value(name, model), unknown
+    findings = [*_unfit(document, model)]
+    return (None, findings) if findings else (_value(name, model), [])
+
+
+def _unfit(document: Document, model: _Preset) -> Iterator[Finding]:
+    """What each part alone does not show."""
+    if not (model.requests or model.latency or model.probe or model.utilization):
+        yield document.finding((), "measures nothing", "describe requests, latency, probe or utilization", id="empty")
+    for key in model.utilization:
+        if key not in set(UTILIZATIONS):
+            yield document.finding(("utilization", key), f"{key!r} is nothing a threshold can be set on",
+                                   f"known are {', '.join(UTILIZATIONS)}", key=True)
+    known = set(model.labels) or _TARGET
+    for label in _PLACE.findall(model.subject):
+        if label not in known:
+            yield document.finding(("subject",), f"{label!r} is no label of what is watched",
+                                   f"known are {', '.join(sorted(known))}; `labels` says others")
 
 
 def _value(name: str, model: _Preset) -> presets.Preset:
@@ -127,7 +203,11 @@ def _value(name: str, model: _Preset) -> presets.Preset:
         name,
         requests=_requests(model.requests) if model.requests else None,
         latency=_latency(model.latency) if model.latency else None,
-        utilization={key: _utilization(utilization) for key, utilization in model.utilization.items()},
+        probe=_probe(model.probe) if model.probe else None,
+        utilization={key: _utilization(key, utilization) for key, utilization in model.utilization.items()},
+        selector=model.selector,
+        subject=model.subject,
+        labels=model.labels,
     )
 
 
@@ -140,12 +220,21 @@ def _latency(model: _Latency) -> presets.Latency:
     return presets.Latency(model.histogram, _UNITS[model.unit], tuple(model.buckets))
 
 
-def _utilization(model: _Utilization) -> presets.Utilization:
-    return presets.Utilization(model.expression, model.window, {
-        name: tuple(presets.Example(**example.model_dump()) for example in examples)
-        for name, examples in model.cases.items()})
+def _probe(model: _Probe) -> presets.Probe:
+    return presets.Probe(model.gauge, model.duration, _UNITS[model.unit])
+
+
+def _utilization(key: str, model: _Utilization) -> presets.Utilization:
+    cases = {name: tuple(presets.Example(**example.model_dump()) for example in examples)
+             for name, examples in model.cases.items()}
+    return presets.Utilization(model.expression, model.window, cases, model.of or _USED[Watched(key)])
 
 
 def offering(found: Iterable[presets.Preset]) -> list[str]:
     """The names of the presets that a service can be measured by."""
-    return sorted(preset.name for preset in found if preset.requests or preset.latency)
+    return sorted(preset.name for preset in found if preset.requests or preset.latency or preset.probe)
+
+
+def watching(found: Iterable[presets.Preset]) -> list[str]:
+    """The names of the presets that know a CPU or memory utilization."""
+    return sorted(preset.name for preset in found if preset.utilization)

@@ -88,6 +88,7 @@ class _Receiver(_Section):
     style: Literal["responder", "management"] = "responder"
     hold: Annotated[Millis, pydantic.BeforeValidator(_hold)] = 0
     fallback: pydantic.StrictStr | None = None
+    escalates: Literal["alertd", "pagerduty"] = "alertd"
 
 
 class _Digest(_Section):
@@ -171,7 +172,7 @@ class _Reader:
                        f"give it one of {', '.join(sorted({*self.channels, DIGEST}))}", key=True, id="no-channel")
         settled = settled or _Receiver()
         self.found.receivers[name] = Receiver(name, tuple(outlets), settled.style, settled.hold, settled.fallback,
-                                              self.document.line(path))
+                                              self.document.line(path), settled.escalates == "pagerduty")
 
     def digest(self, name: str, data: dict[str, Any]) -> None:
         path = ("receivers", name, DIGEST)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import BadInput, Finding
 from alertd.matchers import Matcher, parse_all
 from alertd.model import HOUR, Kind, Millis, Outlet, Severity
-from alertd.routing import Override, Route, Routing
+from alertd.routing import Heartbeat, Override, Route, Routing, Step
 
-ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge")
-NOT_YET = ("escalation", "maintenance", "heartbeats", "inhibit", "storm")
+ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
+            "escalation", "heartbeats")
+NOT_YET = ("maintenance", "inhibit", "storm")
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
 
@@ -63,7 +65,8 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     everyone = receivers_section.read(document, channels, path.parent, read_secrets=read_secrets)
     reader = _Rest(document, everyone.receivers)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
-                      reader.incident_by(), path.name, acknowledge=reader.acknowledge())
+                      reader.incident_by(), path.name, acknowledge=reader.acknowledge(),
+                      escalation=reader.escalation(), heartbeats=reader.heartbeats())
     findings = [*document.duplicates, *everyone.findings, *reader.top_level(), *reader.findings,
                 *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
@@ -196,7 +199,7 @@ class _Rest:
         if len(self.findings) > faults:
             return ()  # half of the matchers would match too much
         if not found:
-            self.wrong(path, "an override without a matcher would take every alert", "change the routes instead",
+            self.wrong(path, "without a matcher this would take every alert", "write one such as service=\"payments\"",
                        id="invalid-matcher")
         return tuple(found)
 
@@ -223,15 +226,77 @@ class _Rest:
         data = self.section("acknowledge", dict, "a section such as {critical: 1h, warning: 8h}")
         found = dict(HOLDS)
         for word, value in data.items():
-            path = ("acknowledge", word)
-            severity = self.severity(word, path, TOLD)
-            try:
-                holds = units.duration(value)
-            except ValueError as error:
-                self.wrong(path, *str(error).split("; ", 1))
-                continue
-            if holds == 0:
-                self.wrong(path, "an acknowledgement must hold for a while", "write one such as 1h")
-            elif severity is not None:
+            severity = self.severity(word, ("acknowledge", word), TOLD)
+            holds = self.length(value, ("acknowledge", word))
+            if severity is not None and holds is not None:
                 found[severity] = holds
         return found
+
+    def length(self, value: object, path: tuple[Key, ...]) -> Millis | None:
+        """A duration that is longer than nothing."""
+        try:
+            millis = units.duration(value)
+        except ValueError as error:
+            self.wrong(path, *str(error).split("; ", 1))
+            return None
+        if millis == 0:
+            self.wrong(path, "must be longer than nothing", "write a duration such as 1h")
+        return millis or None
+
+    def escalation(self) -> dict[Severity, tuple[Step, ...]]:
+        data = self.section("escalation", dict, "a section such as {critical: [{after: 5m, to: on-call}]}")
+        found = {}
+        for word, value in data.items():
+            path = ("escalation", word)
+            severity = self.severity(word, path, TOLD)
+            if not isinstance(value, list) or not value:
+                self.wrong(path, "must be a list of steps", "write [{after: 5m, to: on-call}, {after: 15m, to: …}]")
+                continue
+            steps = [self.step((*path, index), step, last=index == len(value) - 1) for index, step in enumerate(value)]
+            self.in_order(path, steps)
+            if severity is not None and all(steps):
+                found[severity] = tuple(step for step in steps if step)
+        return found
+
+    def in_order(self, path: tuple[Key, ...], steps: Sequence[Step | None]) -> None:
+        for index, (before, step) in enumerate(pairwise(steps), 1):
+            if before and step and step.after <= before.after:
+                self.wrong((*path, index, "after"), "comes no later than the step before it",
+                           "both count from the start; put the steps in the order of time")
+
+    def step(self, path: tuple[Key, ...], value: Any, *, last: bool) -> Step | None:
+        known = ("after", "to", "repeat")
+        if not isinstance(value, dict):
+            self.wrong(path, "must be a step", "write {after: 5m, to: on-call}")
+            return None
+        for key in value.keys() - set(known):
+            self.wrong((*path, key), f"unknown key {key!r}", did_you_mean(key, known), key=True, id="unknown-key")
+        for key in {"after", "to"} - value.keys():
+            self.wrong(path, f"{key!r} is missing", "write {after: 5m, to: on-call}", id="missing-key")
+        if "repeat" in value and not last:
+            self.wrong((*path, "repeat"), "only the last step can repeat", "the next step takes over from this one",
+                       key=True)
+        after = self.length(value["after"], (*path, "after")) if "after" in value else None
+        told = self.told(value["to"], (*path, "to")) if "to" in value else ()
+        repeat = self.length(value["repeat"], (*path, "repeat")) if "repeat" in value else None
+        return Step(after, told, self.document.line(path), repeat) if after and told else None
+
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        data = self.section("heartbeats", list, "a list of {match: […], every: 2m, to: …}")
+        found = (self.heartbeat(("heartbeats", index), value) for index, value in enumerate(data))
+        return tuple(heartbeat for heartbeat in found if heartbeat)
+
+    def heartbeat(self, path: tuple[Key, ...], value: Any) -> Heartbeat | None:
+        known = ("match", "every", "to")
+        if not isinstance(value, dict):
+            self.wrong(path, "must be a heartbeat", "write {match: ['alertname=\"Watchdog\"'], every: 2m, to: on-call}")
+            return None
+        for key in value.keys() - set(known):
+            self.wrong((*path, key), f"unknown key {key!r}", did_you_mean(key, known), key=True, id="unknown-key")
+        for key in set(known) - value.keys():
+            self.wrong(path, f"{key!r} is missing", "write {match: […], every: 2m, to: …}", id="missing-key")
+        if set(known) - value.keys():
+            return None
+        matchers = self.matchers(value["match"], (*path, "match"))
+        every, told = self.length(value["every"], (*path, "every")), self.told(value["to"], (*path, "to"))
+        return Heartbeat(matchers, every, told, self.document.line(path)) if matchers and every and told else None

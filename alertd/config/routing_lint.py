@@ -11,7 +11,7 @@ from alertd.model import Severity
 from alertd.routing import Override, Routing
 
 _SEVERITIES = [severity.value for severity in Severity]
-_NO_CHANNELS = {"style", "hold", "fallback", "digest"}  # every other key of a receiver is a channel
+_NO_CHANNELS = {"style", "hold", "fallback", "escalates", "digest"}  # every other key of a receiver is a channel
 
 _Placed = Sequence[tuple[tuple[Key, ...], Override]]
 
@@ -23,6 +23,22 @@ def lint(document: Document, routing: Routing, overrides: Sequence[tuple[Key, ..
     yield from _never_matching(document, routing, placed)
     yield from _unreachable(document, placed)
     yield from _fallbacks(document, routing)
+    yield from _escalations(document, routing)
+
+
+def _escalations(document: Document, routing: Routing) -> Iterator[Finding]:
+    for word in document.data.get("escalation") or {} if routing.escalation else ():
+        steps = routing.escalation.get(Severity(word.lower()), ()) if word.lower() in _SEVERITIES else ()
+        for index, step in enumerate(steps):
+            names = [name for name in step.receivers if name in routing.receivers]
+            path = ("escalation", word, index, "to")
+            if names and all(routing.receivers[name].escalates_itself for name in names):
+                yield document.finding(path, "PagerDuty escalates there by itself, so this step tells nobody",
+                                       "remove the step, or `escalates: pagerduty` of the receiver",
+                                       id="reaches-nobody")
+            elif names and not _told_at_once(document, names):
+                yield document.finding(path, "this step would only be collected for a digest",
+                                       "name a receiver that is told at once", id="reaches-nobody")
 
 
 def _told_at_once(document: Document, names: Iterable[str]) -> set[str]:
@@ -111,6 +127,8 @@ def never_used(document: Document, routing: Routing, not_yet: Sequence[str]) -> 
     of a file without errors: a misspelt name would be told twice."""
     used = {name for route in routing.routes.values() for name in route.receivers}
     used |= {name for override in routing.overrides for name in override.receivers}
+    used |= {name for steps in routing.escalation.values() for step in steps for name in step.receivers}
+    used |= {name for heartbeat in routing.heartbeats for name in heartbeat.receivers}
     used |= {receiver.fallback for receiver in routing.receivers.values() if receiver.fallback}
     for section in not_yet:
         used |= {name.strip() for text in _texts(document.data.get(section)) for name in text.split("+")}

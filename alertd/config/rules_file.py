@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from alertd import matchers
 from alertd.config import preset_file, rules_model
@@ -14,11 +15,12 @@ from alertd.config.yaml import Document, did_you_mean, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import Millis
 from alertd.presets import Latency, Preset
-from alertd.rulegen import RESERVED, counting, example, promql, runbook
+from alertd.rulegen import RESERVED, buckets, counting, example, promql, runbook, tiers
 from alertd.rulegen.declared import (
     NODES,
     RESPONSE_TIMES,
     UTILIZATIONS,
+    Counted,
     Declared,
     Level,
     Objective,
@@ -28,7 +30,9 @@ from alertd.rulegen.declared import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # a service's name is a file's name too
+_TEST_FILE = re.compile(r"\.slo(-\w+)?", re.IGNORECASE)  # NAME.slo.test.yaml is a file of the service NAME
 _RESERVED_LABELS = {"__name__", "le"}
+_RESERVED_GROUPS = {"service", "slo", "tier", "left", "part", "severity", "alertname", "le"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,14 +59,18 @@ def load(folder: Path) -> Rules:
     findings += wrong
     services, wrong, remarks = _Services(files, presets, thresholds, places).read()
     findings += wrong
-    runbooks, wrong = _runbooks(files)
+    runbooks, wrong = _once(files, "runbooks")
     findings += wrong
-    nodes = presets.get(NODES)
-    findings += [] if nodes is None else _unmeasured(nodes, thresholds, places)
-    if findings or nodes is None:
+    retention, wrong = _once(files, "retention")
+    findings += wrong
+    findings += _forgotten(files, retention)
+    nodes, wrong = _watch(files, presets)
+    findings += wrong or _unmeasured(nodes, thresholds, places)
+    if findings:
         raise BadInput(findings)
     sources += [Source(f"{preset_file.FOLDER}/{name}", _plain(text)) for name, text in preset_texts.items()]
-    return Rules(Declared(thresholds, services, nodes, runbooks, tuple(sources)), tuple(sorted(remarks)))
+    declared = Declared(thresholds, services, nodes, runbooks or runbook.DEFAULT, tuple(sources))
+    return Rules(declared, tuple(sorted(remarks)))
 
 
 def _read(folder: Path, shown: str) -> tuple[list[_File], list[Source], list[Finding]]:
@@ -101,7 +109,8 @@ def _shape(document: Document) -> tuple[rules_model.RulesFile | None, list[Findi
         return None, [document.finding((), "is empty", "declare thresholds or services, or remove the file",
                                        id="empty")]
     model, findings = validate(document, rules_model.RulesFile)
-    if model and not (model.services or model.runbooks or (model.thresholds and model.thresholds.model_fields_set)):
+    if model and not (model.services or model.runbooks or model.watch
+                      or (model.thresholds and model.thresholds.model_fields_set)):
         findings = [document.finding((), "declares nothing", "declare thresholds or services, or remove the file",
                                      id="empty")]
     return model, [*document.duplicates, *_told_once(findings)]
@@ -141,18 +150,47 @@ def _again(document: Document, path: tuple[str, ...], first: Document, name: str
                             f"the first stands in {first.file}:{first.line(path)}; keep one", key=True, id="duplicate")
 
 
-def _runbooks(files: list[_File]) -> tuple[str, list[Finding]]:
-    given = [file for file in files if file.model.runbooks]
-    again = [_again(file.document, ("runbooks",), given[0].document, "runbooks") for file in given[1:]]
-    return (given[0].model.runbooks if given else None) or runbook.DEFAULT, again
+def _once(files: list[_File], key: str) -> tuple[Any, list[Finding]]:
+    """What the one file that has `key` says; None where none does."""
+    given = [file for file in files if getattr(file.model, key) is not None]
+    again = [_again(file.document, (key,), given[0].document, key) for file in given[1:]]
+    return (getattr(given[0].model, key) if given else None), again
 
 
-def _unmeasured(nodes: Preset, thresholds: dict[Watched, tuple[Level, ...]], places: _Places) -> Iterator[Finding]:
-    """A preset of the user's own in the place of node_exporter may lack what is declared."""
+def _forgotten(files: list[_File], retention: Millis | None) -> Iterator[Finding]:
+    """A window that reaches behind what Prometheus keeps would quietly be shorter than it says."""
+    for file in files:
+        for service, model in (file.model.services or {}).items():
+            for name, slo in model.slos.items():
+                if retention is not None and slo.window > retention:
+                    window, kept = promql.duration(slo.window), promql.duration(retention)
+                    yield file.document.finding(
+                        ("services", service, "slos", name, "window"),
+                        f"the window {window} of {name!r} is longer than the {kept} that metrics are kept",
+                        "shorten it, or keep metrics longer (`retention:` says how long)", id="retention")
+
+
+def _watch(files: list[_File], presets: dict[str, Preset]) -> tuple[tuple[Preset, ...], list[Finding]]:
+    """The presets whose every target the CPU and memory thresholds watch."""
+    given = [file for file in files if file.model.watch is not None]
+    findings = [_again(file.document, ("watch",), given[0].document, "watch") for file in given[1:]]
+    names = given[0].model.watch if given else None
+    usable = preset_file.watching(presets.values())
+    for index, name in enumerate(names or ()):
+        if name not in usable:
+            what = f"the preset {name!r} knows no CPU or memory" if name in presets else f"there is no preset {name!r}"
+            findings.append(given[0].document.finding(("watch", index), what, did_you_mean(name, usable), id="preset"))
+    return tuple(presets[name] for name in names or (NODES,) if name in presets), findings
+
+
+def _unmeasured(nodes: tuple[Preset, ...], thresholds: dict[Watched, tuple[Level, ...]], places: _Places
+                ) -> Iterator[Finding]:
+    """What is declared and no preset that is watched knows: one of the user's own may lack it."""
     for watched in UTILIZATIONS:
-        if watched in thresholds and watched not in nodes.utilization:
+        if watched in thresholds and nodes and not any(watched in preset.utilization for preset in nodes):
             document, path = places[watched]
-            yield document.finding(path, f"the preset {nodes.name!r} says nothing of {watched}", "add it there")
+            names = " and ".join(repr(preset.name) for preset in nodes)
+            yield document.finding(path, f"the preset {names} says nothing of {watched}", "add it there")
 
 
 class _Services:
@@ -186,21 +224,47 @@ class _Services:
 
     def _service(self, document: Document, name: str, model: rules_model.Service) -> Service | None:
         path = ("services", name)
-        if not _NAME.fullmatch(name) or name.lower() in RESERVED:
+        if not _NAME.fullmatch(name) or name.lower() in RESERVED or _TEST_FILE.search(name):
             self.findings.append(document.finding(
                 path, f"{name!r} cannot name a service", "use letters, digits, '.', '_' and '-', and neither "
-                f"{' nor '.join(RESERVED)}", key=True, id="name"))
+                f"{' nor '.join(RESERVED)} nor a part '.slo'", key=True, id="name"))
         preset = self._preset(document, (*path, "metrics"), model.metrics)
         selector = self._selector(document, (*path, "selector"), model.selector, preset)
         if preset is None or selector is None:
             return None
         buckets = tuple(model.buckets or (preset.latency.buckets if preset.latency else ()))
-        objectives = tuple(Objective(slo, given.objective, given.window, given.under)
-                           for slo, given in model.slos.items())
+        objectives = tuple(_objective(slo, given) for slo, given in model.slos.items())
         service = Service(name, preset, selector, buckets, objectives)
         self._buckets(document, path, service)
         self._watched(document, path, service)
+        for objective in objectives:
+            self._measured(document, (*path, "slos", objective.name), service, objective)
         return service
+
+    def _measured(self, document: Document, path: tuple[str, ...], service: Service, objective: Objective) -> None:
+        """An objective nothing can be counted for, or nothing can alert on, would look watched."""
+        if not _NAME.fullmatch(objective.name):
+            self.findings.append(document.finding(
+                path, f"{objective.name!r} cannot name an SLO", "use letters, digits, '.', '_' and '-'", key=True,
+                id="name"))
+        part = service.preset.requests if objective.under is None else service.preset.latency
+        if objective.counted is None and part is None:
+            self.findings.append(document.finding(
+                path, f"the preset {service.preset.name!r} does not measure {objective.symptom}",
+                "say what to count by `events` and `bad` or `good`", key=True, id="unmeasured"))
+        if len(set(objective.by)) < len(objective.by):
+            self.findings.append(document.finding((*path, "by"), "a label is given twice", "keep one", id="label"))
+        for label in sorted(_RESERVED_GROUPS & set(objective.by)):
+            self.findings.append(document.finding((*path, "by"), f"{label!r} is a label of the alerts themselves",
+                                                  "group by another", id="label"))
+        fit = tiers.fit(objective.target, objective.window)
+        if not fit.burns:
+            self.findings.append(document.finding(
+                (*path, "objective"), f"{objective.name!r} can have no burn alert: {'; '.join(fit.remarks)}",
+                "raise the objective, or take a longer window", id="tiers"))
+            return
+        self.remarks += [document.finding(path, f"{service.name} {objective.name}: {remark}", key=True, id="tiers",
+                                          level="remark") for remark in fit.remarks]
 
     def _preset(self, document: Document, path: tuple[str, ...], name: str) -> Preset | None:
         usable = preset_file.offering(self.presets.values())
@@ -220,13 +284,14 @@ class _Services:
             return None
 
     def _buckets(self, document: Document, path: tuple[str, ...], service: Service) -> None:
-        """Every time that is compared with must be the edge of a bucket: between edges nothing is known."""
+        """A time that an objective counts by must be the edge of a bucket: between edges nothing is counted. A
+        threshold's may lie between two, where its share is estimated."""
         for objective in service.objectives:
             where = (document, (*path, "slos", objective.name, "under"))
             self._edge(where, service, objective.name, objective.under)
         for watched in RESPONSE_TIMES:
             for level in self.thresholds.get(watched, ()):
-                self._edge(self.places[watched], service, watched, int(level.above))
+                self._level(document, path, service, watched, int(level.above))
 
     def _edge(self, place: tuple[Document, tuple[str, ...]], service: Service, name: str, time: Millis | None) -> None:
         latency = service.preset.latency
@@ -238,23 +303,47 @@ class _Services:
             path, f"{name} {promql.duration(time)} is no bucket of {service.name!r} ({service.preset.name})",
             f"the nearest are {near}; or say with `buckets:` which its histogram has", id="bucket"))
 
+    def _level(self, document: Document, path: tuple[str, ...], service: Service, watched: Watched, time: Millis
+               ) -> None:
+        latency = service.preset.latency
+        if latency is None:
+            return
+        shown, its = promql.duration(time), f"{service.name!r} ({service.preset.name})"
+        place = buckets.between(latency, service.buckets, time)
+        near = _nearest(latency, service.buckets, time)
+        if place is None:
+            side = "above the last" if counting.edge(latency, time) > service.buckets[-1] else "below the first"
+            at, places = self.places[watched]
+            self.findings.append(at.finding(
+                places, f"{watched} {shown} lies {side} bucket of {its}, {near[0]}, where nothing tells requests apart",
+                "choose a time among its buckets, or say with `buckets:` which its histogram has", id="bucket"))
+        elif not place.exact:
+            self.remarks.append(document.finding(
+                path, f"{watched} {shown} is no bucket of {its}; its share is estimated, between {' and '.join(near)}",
+                f"give the histogram a bucket at {shown} and say so with `buckets:`", key=True, id="estimated",
+                level="remark"))
+
     def _watched(self, document: Document, path: tuple[str, ...], service: Service) -> None:
+        preset = service.preset
+        times = preset.latency or (preset.probe and preset.probe.duration)
         for watched in (Watched.ERRORS, *RESPONSE_TIMES):
-            part = service.preset.requests if watched is Watched.ERRORS else service.preset.latency
-            if watched in self.thresholds and part is None:
+            part = (preset.requests or preset.probe) if watched is Watched.ERRORS else times
+            if watched in self.thresholds and not part:
                 self.remarks.append(document.finding(
                     path, f"{watched} does not watch {service.name!r}: the preset {service.preset.name!r} does not "
                     "measure it", key=True, id="unwatched", level="remark"))
 
 
-def _nearest(latency: Latency, buckets: tuple[Decimal, ...], time: Millis) -> list[str]:
+def _objective(name: str, given: rules_model.Slo) -> Objective:
+    counted = (Counted(tuple(given.events), tuple(given.bad or ()), tuple(given.good or ()))
+               if given.events else None)
+    return Objective(name, given.objective, given.window, given.under, tuple(given.by), counted)
+
+
+def _nearest(latency: Latency, edges: tuple[Decimal, ...], time: Millis) -> list[str]:
     edge = counting.edge(latency, time)
-    below, above = [at for at in buckets if at < edge][-1:], [at for at in buckets if at > edge][:1]
-    return [_in_words(at * latency.unit) for at in (*below, *above)]
-
-
-def _in_words(millis: Decimal) -> str:
-    return promql.duration(int(millis)) if millis == int(millis) else f"{promql.number(millis)}ms"
+    below, above = [at for at in edges if at < edge][-1:], [at for at in edges if at > edge][:1]
+    return [buckets.shown(latency, at) for at in (*below, *above)]
 
 
 def _selector(text: str, preset: Preset | None) -> tuple[matchers.Matcher, ...]:
@@ -264,6 +353,9 @@ def _selector(text: str, preset: Preset | None) -> tuple[matchers.Matcher, ...]:
     for matcher in found:
         if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", matcher.label) or matcher.label in _RESERVED_LABELS:
             raise ValueError(f"{matcher.label!r} is no label a selector may use")
+    named = {matcher.label for matcher in found}
+    found = (*(matcher for matcher in matchers.parse_all(preset.selector if preset else "")
+               if matcher.label not in named), *found)
     labels = example.labels(found)
     failures = preset.requests.failures if preset and preset.requests else ()
     for shown in (shown for failure in failures for shown in (failure.bad, failure.good)):

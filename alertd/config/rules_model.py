@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 
+from alertd import matchers
 from alertd.config import units
-from alertd.config.preset_file import Buckets, Duration
-from alertd.model import DAY, MINUTE, Millis, Severity
+from alertd.config.preset_file import Buckets, Duration, some
+from alertd.model import DAY, HOUR, Millis, Severity
+from alertd.rulegen.declared import Counter
 
 MOST_WINDOW: Millis = 366 * DAY
+LEAST_WINDOW: Millis = 2 * HOUR
 WINDOW: Millis = 30 * DAY
 
 
@@ -41,8 +45,8 @@ def _window(text: object) -> Millis:
     millis = _some_time(text)
     if millis > MOST_WINDOW:
         raise ValueError(f"{text} is longer than the 366d a window may have")
-    if millis % MINUTE:
-        raise ValueError(f"{text} is no whole number of minutes")
+    if millis % HOUR or millis < LEAST_WINDOW:
+        raise ValueError(f"{text} is no whole number of hours, two or more")
     return millis
 
 
@@ -100,10 +104,59 @@ class Thresholds(Strict):
     response_time_p95: Times | None = None
 
 
+def _target(text: object) -> Decimal:
+    ratio = units.percentage(text)
+    if ratio == 1:
+        raise ValueError("100% allows no failure, so that it has no error budget to spend; write what you can live "
+                         "with, such as 99.9% (43 minutes of 30 days)")
+    if ratio == 0:
+        raise ValueError("0% asks for nothing; write the share of events that must be good")
+    return ratio
+
+
+def _list(given: Any) -> Any:
+    return given if isinstance(given, list) else [given]
+
+
+def _selector(text: object) -> Counter:
+    """`name{label="value", …}` of a counter."""
+    found = re.fullmatch(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{.*\})?", str(text).strip(), re.DOTALL)
+    if found is None:
+        raise ValueError(f'{text!r} is no metric and its labels; write one such as jobs_total{{job="shop"}}')
+    return Counter(found[1], tuple(matchers.parse_all(found[2] or "{}")))
+
+
+def _method(text: object) -> object:
+    """Never by accident: what an objective counts is said, or it is events."""
+    if text == "timeslices":
+        raise ValueError("timeslices are not counted by this version; write `method: occurrences`, or leave it out")
+    return text
+
+
+Selector = Annotated[Counter, pydantic.BeforeValidator(_selector)]
+Selectors = Annotated[list[Selector], pydantic.BeforeValidator(_list), pydantic.Field(min_length=1)]
+Label = Annotated[str, pydantic.Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
+
+
 class Slo(Strict):
-    objective: Share
+    objective: Annotated[Decimal, pydantic.BeforeValidator(_target)]
     window: Annotated[int, pydantic.BeforeValidator(_window)] = WINDOW
     under: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None
+    method: Annotated[Literal["occurrences"], pydantic.BeforeValidator(_method)] = "occurrences"
+    by: Annotated[list[Label], pydantic.BeforeValidator(_list)] = []
+    events: Selectors | None = None
+    bad: Selectors | None = None
+    good: Selectors | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _one_indicator(self) -> Slo:
+        if self.events and self.under is not None:
+            raise ValueError("`under` is of the service's histogram, `events` counts something else; keep one of them")
+        if self.events and (self.bad is None) == (self.good is None):
+            raise ValueError("`events` needs `bad` or `good` beside it, and not both; say which of them count")
+        if not self.events and (self.bad or self.good):
+            raise ValueError("`bad` and `good` need `events` beside them; say what all events are")
+        return self
 
 
 class Service(Strict):
@@ -123,4 +176,6 @@ def _address(text: object) -> str:
 class RulesFile(Strict):
     thresholds: Thresholds | None = None
     services: dict[str, Service] | None = None
+    watch: Annotated[list[str], pydantic.AfterValidator(some)] | None = None
     runbooks: Annotated[str | None, pydantic.BeforeValidator(_address)] = None
+    retention: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None

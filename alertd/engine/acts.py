@@ -16,6 +16,7 @@ from alertd.acknowledging import acknowledge, lapse
 from alertd.audit import Act
 from alertd.engine.clock import Clock
 from alertd.engine.setting import Current
+from alertd.escalating import escalate
 from alertd.incidents import Changes, Known
 from alertd.model import Event, IncidentId, IncidentState, Kind, Millis, Notification, Outlet
 from alertd.store import acts, audit, intake
@@ -77,8 +78,8 @@ class Acts:
         return await self._raise(_Raise(notification, person, Event.DROP))
 
     async def tick(self) -> None:
-        """End acknowledgements that held as long as they may."""
-        rows = await self._writer.submit(self._lapse, None)
+        """End acknowledgements that held as long as they may, and take the steps of escalations that are due."""
+        rows = await self._writer.submit(self._pass_time, None)
         self._wake({row.outlet for row in rows})
 
     async def _raise(self, wish: _Raise) -> Outcome:
@@ -114,15 +115,19 @@ class Acts:
         audit.append(connection, done)
         return answers
 
-    def _lapse(self, connection: Connection, asked: Sequence[None]) -> Sequence[tuple[Notification, ...]]:
+    def _pass_time(self, connection: Connection, asked: Sequence[None]) -> Sequence[tuple[Notification, ...]]:
         now, routing = self._clock.now(), self._current.file.routing
-        batch = intake.Batch()
-        if ids := acts.lapsed(connection, now):
-            known = acts.load(connection, ids)
+        made: list[Notification] = []
+        for due, decide in ((acts.lapsed, lapse), (acts.escalating, escalate)):
+            ids = due(connection, now)
+            if not ids:
+                continue
+            known, batch = acts.load(connection, ids), intake.Batch()
             for id in ids:
-                batch.take(lapse(known.incidents[id], known.notifications.get(id, ()), routing, now))
+                batch.take(decide(known.incidents[id], known.notifications.get(id, []), routing, now))
             intake.save(connection, batch, now)
-        return [tuple(batch.notifications.values())] * len(asked)
+            made += batch.notifications.values()
+        return [tuple(made)] * len(asked)
 
     def _raised(self, connection: Connection, wishes: Sequence[_Raise]) -> Sequence[tuple[Outcome, list[Outlet]]]:
         return [self._raise_one(connection, wish, self._clock.now()) for wish in wishes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Protocol
 
@@ -47,8 +48,10 @@ class Ids:
     def __init__(self, process: int) -> None:
         self._tail = _BASE32[process % 32] + _BASE32[process // 32 % 32]
         self._last = 0
+        self._lock = threading.Lock()  # the event loop asks, and the writer's thread
 
     def next(self, now: Millis) -> WebhookId:
-        self._last = max(now, self._last + 1)
-        digits = "".join(_BASE32[self._last >> shift & 31] for shift in range(45, -1, -5))
+        with self._lock:
+            self._last = last = max(now, self._last + 1)
+        digits = "".join(_BASE32[last >> shift & 31] for shift in range(45, -1, -5))
         return WebhookId(digits + self._tail)

@@ -18,9 +18,11 @@ from alertd.engine.clock import Clock, Ids
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import StoreUnavailable
+from alertd.heartbeats import beats
 from alertd.incidents import Changes, decide, keys_of
 from alertd.model import Millis, Outlet, State, Webhook, WebhookId
 from alertd.store import intake as store
+from alertd.store import pulses
 from alertd.store.rows import deflated
 from alertd.store.writer import Writer
 
@@ -91,6 +93,9 @@ class Intake:
             known.apply(changes)
             batch.add(item.webhook, item.raw, changes)
             answers.append(changes)
+        if routing.heartbeats:
+            pulses.beat(connection, {(matchers, webhook.source) for webhook in webhooks
+                                     for matchers in beats(webhook, routing)}, now)
         store.save(connection, batch, now)
         return answers
 

@@ -8,7 +8,7 @@ import importlib.resources
 from collections.abc import Mapping
 from decimal import Decimal
 
-from alertd.model import Millis
+from alertd.model import SECOND, Millis
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,36 +40,59 @@ class Latency:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Probe:
+    """Probes from outside. `gauge` is 1 where the last one succeeded and 0 where it failed; `duration` is how long it
+    took, where that is known, and `unit` the milliseconds of one in it."""
+
+    gauge: str
+    duration: str | None = None
+    unit: Millis = SECOND
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Example:
     """One input series of a utilization's generated tests. `per_second` and `free` are what a counter grows by and
-    what a gauge shows while nothing is used (at a utilization u both shrink to 1 - u of it); `fixed` never changes.
-    Exactly one is given."""
+    what a gauge shows while nothing is used (at a utilization u both shrink to 1 - u of it); `used_per_second` and
+    `used` are the same while all is used (u of it); `fixed` never changes. Exactly one is given."""
 
     metric: str
     labels: Mapping[str, str]
     per_second: Decimal | None = None
     free: Decimal | None = None
+    used_per_second: Decimal | None = None
+    used: Decimal | None = None
     fixed: Decimal | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Utilization:
-    """A share in use, 0 to 1, one sample for each instance. `window` is the range the expression looks back over (0
-    for gauges); `cases` are worlds it must be right in, each by name the series an exporter would show."""
+    """A share in use, 0 to 1, one sample for each thing that is watched. `window` is the range the expression looks
+    back over (0 for gauges); `cases` are worlds it must be right in, each by name the series an exporter would show;
+    `of` says what is in use, as in "70% of the CPU limit"."""
 
     expression: str
     window: Millis
     cases: Mapping[str, tuple[Example, ...]]
+    of: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preset:
-    """What one exporter offers. Empty parts are what it does not measure."""
+    """What one exporter offers. Empty parts are what it does not measure.
+
+    `selector` are conditions that every service measured by it has, as text (`reporter="destination"`). `subject` is
+    how people call what a utilization is of, a label's name in braces standing for its value; `labels` are an
+    example of the labels of that, for the generated tests (empty: those of the target, job and instance).
+    """
 
     name: str
     requests: Requests | None = None
     latency: Latency | None = None
+    probe: Probe | None = None
     utilization: Mapping[str, Utilization] = dataclasses.field(default_factory=dict)
+    selector: str = ""
+    subject: str = "{instance}"
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def names() -> tuple[str, ...]:

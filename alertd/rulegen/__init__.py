@@ -1,37 +1,97 @@
-"""Declared thresholds become Prometheus rules and, beside each, the tests that prove them. Pure: values in, text out.
+"""Declared thresholds and objectives become Prometheus rules and, beside each, the tests that prove them. Pure: values
+in, text out.
 
-declared ▸ counting, threshold (rules) ▸ scenarios, node_tests, service_tests (tests) ▸ emit (YAML)
+declared ▸ counting, threshold (rules)                          ▸ scenarios, node_tests, service_tests (tests) ▸ emit
+         ▸ objectives, rows (counts), tiers, burn, budget (rules) ▸ slo_world, slo_tests (tests)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alertd.rulegen import emit, node_tests, service_tests, threshold
+from alertd.model import MINUTE
+from alertd.rulegen import (
+    budget,
+    budget_tests,
+    burn,
+    emit,
+    inhibit,
+    node_tests,
+    objectives,
+    pages,
+    promql,
+    rows,
+    service_tests,
+    slo_tests,
+    slo_world,
+    threshold,
+)
 from alertd.rulegen.declared import RESPONSE_TIMES, UTILIZATIONS, Declared, Service, Watched
 from alertd.rulegen.rules import AlertRule, Group, RuleFile
 from alertd.rulegen.scenarios import Check, Leveled, Scenario
+from alertd.rulegen.version import OLDEST, PrometheusVersion
 
 RESERVED = ("nodes", "watchdog")  # the files that are no service's
+INHIBIT = "alertmanager-inhibit.yaml"
+RUNBOOKS = "runbooks"  # the folder of the alerts' pages
 
 
-def files(declared: Declared) -> dict[str, str]:
-    """Every file of rules/generated/, by its name: for each subject `NAME.rules.yaml` and `NAME.test.yaml`."""
+def files(declared: Declared, version: PrometheusVersion = OLDEST) -> dict[str, str]:
+    """Every file of rules/generated/, by its name: for each subject `NAME.rules.yaml`, and `NAME.test.yaml` with what
+    must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
+    `NAME.slo-30d.test.yaml`; for each alert `runbooks/NAME.md`."""
     header = emit.header(declared.sources)
     result: dict[str, str] = {}
-    for file, scenarios in _subjects(declared):
+    alerts: list[tuple[str, AlertRule]] = []
+    for file, scenarios in _subjects(declared, version):
         rules = f"{file.name}.rules.yaml"
+        alerts += ((rules, rule) for group in file.groups for rule in group.rules if isinstance(rule, AlertRule))
         result[rules] = header + emit.rules(file)
-        result[f"{file.name}.test.yaml"] = header + emit.tests(rules, scenarios)
-    return result
+        if tests := tuple(scenarios):
+            result[f"{file.name}.test.yaml"] = header + emit.tests(rules, tests, MINUTE)
+    for service in declared.services:
+        result |= {name: header + text for name, text in _objective_tests(declared, service)}
+    by = [label for service in declared.services for objective in service.objectives for label in objective.by]
+    if any(service.objectives for service in declared.services):
+        result[INHIBIT] = header + emit.inhibit(inhibit.rules(by))
+    note = emit.comment(declared.sources)
+    return result | {f"{RUNBOOKS}/{name}.md": note + page for name, page in pages.pages(alerts)}
 
 
-def _subjects(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario]]]:
+def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str, str]]:
+    """The files are apart since promtool evaluates all of a file's rules at one interval."""
+    watches = tuple(objectives.watches(service))
+    if not watches:
+        return
+    judged = [slo_tests.Judged(watch, tuple(burn.alerts(watch.objective, watch.tracked, declared.runbooks)))
+              for watch in watches]
+    low = (scenario for watch in watches for scenario in budget_tests.scenarios(watch, declared.runbooks))
+    rules = f"{service.name}.rules.yaml"
+    yield f"{service.name}.slo.test.yaml", emit.tests(rules, (
+        *slo_tests.scenarios(service, judged), *low,
+        *budget_tests.absences(service, watches, declared.runbooks)), slo_world.STEP * MINUTE)
+    for window in sorted({watch.tracked.window for watch in watches}):
+        its = [budget_tests.window(watch) for watch in watches if watch.tracked.window == window]
+        yield f"{service.name}.slo-{promql.duration(window)}.test.yaml", emit.tests(rules, its, window)
+
+
+def _objective_groups(declared: Declared, service: Service) -> Iterator[Group]:
+    """The records of each objective, and its alerts behind those they are made of."""
+    for watch in objectives.watches(service):
+        *records, live = rows.groups(watch.tracked)
+        alerts = (*burn.alerts(watch.objective, watch.tracked, declared.runbooks),
+                  *budget.low(watch.tracked, declared.runbooks),
+                  budget.absent(watch.objective, watch.tracked, declared.runbooks))
+        yield from records
+        yield Group(live.name, (*live.rules, *alerts), live.interval)
+
+
+def _subjects(declared: Declared, version: PrometheusVersion) -> Iterator[tuple[RuleFile, Iterator[Scenario]]]:
     nodes = tuple(threshold.nodes(declared))
     if nodes:
         yield RuleFile("nodes", nodes), _node_scenarios(declared, nodes)
     for service in sorted(declared.services, key=lambda service: service.name):
-        groups = tuple(threshold.service(declared, service))
+        groups = (*threshold.service(declared, service, version), *_objective_groups(declared, service))
         if groups:
             yield RuleFile(service.name, groups), _service_scenarios(declared, service, groups)
     watchdog = threshold.watchdog(declared)
@@ -39,20 +99,17 @@ def _subjects(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario]
 
 
 def _node_scenarios(declared: Declared, groups: tuple[Group, ...]) -> Iterator[Scenario]:
-    for watched in UTILIZATIONS:
-        if levels := _leveled(declared, watched, groups):
-            yield from node_tests.scenarios(declared.nodes.utilization[watched], levels)
+    by_name = {group.name: group for group in groups}
+    for preset in declared.nodes:
+        for watched in UTILIZATIONS:
+            if group := by_name.get(threshold.node_group(preset, watched)):
+                yield from node_tests.scenarios(preset, watched, _leveled(declared, watched, (group,)))
 
 
 def _service_scenarios(declared: Declared, service: Service, groups: tuple[Group, ...]) -> Iterator[Scenario]:
-    requests, latency = service.preset.requests, service.preset.latency
-    if requests and (levels := _leveled(declared, Watched.ERRORS, groups)):
-        for world in service_tests.error_worlds(requests, service, levels):
-            yield from service_tests.scenarios(world)
-    for watched in RESPONSE_TIMES:
-        if latency and (levels := _leveled(declared, watched, groups)):
-            for world in service_tests.slow_worlds(latency, service, levels):
-                yield from service_tests.scenarios(world)
+    for watched in (Watched.ERRORS, *RESPONSE_TIMES):
+        if levels := _leveled(declared, watched, groups):
+            yield from service_tests.scenarios(service, watched, levels)
 
 
 def _leveled(declared: Declared, watched: Watched, groups: tuple[Group, ...]) -> tuple[Leveled, ...]:
@@ -60,7 +117,7 @@ def _leveled(declared: Declared, watched: Watched, groups: tuple[Group, ...]) ->
     name = threshold.SHAPES[watched].alert
     rules = [rule for group in groups for rule in group.rules if isinstance(rule, AlertRule) and rule.alert == name]
     return tuple(Leveled(level, rule)
-                 for level, rule in zip(declared.thresholds.get(watched, ()), rules, strict=True))
+                 for level, rule in zip(declared.thresholds.get(watched, ()), rules, strict=True)) if rules else ()
 
 
 def _watchdog_scenarios(group: Group) -> Iterator[Scenario]:

@@ -11,7 +11,7 @@ from alertd.matchers import Matcher
 from alertd.model import Millis, Severity
 from alertd.presets import Preset
 
-NODES = "node_exporter"  # CPU and memory thresholds watch every target of this preset; no service is needed
+NODES = "node_exporter"  # CPU and memory thresholds watch every target of this preset unless others are named
 
 
 class Watched(enum.StrEnum):
@@ -45,17 +45,40 @@ class Symptom(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Counter:
+    """The series of a counter: its name, and conditions on its labels."""
+
+    metric: str
+    matchers: tuple[Matcher, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counted:
+    """What is counted for an objective, each as the sum of its counters: all events, and the `bad` or the `good` of
+    them."""
+
+    events: tuple[Counter, ...]
+    bad: tuple[Counter, ...] = ()
+    good: tuple[Counter, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Objective:
     """An SLO. `target` is the ratio of good events (0 to 1, both exclusive) over the last `window`; `under` is the
-    duration within which a good answer comes."""
+    duration within which a good answer comes. It holds for each value of the labels `by` apart."""
 
     name: str
     target: Decimal
     window: Millis
     under: Millis | None = None
+    by: tuple[str, ...] = ()
+    counted: Counted | None = None
 
     @property
-    def symptom(self) -> Symptom:
+    def symptom(self) -> Symptom | None:
+        """None for counters of its own: what they are about is not known."""
+        if self.counted:
+            return None
         return Symptom.AVAILABILITY if self.under is None else Symptom.LATENCY
 
 
@@ -80,10 +103,11 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Declared:
-    """All of rules/*.yaml. `runbooks` is the address under which every alert has a page of its name."""
+    """All of rules/*.yaml. CPU and memory thresholds watch every target of `nodes`; `runbooks` is the address under
+    which every alert has a page of its name."""
 
     thresholds: Mapping[Watched, tuple[Level, ...]]
     services: tuple[Service, ...]
-    nodes: Preset
+    nodes: tuple[Preset, ...]
     runbooks: str
     sources: tuple[Source, ...]

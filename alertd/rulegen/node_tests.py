@@ -6,10 +6,25 @@ import dataclasses
 from collections.abc import Iterator
 from decimal import Decimal
 
-from alertd.model import MINUTE
-from alertd.presets import Example, Utilization
+from alertd.model import MINUTE, Labels
+from alertd.presets import Example, Preset, Utilization
+from alertd.rulegen.declared import Watched
 from alertd.rulegen.example import TARGET
 from alertd.rulegen.scenarios import QUIET, Leveled, Scenario, check, decimals, notation, series
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """One world of a preset; `labels` are an example of those of what is watched, beside or instead of the target's."""
+
+    title: str
+    examples: tuple[Example, ...]
+    labels: Labels
+
+    @property
+    def watched(self) -> Labels:
+        """The labels that the alert has from the expression."""
+        return self.labels or TARGET
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,15 +42,17 @@ class _Step:
     settled: int  # the first minute at which its value is `over` itself
 
 
-def scenarios(watched: Utilization, levels: tuple[Leveled, ...]) -> Iterator[Scenario]:
+def scenarios(preset: Preset, watched: Watched, levels: tuple[Leveled, ...]) -> Iterator[Scenario]:
     """For every level and every world of the preset: fires just over at its time and not a step before, and stays
     silent just under."""
+    utilization = preset.utilization[watched]
     for leveled in levels:
-        step = _step(watched, leveled, levels)
-        for name, examples in watched.cases.items():
+        step = _step(utilization, leveled, levels)
+        for name, examples in utilization.cases.items():
             title = f"{leveled.rule.alert} {leveled.rule.labels['severity']}, {name}"
-            yield _fires(title, examples, leveled, levels, step)
-            yield _silent(title, examples, leveled, levels, step)
+            case = _Case(title, examples, preset.labels)
+            yield _fires(case, leveled, levels, step)
+            yield _silent(case, leveled, levels, step)
 
 
 def _step(watched: Utilization, leveled: Leveled, levels: tuple[Leveled, ...]) -> _Step:
@@ -47,38 +64,38 @@ def _step(watched: Utilization, leveled: Leveled, levels: tuple[Leveled, ...]) -
     return _Step(limit - hair * Decimal("1.2"), limit + hair, at, at + first, at + window + 1)
 
 
-def _fires(title: str, examples: tuple[Example, ...], leveled: Leveled, levels: tuple[Leveled, ...], step: _Step
-           ) -> Scenario:
+def _fires(case: _Case, leveled: Leveled, levels: tuple[Leveled, ...], step: _Step) -> Scenario:
     fires = step.holds + leveled.minutes
     before = fires - 1 if fires > step.settled else step.at
     value = step.over if before > step.at else step.under
     lower = [other for other in levels if other.level.above < leveled.level.above]
     after = max(fires, step.settled)
-    checks = (check(before, leveled.rule.alert, lower, TARGET, value),
-              check(after, leveled.rule.alert, [*lower, leveled], TARGET, step.over))
-    return Scenario(f"{title}: fires just over", _shown(examples, step, after - step.at), checks)
+    checks = (check(before, leveled.rule.alert, lower, case.watched, value),
+              check(after, leveled.rule.alert, [*lower, leveled], case.watched, step.over))
+    return Scenario(f"{case.title}: fires just over", _shown(case, step, after - step.at), checks)
 
 
-def _silent(title: str, examples: tuple[Example, ...], leveled: Leveled, levels: tuple[Leveled, ...], step: _Step
-            ) -> Scenario:
+def _silent(case: _Case, leveled: Leveled, levels: tuple[Leveled, ...], step: _Step) -> Scenario:
     lower = [other for other in levels if other.level.above < leveled.level.above]
-    checks = (check(step.at, leveled.rule.alert, lower, TARGET, step.under),)
-    return Scenario(f"{title}: silent just under", _shown(examples, step, 0), checks)
+    checks = (check(step.at, leveled.rule.alert, lower, case.watched, step.under),)
+    return Scenario(f"{case.title}: silent just under", _shown(case, step, 0), checks)
 
 
-def _shown(examples: tuple[Example, ...], step: _Step, after: int) -> dict[str, str]:
-    """What the target shows from minute 0 to `after` minutes over."""
-    return {series(example.metric, TARGET, example.labels): notation(_values(example, step, after))
-            for example in examples}
+def _shown(case: _Case, step: _Step, after: int) -> dict[str, str]:
+    """What the targets show from minute 0 to `after` minutes over."""
+    return {series(example.metric, TARGET, case.labels, example.labels): notation(_values(example, step, after))
+            for example in case.examples}
 
 
 def _values(example: Example, step: _Step, after: int) -> list[Decimal]:
-    under, over = 1 - step.under, 1 - step.over
     if example.fixed is not None:
         return [example.fixed] * (step.at + 1 + after)
-    if example.free is not None:
-        return [example.free * under] * (step.at + 1) + [example.free * over] * after
-    a_minute = (example.per_second or Decimal(0)) * 60
+    rises = example.used is not None or example.used_per_second is not None
+    under, over = (step.under, step.over) if rises else (1 - step.under, 1 - step.over)
+    gauge = example.used if rises else example.free
+    if gauge is not None:
+        return [gauge * under] * (step.at + 1) + [gauge * over] * after
+    a_minute = ((example.used_per_second if rises else example.per_second) or Decimal(0)) * 60
     reached = a_minute * under * step.at
     return [a_minute * under * minute for minute in range(step.at + 1)] + [
         reached + a_minute * over * minute for minute in range(1, after + 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -46,7 +47,22 @@ def selector(metric: str, matchers: Iterable[Matcher], *more: str) -> str:
 
 
 def le(bound: Decimal) -> str:
-    """The condition on a bucket's edge. Clients print a whole one as "1" or "1.0", Prometheus 3 always as "1.0":
-    https://prometheus.io/docs/prometheus/latest/migration/#le-and-quantile-label-values"""
-    text = number(bound)
-    return f'le="{text}"' if "." in text else rf'le=~"{text}(\\.0)?"'
+    """The condition on a bucket's edge, in every way that it is written."""
+    first, *others = spellings(bound)
+    if not others:
+        return f'le="{first}"'
+    whole = rf"{first}(\.0)?" if f"{first}.0" in others else re.escape(first)
+    return "le=~" + quoted("|".join([whole, *(re.escape(text) for text in others if "e" in text)]))
+
+
+def spellings(bound: Decimal) -> tuple[str, ...]:
+    """How exporters write a bucket's edge. Clients print a whole one as "1" or "1.0", Prometheus 3 always as "1.0":
+    https://prometheus.io/docs/prometheus/latest/migration/#le-and-quantile-label-values
+    A million and more, and less than a ten-thousandth, Go's clients and Python's write with an exponent."""
+    plain = number(bound)
+    texts = [plain] if "." in plain else [plain, f"{plain}.0"]
+    exponent = bound.adjusted()
+    if exponent < -4 or exponent >= 6:
+        digits = number(bound.scaleb(-exponent))
+        texts.append(f"{digits}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}")
+    return tuple(texts)

@@ -29,13 +29,24 @@ class Check:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Sample:
+    """At this minute `expression` has one sample without labels, of this value."""
+
+    minute: int
+    expression: str
+    value: int | float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scenario:
     """One test: what the targets show, and what must and must not fire. `series` maps a series to its
-    values in promtool's notation."""
+    values in promtool's notation, `interval` minutes apart."""
 
     name: str
     series: Mapping[str, str]
     checks: tuple[Check, ...]
+    samples: tuple[Sample, ...] = ()
+    interval: int = 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,12 +64,14 @@ class Leveled:
 
 def check(minute: int, alert: str, levels: Iterable[Leveled], labels: Labels, value: Decimal) -> Check:
     """Exactly these `levels` of `alert` fire at `minute`, with this value, on a series with these labels."""
-    return Check(minute, alert, tuple(_fired(leveled.rule, labels, value) for leveled in levels))
+    return Check(minute, alert, tuple(fired(leveled.rule, labels, {VALUE: value}) for leveled in levels))
 
 
-def _fired(rule: AlertRule, labels: Labels, value: Decimal) -> tuple[Labels, Labels]:
+def fired(rule: AlertRule, labels: Labels, shares: Mapping[str, Decimal]) -> tuple[Labels, Labels]:
+    """The labels and annotations of `rule` on a series with these labels, where these templates show these shares."""
     def written(text: str) -> str:
-        text = text.replace(VALUE, humanized(value))
+        for template, share in shares.items():
+            text = text.replace(template, humanized(share))
         for name, content in labels.items():
             text = text.replace(f"{{{{ $labels.{name} }}}}", content)
         return text

@@ -36,6 +36,11 @@ def lapsed(connection: Connection, now: Millis) -> list[IncidentId]:
     return [row.id for row in connection.execute(query)]
 
 
+def escalating(connection: Connection, now: Millis) -> list[IncidentId]:
+    """The incidents whose next step of escalation is due."""
+    return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.escalate_at <= now))]
+
+
 def seen(connection: Connection, id: str, now: Millis) -> bool:
     """Whether this callback was acted on before; from now on it was."""
     statement = upsert(schema.callbacks).on_conflict_do_nothing(index_elements=["id"])

@@ -67,7 +67,11 @@ incidents = Table(
     Column("resolved_at", BigInteger),
     Column("acknowledged_by", Text),
     Column("acknowledged_until", BigInteger),
+    Column("escalated", Integer, nullable=False, server_default="0"),
+    Column("escalate_at", BigInteger),
 )
+Index("incidents_escalating", incidents.c.escalate_at,
+      sqlite_where=text("escalate_at IS NOT NULL"), postgresql_where=text("escalate_at IS NOT NULL"))
 Index("incidents_acknowledged", incidents.c.acknowledged_until,
       sqlite_where=text("state = 'acknowledged'"), postgresql_where=text("state = 'acknowledged'"))
 Index("incidents_open", incidents.c.key, unique=True,
@@ -187,6 +191,15 @@ voices = Table(
     "voices", metadata,
     Column("address", Text, primary_key=True),
     Column("source", Text, primary_key=True),
+)
+
+# The last beat of each heartbeat at each source; `silent_since` while its silence is told.
+pulses = Table(
+    "pulses", metadata,
+    Column("matchers", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("beat_at", BigInteger, nullable=False),
+    Column("silent_since", BigInteger),
 )
 
 # The ids of vendors' callbacks that were acted on: PagerDuty sends one at least once.

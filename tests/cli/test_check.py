@@ -114,3 +114,66 @@ def test_a_finding_past_the_end_has_no_source_line(tmp_path: Path) -> None:
     """YAML may end one line after the last; then there is nothing to show."""
     (tmp_path / "f").write_text("a: [\n")
     assert _report.text([Finding(str(tmp_path / "f"), 2, 1, "open")]) == f"{tmp_path / 'f'}:2:1: open\n"
+
+
+HAND_WRITTEN = """\
+groups:
+  - name: by hand
+    rules:
+      - alert: Never
+        expr: |
+          sum by (job) (up) ==
+          sum by (instance) up{
+        labels: {severity: info}
+        annotations: {summary: never}
+      - alert: Old
+        expr: up offset 20d == 0
+        labels: {severity: info}
+        annotations: {summary: old}
+"""
+
+
+def test_hand_written_rules_need_no_routing(folder: Path) -> None:
+    """Rule files alone can be checked; both parsers' complaint of one expression is one finding."""
+    (folder / "routing.yaml").unlink()
+    (folder / "by-hand.yaml").write_text(HAND_WRITTEN)
+    result = check("--prometheus-rules", "by-hand.yaml", "--retention", "15d", "--format", "json")
+    assert result.exit_code == 1
+    found = [(each["id"], each["line"]) for each in json.loads(result.stdout)["findings"]]
+    assert sorted(found) in ([("promtool", 7), ("range-over-retention", 11)],
+                             [("promql-syntax", 6), ("range-over-retention", 11)])  # without promtool
+
+
+def test_a_presets_expression_is_linted(folder: Path) -> None:
+    """PromQL that a preset of one's own holds is checked where it stands."""
+    (folder / "rules" / "presets").mkdir(parents=True)
+    (folder / "rules" / "a.yaml").write_text("thresholds: {error_rate: 1%}\n")
+    (folder / "rules" / "presets" / "vm.yaml").write_text(
+        "utilization:\n  cpu_utilization:\n    expression: rate(busy[1m]\n    window: 1m\n"
+        "    cases: {one: [{metric: busy, per_second: 1}]}\n")
+    assert "rules/presets/vm.yaml:3:17: expression 'cpu_utilization' does not parse" in check().stdout
+
+
+def test_generated_rules_are_clean(folder: Path) -> None:
+    """What alertd writes itself, no lint complains of."""
+    (folder / "rules").mkdir()
+    (folder / "rules" / "a.yaml").write_text("""
+thresholds: {cpu_utilization: 70%, memory_utilization: 75%, error_rate: 0.5%, response_time: 1s}
+services: {shop: {metrics: prometheus-http, selector: 'job="shop"', slos: {availability: {objective: 99.9%}}}}
+""")
+    CliRunner().invoke(group, ["rules", "build"])
+    result = check("--retention", "90d", "--scrape-interval", "30s")
+    assert result.stderr == "routing.yaml: 1 remark\n"
+
+
+def test_a_server_that_is_not_there_is_said(folder: Path) -> None:
+    """A named Prometheus that does not answer is 3, not a clean bill."""
+    result = check("--prometheus", "http://127.0.0.1:9")
+    assert result.exit_code == 3
+    assert "http://127.0.0.1:9 gave no answer" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("--retention", "soon"), ("--prometheus-rules", "absent.yaml"), ("--format", "xml")])
+def test_usage_is_2(folder: Path, words: tuple[str, str]) -> None:
+    """What is no option's value is told as usage."""
+    assert check(*words).exit_code == 2

@@ -1,3 +1,7 @@
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -65,3 +69,55 @@ def test_findings_name_each_stale_file(tmp_path: Path) -> None:
         "a.rules.yaml", "b.rules.yaml", "gone.rules.yaml"]
     generated.write(tmp_path / "generated", NEW)
     assert generated.findings(tmp_path, NEW) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from alertd.config import generated
+left, replace = int(sys.argv[2]), os.replace
+
+def killed(*paths):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    replace(*paths)
+
+os.replace = killed
+generated.write(Path(sys.argv[1]), eval(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("renames", [0, 1])
+def test_a_killed_build_leaves_whole_files_and_is_noticed(tmp_path: Path, renames: int) -> None:
+    """Killed between two renames: each file is old or new, the mix is stale, the next build mends it."""
+    folder = tmp_path / "generated"
+    generated.write(folder, OLD)
+    run = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(renames), repr(NEW)], check=False)
+    assert run.returncode == -signal.SIGKILL
+    have = generated.read(folder)
+    assert all(text in (OLD.get(name), NEW.get(name)) for name, text in have.items())
+    assert generated.diff(have, NEW)
+    assert {finding.id for finding in generated.findings(tmp_path, NEW)} == {"stale"}
+    generated.write(folder, NEW)
+    assert generated.read(folder) == NEW
+    assert [path.name for path in tmp_path.iterdir()] == ["generated"]
+
+
+def test_two_builds_at_once_take_turns(tmp_path: Path) -> None:
+    """Whatever the order, the folder holds one set whole, not some of each."""
+    folder = tmp_path / "generated"
+    sets = [{f"{number}.rules.yaml": f"{MARK} {letter}\n" for number in range(20)} for letter in "ab"]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda number: generated.write(folder, sets[number % 2]), range(20)))
+    assert generated.read(folder) in sets
+
+
+def test_unchanged_files_are_not_touched(tmp_path: Path) -> None:
+    """What is as it should be keeps its time, so that nothing reloads it."""
+    folder = tmp_path / "generated"
+    generated.write(folder, OLD)
+    before = (folder / "a.rules.yaml").stat()
+    generated.write(folder, {**OLD, "b.rules.yaml": f"{MARK} b\n"})
+    assert (folder / "a.rules.yaml").stat().st_ino == before.st_ino

@@ -131,9 +131,9 @@ def test_check_needs_no_secret(tmp_path: Path) -> None:
 
 def test_what_this_version_does_not_do_is_said(tmp_path: Path) -> None:
     """Keys of a later version are taken, each with a remark, so that nobody relies on them in silence."""
-    text = GOOD + "escalation: {critical: [{after: 5m, to: on-call}]}\nstorm: off\n"
+    text = GOOD + "storm: off\n"
     assert [finding.what for finding in loaded(tmp_path, text).remarks] == [
-        f"'{key}' is read but not acted on by this version" for key in ("escalation", "storm")]
+        f"'{key}' is read but not acted on by this version" for key in ("storm",)]
 
 
 def test_how_long_an_acknowledgement_holds(tmp_path: Path) -> None:
@@ -143,11 +143,34 @@ def test_how_long_an_acknowledgement_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("value", "said"), [("{critical: soon}", "no duration"), ("{crit: 1h}", "unknown severity"),
-                                             ("{critical: 0s}", "hold for a while"), ("1h", "a section such as")])
+                                             ("{critical: 0s}", "longer than nothing"), ("1h", "a section such as")])
 def test_an_acknowledgement_that_makes_no_sense_is_an_error(tmp_path: Path, value: str, said: str) -> None:
     """With its place, like every other fault."""
     with pytest.raises(BadInput, match=said):
         loaded(tmp_path, GOOD + f"acknowledge: {value}\n")
+
+
+def test_the_steps_of_an_escalation(tmp_path: Path) -> None:
+    """In the order of time, each with its line."""
+    text = GOOD + "escalation:\n  critical:\n  - {after: 5m, to: on-call}\n  - {after: 1h, to: team, repeat: 30m}\n"
+    first, last = loaded(tmp_path, text).routing.escalation[Severity.CRITICAL]
+    assert (first.after, first.receivers, first.repeat) == (5 * MINUTE, ("on-call",), None)
+    assert (last.after, last.receivers, last.repeat) == (60 * MINUTE, ("team",), 30 * MINUTE)
+    assert last.line == first.line + 1
+
+
+@pytest.mark.parametrize(("steps", "said"), [
+    ("[{after: 5m, to: on-cal}]", "unknown receiver 'on-cal'; did you mean"), ("[{after: 5m}]", "'to' is missing"),
+    ("[{after: 5m, to: on-call, every: 1h}]", "unknown key 'every'"), ("[]", "must be a list of steps"),
+    ("[{after: 5m, to: on-call}, {after: 5m, to: team}]", "no later than the step before it"),
+    ("[{after: 5m, to: on-call, repeat: 1m}, {after: 9m, to: team}]", "only the last step can repeat"),
+    ("[{after: soon, to: on-call}]", "no duration"), ("[on-call]", "must be a step"),
+    ("[{after: 5m, to: daily summary}]", "only be collected for a digest")])
+def test_steps_that_make_no_sense_are_errors(tmp_path: Path, steps: str, said: str) -> None:
+    """Each with its place."""
+    with pytest.raises(BadInput, match=said) as caught:
+        loaded(tmp_path, GOOD + f"escalation: {{critical: {steps}}}\n")
+    assert caught.value.findings[0].line == len((GOOD + " ").splitlines())
 
 
 BROKEN = """\
@@ -205,7 +228,7 @@ webhook
 mend the regular expression
 20:28: expected = != =~ or !~ after 'b', at character 2 of 'b'; write for example b="value"
 20:34: unknown key 'too'; did you mean 'to'?
-21:13: an override without a matcher would take every alert; change the routes instead
+21:13: without a matcher this would take every alert; write one such as service="payments"
 22:13: severity="page" matches nothing; known are critical, info, none, warning
 23:5: must be {match: […], to: …}
 24:14: unknown severity 'critcal'; did you mean 'critical'?

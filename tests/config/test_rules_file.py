@@ -73,20 +73,56 @@ services:
     (SERVICE.replace("prometheus-http", "prometheus-htpp"),
      "a.yaml:1:28: there is no preset 'prometheus-htpp'; did you mean 'prometheus-http'?"),
     (SERVICE.replace("prometheus-http", "node_exporter"),
-     "a.yaml:1:28: the preset 'node_exporter' measures no requests; known are prometheus-http"),
+     "a.yaml:1:28: the preset 'node_exporter' measures no requests; known are blackbox, django, envoy, "
+     "envoy-upstream, fastapi, flask, grpc, ingress-nginx, istio, opentelemetry-http, opentelemetry-http-old, "
+     "prometheus-http, spring, traefik"),
     (SERVICE.replace("shop:", "nodes:"),
      "a.yaml:1:12: 'nodes' cannot name a service; use letters, digits, '.', '_' and '-', and neither "
-     "nodes nor watchdog"),
+     "nodes nor watchdog nor a part '.slo'"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 100%}}}}"),
-     "a.yaml:1:91: 100% must lie between 0% and 100%, not at an end"),
+     "a.yaml:1:91: 100% allows no failure, so that it has no error budget to spend; write what you can live with, "
+     "such as 99.9% (43 minutes of 30 days)"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 9%}}}}"),
+     "a.yaml:1:91: 'a' can have no burn alert: no fast tier: even a total outage is no burn rate of over 1 at 9%; no "
+     "medium tier: even a total outage is no burn rate of over 1 at 9%; no slow tier: even a total outage is no burn "
+     "rate of over 1 at 9%; no long tier: even a total outage is no burn rate of over 1 at 9%; raise the objective, "
+     "or take a longer window"),
+    ("retention: 15d\n" + SERVICE.replace("}}", ", slos: {a: {objective: 99%}}}}"),
+     "a.yaml:2:79: the window 30d of 'a' is longer than the 15d that metrics are kept; shorten it, or keep metrics "
+     "longer (`retention:` says how long)"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: 90m}}}}"),
+     "a.yaml:1:104: 90m is no whole number of hours, two or more"),
+    (SERVICE.replace("shop:", "shop.slo-7d:"),
+     "a.yaml:1:12: 'shop.slo-7d' cannot name a service; use letters, digits, '.', '_' and '-', and neither nodes nor "
+     "watchdog nor a part '.slo'"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, by: [x, x]}}}}"), "a.yaml:1:100: a label is given twice; "
+     "keep one"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: timeslices}}}}"),
+     "a.yaml:1:104: timeslices are not counted by this version; write `method: occurrences`, or leave it out"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: slices}}}}"),
+     "a.yaml:1:104: must be 'occurrences'"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, by: slo}}}}"),
+     "a.yaml:1:100: 'slo' is a label of the alerts themselves; group by another"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, events: x_total}}}}"),
+     "a.yaml:1:79: `events` needs `bad` or `good` beside it, and not both; say which of them count"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, events: 'x{', bad: y}}}}"),
+     "a.yaml:1:104: 'x{' is no metric and its labels; write one such as jobs_total{job=\"shop\"}"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: 367d}}}}"),
      "a.yaml:1:104: 367d is longer than the 366d a window may have"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, under: 300ms}}}}"),
      "a.yaml:1:103: a 300ms is no bucket of 'shop' (prometheus-http); the nearest are 250ms and 500ms; or say with "
      "`buckets:` which its histogram has"),
     (SERVICE + "\nthresholds:\n  response_time: 20s",
-     "a.yaml:3:18: response_time 20s is no bucket of 'shop' (prometheus-http); the nearest are 10s; or say with "
-     "`buckets:` which its histogram has"),
+     "a.yaml:3:18: response_time 20s lies above the last bucket of 'shop' (prometheus-http), 10s, where nothing tells "
+     "requests apart; choose a time among its buckets, or say with `buckets:` which its histogram has"),
+    (SERVICE + "\nthresholds:\n  response_time_p95: 4ms",
+     "a.yaml:3:22: response_time_p95 4ms lies below the first bucket of 'shop' (prometheus-http), 5ms, where nothing "
+     "tells requests apart; choose a time among its buckets, or say with `buckets:` which its histogram has"),
+    ("watch: []", "a.yaml:1:8: is empty; give at least one"),
+    ("watch: [windows_exporterr]",
+     "a.yaml:1:9: there is no preset 'windows_exporterr'; did you mean 'windows_exporter'?"),
+    ("watch: [node_exporter, traefik]", "a.yaml:1:24: the preset 'traefik' knows no CPU or memory; known are "
+     "container-limits, container-requests, node_exporter, windows_exporter"),
     (SERVICE.replace("}}", ", buckets: [1, 0.5]}}"), "a.yaml:1:78: buckets must rise from above 0, without +Inf"),
     ("runbooks: ftp://x", "a.yaml:1:11: 'ftp://x' is no address; write one such as https://runbooks.example.com"),
     ("thresholds: {\n", "a.yaml:2:1: while parsing a flow node did not find expected node content; mend the YAML"),
@@ -149,3 +185,23 @@ def test_a_preset_whose_examples_do_not_fit_is_refused(tmp_path: Path) -> None:
     """The labels that the generated tests use must mean what the preset says."""
     preset = "requests: {counter: hits_total, failures: [{match: 'ok=\"no\"', bad: {ok: \"yes\"}, good: {ok: \"no\"}}]}"
     assert "must match the labels of `bad`" in faults(tmp_path, a=SERVICE, presets__own=preset)[0]
+
+
+def test_a_time_between_buckets_is_remarked(tmp_path: Path) -> None:
+    """A threshold there is estimated, and the remark says between what; an objective there is refused."""
+    service = SERVICE.replace("prometheus-http", "traefik")
+    text = f"thresholds: {{response_time_p95: 500ms, response_time: 1200ms}}\n{service}"
+    assert [str(remark).removeprefix(f"{tmp_path}/") for remark in read(tmp_path, a=text).remarks] == [
+        "a.yaml:2:12: response_time_p95 500ms is no bucket of 'shop' (traefik); its share is estimated, between 300ms "
+        "and 1s200ms; give the histogram a bucket at 500ms and say so with `buckets:`"]
+    text = text.replace("}}", ", slos: {fast: {objective: 99%, under: 500ms}}}}")
+    assert "fast 500ms is no bucket" in faults(tmp_path, a=text)[0]
+
+
+def test_a_preset_in_the_place_of_node_exporter_may_lack_a_part(tmp_path: Path) -> None:
+    """What is declared and no preset that is watched knows is told."""
+    preset = """
+utilization: {cpu_utilization: {expression: busy, window: 0s, cases: {one: [{metric: busy, used: 1}]}}}
+"""
+    assert faults(tmp_path, a="thresholds:\n  memory_utilization: 75%\nwatch: [own]", presets__own=preset) == [
+        "a.yaml:2:23: the preset 'own' says nothing of memory_utilization; add it there"]

@@ -6,6 +6,7 @@ from alertd.audit import fault
 from alertd.engine.acts import Acts, Outcome, Person
 from alertd.errors import Rejected
 from alertd.model import HOUR, Severity
+from alertd.routing import Step
 from alertd.store import audit, reading
 from tests.bodies import body
 from tests.engine.conftest import file_for
@@ -136,3 +137,15 @@ async def test_a_start_that_is_over_is_not_tried_again(house, acts):
         row = (await reading.notifications(connection, "dead", 10, None)).items[0]
     assert await acts.retry(row["id"], JANE) is Outcome.ALREADY
     assert house.script.sent == []
+
+
+async def test_a_step_of_an_escalation_survives_a_restart(house, acts):
+    """What is due stands in the store; whoever looks next takes it, once."""
+    steps = {Severity.CRITICAL: (Step(300_000, ("management",)),)}
+    house.current.file = file_for(**MORE, escalation=steps)
+    id = await told(house)
+    await house.clock.advance(300)
+    await acts.tick()
+    await Acts(house.writer, house.current, house.clock, house.couriers.wake).tick()
+    await house.until(lambda: house.script.sent[3:] == [("management", "firing", id)])
+    assert (await incident(house))["state"] == "open"

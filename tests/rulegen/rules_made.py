@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alertd import rulegen
 from alertd.config import rules_file
+from alertd.rulegen.version import OLDEST, PrometheusVersion
 
 SHOP = """
   shop: {metrics: prometheus-http, selector: 'job="shop"'}
@@ -21,17 +22,18 @@ services:{SHOP}"""
 
 def declared(folder: Path, text: str) -> rules_file.Rules:
     """What one file of this text declares."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "made.yaml").write_text(text, encoding="utf-8")
     return rules_file.load(folder)
 
 
-def generated(folder: Path, text: str) -> dict[str, str]:
+def generated(folder: Path, text: str, version: PrometheusVersion = OLDEST) -> dict[str, str]:
     """The files generated from it, also written below `folder`."""
-    files = rulegen.files(declared(folder, text).declared)
-    (folder / "generated").mkdir(exist_ok=True)
+    files = rulegen.files(declared(folder, text).declared, version)
     for name, content in files.items():
-        (folder / "generated" / name).write_text(content, encoding="utf-8")
+        path = folder / "generated" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
     return files
 
 

@@ -26,7 +26,26 @@ services: {shop: {metrics: prometheus-http, selector: 'job=~"shop-(a|b)[0-9]+",e
     "own buckets": """
 thresholds: {response_time: 700ms, error_rate: 99.999999%}
 services: {shop: {metrics: prometheus-http, selector: 'job="a\\"b",code!~"4.."', buckets: [0.3, 0.7, 3]}}""",
-    "an objective": PRODUCTION.replace("{metrics", "{slos: {up: {objective: 99.9%}}, metrics"),
+    "between buckets": LEVELS.replace("5ms", "[{above: 700ms, severity: info}, {above: 400ms, severity: warning}]"
+                                      ).replace("10s", "4s") + """
+services: {shop: {metrics: traefik, selector: 'service=~"shop@.*",process!="x",replica="1"'}}""",
+    "milliseconds": LEVELS.replace("10s", "30m") + """
+services: {shop: {metrics: istio, selector: 'app="shop"'}}""",
+    "probes": LEVELS.replace("20%", "99%") + """
+services: {shop: {metrics: blackbox, selector: 'instance=~"https://shop.*",process="a"'}}""",
+    "other machines": LEVELS + "watch: [container-requests, windows_exporter, node_exporter]",
+    "an objective": PRODUCTION.replace("{metrics", "{slos: {up: {objective: 99.9%, window: 12h}}, metrics"),
+    "objectives of its own": """
+services:
+  shop:
+    metrics: prometheus-http
+    selector: env="live"
+    slos:
+      pages: {objective: 93%, window: 18h, by: [route, tenant]}
+      slow: {objective: 99.95%, under: 1s, window: 12h}
+      jobs: {objective: 99%, window: 12h, events: 'jobs_total{kind="mail"}', bad: jobs_failed_total}
+      sent: {objective: 99.9999%, window: 4h, events: [sent_total, 'lost_total{x=~"a|b"}'], good: 'sent_total{ok="1"}'}
+""",
 }
 
 
@@ -42,13 +61,20 @@ def test_promtool_accepts_every_rule_and_every_test(tmp_path: Path, text: str) -
     folder = tmp_path / "generated"
     promtool("check", "rules", *sorted(folder.glob("*.rules.yaml")))
     promtool("test", "rules", *sorted(folder.glob("*.test.yaml")))
-    assert {name.split(".")[0] for name in files} >= {"shop", "watchdog"}
+    assert {name.split(".")[0] for name in files} >= {"watchdog", "nodes" if "watch:" in text else "shop"}
 
 
 SUBJECTS = {
     "nodes": "thresholds: {cpu_utilization: 70%, memory_utilization: 75%}",
     "errors": f"thresholds: {{error_rate: 0.5%}}\nservices:{SHOP}",
     "times": f"thresholds: {{response_time: 1s, response_time_p95: 500ms}}\nservices:{SHOP}",
+    "between": "thresholds: {response_time: 1s, response_time_p95: 500ms}\n"
+               "services: {shop: {metrics: traefik, selector: 'job=\"shop\"'}}",
+    "probes": "thresholds: {error_rate: 0.5%, response_time: 1s}\n"
+              "services: {shop: {metrics: blackbox, selector: 'job=\"shop\"'}}",
+    "windows": "thresholds: {cpu_utilization: 70%, memory_utilization: 75%}\nwatch: [windows_exporter]",
+    "limits": "thresholds: {cpu_utilization: 70%, memory_utilization: 75%}\nwatch: [container-limits]",
+    "requests": "thresholds: {cpu_utilization: 70%, memory_utilization: 75%}\nwatch: [container-requests]",
 }
 CHANGES = [("nodes", "> 0.7", "> 0.7002"), ("nodes", "> 0.7", "> 0.6998"), ("nodes", "for: 15m", "for: 14m"),
            ("nodes", "for: 15m", "for: 16m"), ("nodes", "|iowait", ""), ("nodes", "|steal", ""), ("nodes", "idle|", ""),
@@ -61,14 +87,36 @@ CHANGES = [("nodes", "> 0.7", "> 0.7002"), ("nodes", "> 0.7", "> 0.6998"), ("nod
            ("times", 'le="0.5"', 'le="1"'), ("times", r'le=~"1(\\.0)?"', 'le="1"'),
            ("errors", 'code=~"5.."', 'code=~"4.."'),
            ("errors", 'status=~"5.."', 'status=~"4.."'), ("errors", "offset 10m", "offset 5m"),
-           ("errors", ' unless resets(http_requests_total{job="shop",code=~"5.."}[15m]) > 0', "")]
+           ("errors", ' unless resets(http_requests_total{job="shop",code=~"5.."}[15m]) > 0', ""),
+           ("errors", 'floor(increase(http_requests_total{job="shop",c', '(increase(http_requests_total{job="shop",c'),
+           ("times", "floor(", "("), ("between", "floor(", "("),
+           ("between", "2 * ", "3 * "), ("between", "7 * ", "6 * "), ("between", ") / 9", ") / 10"),
+           ("between", '"1.2"', '"5"'), ("between", '"0.3"', '"0.1"'), ("between", ">= 3", ">= 4"),
+           ("between", "> 0.05\n", "> 0.055\n"), ("between", "> 0.05\n", "> 0.045\n"),
+           ("between", r'query "service:slow_requests:increase10m{service=\"shop\",over=\"1s200ms\"}',
+            r'query "service:slow_requests:increase10m{service=\"shop\",over=\"300ms\"}'),
+           ("between", r'query "service:slow_requests:increase10m{service=\"shop\",over=\"300ms\"}',
+            r'query "service:slow_requests:increase10m{service=\"shop\",over=\"1s200ms\"}'),
+           ("probes", "> 0.005", "> 0.0055"), ("probes", "> 0.005", "> 0.0045"), ("probes", ">= 3", ">= 2"),
+           ("probes", ">= 3", ">= 4"), ("probes", "> bool 1", "> bool 1.1"), ("probes", "> bool", ">= bool"),
+           ("probes", "9m59s999ms", "5m"), ("probes", "9m59s999ms", "15m"), ("probes", "> 0.05\n", "> 0.055\n"),
+           ("probes", "> 0.05\n", "> 0.045\n"), ("probes", "for: 5m", "for: 4m"), ("probes", "for: 5m", "for: 6m"),
+           ("windows", "> 0.7", "> 0.7002"), ("windows", 'mode="idle"', 'mode="user"'),
+           ("windows", "avg without", "max without"), ("windows", "avg without", "min without"),
+           ("windows", "windows_memory_physical_total_bytes\n          or\n", ""),
+           ("windows", "or\n          windows_cs_physical_memory_bytes\n", ""),
+           ("windows", "or\n          windows_os_visible_memory_bytes\n", ""),
+           *((subject, before, after) for subject in ("limits", "requests") for before, after in (
+               ("> 0.7", "> 0.7002"), ("> 0.7", "> 0.6998"), ('image!=""', ""),
+               ('resource="cpu"', ""), ('resource="memory"', ""), ("Pending|Running", "Pending"), (" == 1", ""),
+               ("container_memory_working_set_bytes", "container_memory_usage_bytes"), ("[5m]", "[10m]")))]
 
 
 @pytest.mark.parametrize(("subject", "before", "after"), CHANGES)
 def test_every_change_of_a_rule_breaks_its_tests(tmp_path: Path, subject: str, before: str, after: str) -> None:
     """A limit, a duration, a label or a branch of a rule that is changed fails one of its generated tests."""
     files = generated(tmp_path, SUBJECTS[subject])
-    name = "nodes" if subject == "nodes" else "shop"
+    name = "nodes" if "nodes.rules.yaml" in files else "shop"
     rules = files[f"{name}.rules.yaml"]
     assert before in rules
     (tmp_path / "generated" / f"{name}.rules.yaml").write_text(rules.replace(before, after))
@@ -94,6 +142,7 @@ def test_every_alert_is_complete(tmp_path: Path) -> None:
     ("", "critical", "critical"),
     ("slos: {a: {objective: 99.9%}}, ", "warning", "critical"),
     ("slos: {a: {objective: 95%, under: 500ms}}, ", "critical", "warning"),
+    ("slos: {a: {objective: 99%, events: mails_total, bad: mails_failed_total}}, ", "critical", "critical"),
 ])
 def test_an_objective_takes_over_the_page(tmp_path: Path, slos: str, errors: str, slow: str) -> None:
     """Error rate and response time page, but warn where an objective pages for the same symptom."""
@@ -128,4 +177,5 @@ def test_the_committed_rules_are_current() -> None:
     """rules/generated/ is what a build of rules/ writes."""
     want = rulegen.files(rules_file.load(ROOT / "rules").declared)
     folder = ROOT / "rules" / "generated"
-    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == want
+    assert {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+            for path in folder.rglob("*") if path.is_file()} == want

@@ -6,12 +6,14 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from alertd.errors import StoreLocked, StoreUnavailable
-from alertd.store import database, schema
+from alertd.store import acts, database, live, schema
 
 
 async def test_the_migrations_make_the_tables_of_the_schema(db):
@@ -74,3 +76,25 @@ def test_a_password_in_the_address_is_not_shown():
     with pytest.raises(StoreUnavailable) as error:
         database.sqlite_path("postgresql://u:hunter2@db/alertd")
     assert "hunter2" not in str(error.value)
+
+
+async def test_a_file_of_an_older_version_is_brought_up_with_what_it_holds(tmp_path):
+    """What fired before the upgrade is known after it, and its incident has the new columns."""
+    db = database.connect(f"sqlite:///{tmp_path}/a.db")
+    with db.writer.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", os.path.join(os.path.dirname(database.__file__), "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO incidents (id, key, source, labels, severity, epoch, revision, state, opened_at, firing, "
+            "alerts) VALUES ('i', 'k', 'am', '{}', 'critical', 1, 1, 'open', 1, 1, 1)")
+        connection.exec_driver_sql(
+            "INSERT INTO alerts (id, source, fingerprint, incident, severity, labels, annotations, starts_at, "
+            "newest_start, generator_url) VALUES ('a', 'am', 'f', 'i', 'critical', '{}', '{}', 1, 1, '')")
+    await database.migrate(db)
+    with db.writer.begin() as connection:
+        assert live.of(connection, 2).find(["f"], 2) == ["a"]
+        incident = acts.load(connection, ["i"]).incidents["i"]
+    assert (incident.escalated, incident.escalate_at, incident.acknowledged_by) == (0, None, None)
+    await db.close()

@@ -1,0 +1,95 @@
+"""`alertd rules build`: the files of rules/generated/, all of them or none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from alertd.cli.rules import faults, folder
+
+if TYPE_CHECKING:
+    from alertd.cost import Cost
+
+
+@click.command("build")
+@folder
+@click.option("--check", is_flag=True, help="Write nothing; print what would change and exit 1 if anything would.")
+@click.option("--format", "form", type=click.Choice(["prometheus", "prometheusrule"]), default=None,
+              help="PrometheusRule objects beside the plain files, or plain files alone. Default: as it was.")
+@click.option("--cost", is_flag=True, help="Print what each SLO costs Prometheus, in samples read a second.")
+@click.option("--cost-limit", type=click.FloatRange(min=0, min_open=True), metavar="SAMPLES",
+              help="Refuse an SLO whose rules read more samples a second.")
+@click.option("--series", type=click.IntRange(min=1), default=20, show_default=True,
+              help="How many series to assume behind each counter, for the cost.")
+def command(folder: Path, check: bool, form: str | None, cost: bool, cost_limit: float | None, series: int) -> None:
+    """Write DIR/generated from DIR/*.yaml. Every file is complete on disk before the first one changes place; a build
+    that was killed in between leaves whole files, `--check` says so, and the next build mends it.
+
+    Exit codes: 0 written or current, 1 bad input or stale, 2 usage.
+    """
+    from alertd import rulegen
+    from alertd.config import generated, rules_file
+
+    with faults():
+        _refuse_bad_presets(folder)
+        rules = rules_file.load(folder)
+        for remark in rules.remarks:
+            click.echo(str(remark), err=True)
+        place = folder / generated.FOLDER
+        have = generated.read(place)
+        want = generated.in_format(rulegen.files(rules.declared), form or generated.format_of(have), place)
+        if cost or cost_limit is not None:
+            _costs(want, series, cost, cost_limit)
+        changes = generated.diff(have, want) if check else ""
+        if check:
+            click.echo(changes, nl=False)
+            sys.exit(1 if changes else 0)
+        current = have == want
+        if not current:
+            generated.write(place, want)
+    click.echo(f"{place}: {len(want)} files, {'already current' if current else 'written'}", err=True)
+
+
+def _refuse_bad_presets(folder: Path) -> None:
+    """PromQL of a preset that does not parse would make a rule that Prometheus does not load."""
+    from alertd import lint
+    from alertd.config import preset_file, rule_files
+    from alertd.errors import BadInput
+    from alertd.lint import Setting
+
+    if not (folder / preset_file.FOLDER).is_dir():
+        return  # and promql-parser need not be loaded
+    wrong = [finding for finding in lint.findings(list(rule_files.preset_expressions(folder / preset_file.FOLDER)),
+                                                  Setting()) if finding.id == "promql-syntax"]
+    if wrong:
+        raise BadInput(wrong)
+
+
+def _costs(want: Mapping[str, str], series: int, shown: bool, limit: float | None) -> None:
+    """Prints the table and refuses what is over the limit."""
+    from alertd import cost
+    from alertd.cli.asking import table
+    from alertd.config import rule_files
+
+    rules = [rule for name, text in want.items() if name.endswith(".rules.yaml")
+             for rule in rule_files.parsed(text, name)[0]]
+    costs = cost.per_slo(rules, series)
+    if shown and costs:
+        click.echo(table([["SERVICE", "SLO", "SAMPLES/S", "RULES"], *map(_row, costs)]))
+        click.echo(f"{sum((each.samples for each in costs), Decimal()):.1f} samples a second in all, "
+                   f"assuming {series} series behind each counter", err=True)
+    over = [each for each in costs if limit is not None and each.samples > limit]
+    for each in over:
+        click.echo(f"{each.service}: the SLO {each.slo!r} would read {each.samples:.1f} samples a second, over the "
+                   f"limit of {limit:g}; nothing was written", err=True)
+    if over:
+        sys.exit(1)
+
+
+def _row(cost: Cost) -> list[str]:
+    return [cost.service, cost.slo, f"{cost.samples:.1f}", str(cost.rules)]

@@ -1,0 +1,88 @@
+"""OpenSLO v1. https://github.com/OpenSLO/OpenSLO"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from alertd.config import units
+from alertd.config.slo_import.taking import WINDOW, Part, Path, Slo
+from alertd.model import Millis
+
+_Indicator = tuple[Part, Path]
+
+
+def read(parts: list[Part]) -> Iterator[Slo]:
+    """An SLO may name its indicator (SLI) or hold it; both are documents of the same file."""
+    named: dict[str, _Indicator] = {}
+    for part in parts:
+        part.take("apiVersion")
+        kind = part.take("kind")
+        if kind == "SLI":
+            named[str(part.take("metadata", "name"))] = (part, ("spec",))
+        elif kind == "Service":
+            part.take("metadata", "name")
+        elif kind != "SLO":
+            part.refuse((), f"a {kind} is not carried over")
+    for part in parts:
+        if part.peek("kind") == "SLO":
+            yield from _slos(part, named)
+
+
+def _slos(part: Part, named: Mapping[str, _Indicator]) -> Iterator[Slo]:
+    names = part.take("spec", "service"), part.take("metadata", "name")
+    as_exported = (part.take("metadata", "annotations", key) for key in ("alertd/service", "alertd/slo"))
+    service, name = (str(ours or theirs or "") for ours, theirs in zip(as_exported, names, strict=True))
+    part.take("spec", "description")
+    window, found = _window(part), _indicator(part, named)
+    method = part.take("spec", "budgetingMethod")
+    if method not in (None, "Occurrences"):
+        part.refuse(("spec",), f"{service} {name}: its budget is counted by {method}, and only Occurrences are read")
+    elif found is None:
+        part.refuse(("spec",), f"{service} {name}: its indicator is no ratioMetric of good or bad and total")
+    elif window is not None:
+        events, bad, good = found
+        paths = list(part.each("spec", "objectives"))
+        for number, path in enumerate(paths):
+            if part.peek(*path, "targetPercent") is not None:
+                target = part.target((*path, "targetPercent"))
+            else:
+                target = part.target((*path, "target"), of=1)
+            if target is not None:
+                called = name if len(paths) == 1 else f"{name}-{number + 1}"
+                yield Slo(service, called, target, window, events, bad, good, part, path)
+
+
+def _indicator(part: Part, named: Mapping[str, _Indicator]) -> tuple[str, str, str] | None:
+    """The queries of events, bad and good ones."""
+    held = part
+    at: Path = ("spec", "indicator", "spec")
+    if (reference := part.take("spec", "indicatorRef")) is not None:
+        if reference not in named:
+            return None
+        held, at = named[reference]
+    else:
+        held.take("spec", "indicator", "metadata", "name")
+    held.take(*at, "ratioMetric", "counter")
+    queries = {}
+    for side in ("total", "bad", "good"):
+        source: Path = (*at, "ratioMetric", side, "metricSource")
+        held.take(*source, "type")
+        held.take(*source, "metricSourceRef")  # which server: not part of a rule
+        queries[side] = str(held.take(*source, "spec", "query") or "")
+    usable = queries["total"] and (queries["bad"] or queries["good"])
+    return (queries["total"], queries["bad"], queries["good"]) if usable else None
+
+
+def _window(part: Part) -> Millis | None:
+    windows = list(part.each("spec", "timeWindow"))
+    if not windows:
+        return WINDOW
+    at = windows[0]
+    if not part.take(*at, "isRolling") or len(windows) > 1 or part.peek(*at, "calendar") is not None:
+        part.refuse(("spec", "timeWindow"), "only one rolling window is carried over; there are no calendar windows")
+        return None
+    try:
+        return units.duration(part.take(*at, "duration"))
+    except ValueError as error:
+        part.refuse((*at, "duration"), str(error))
+        return None

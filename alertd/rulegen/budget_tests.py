@@ -1,0 +1,133 @@
+"""The tests of the alerts on a budget that runs out and on an indicator that is not there, and of the window's sum.
+
+The budget's are shown the records themselves: how they come about is proven with the burn alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from alertd.model import HOUR, MINUTE, Labels, Severity
+from alertd.rulegen import budget, example, promql, rows
+from alertd.rulegen.declared import Counter, Service
+from alertd.rulegen.objectives import Watch
+from alertd.rulegen.rules import AlertRule
+from alertd.rulegen.scenarios import Check, Sample, Scenario, series
+from alertd.rulegen.slo_world import STEP, humanized, named
+from alertd.rulegen.threshold import LEAST_EVENTS
+
+_HAIR = Decimal("0.001")
+_LASTING, _KEPT = budget.LASTING // MINUTE, budget.KEEP_FIRING // MINUTE
+_DAY, _NIGHT = 100_000, 100  # events in an hour
+_END = 4 * STEP
+
+
+def scenarios(watch: Watch, runbooks: str) -> Iterator[Scenario]:
+    """Every level just passed and just not, with half the window known, with too few bad events, and its end."""
+    rules = tuple(zip(budget.LEVELS, budget.low(watch.tracked, runbooks), strict=True))
+    for level, _ in budget.LEVELS:
+        for hair in (-_HAIR, _HAIR):
+            yield _level(watch, rules, level + hair, Decimal(1), f"{promql.percent(level + hair)} left")
+    yield _level(watch, rules, Decimal(0), Decimal(1), "nothing left")
+    yield _level(watch, rules, Decimal("-0.6"), Decimal("0.5"), "overspent in the half of the window that is known")
+    shown = _shown(watch, Decimal(-1), Decimal(1), LEAST_EVENTS - 1)
+    yield Scenario(_title(watch, "too few bad events"), shown, (Check(_END, budget.LOW),))
+
+
+_Rules = Sequence[tuple[tuple[Decimal, Severity], AlertRule]]
+
+
+def _level(watch: Watch, rules: _Rules, value: Decimal, known: Decimal, name: str) -> Scenario:
+    """`value` of the budget is left of the known part for four evaluations, then all of it."""
+    shown = _shown(watch, value, known, LEAST_EVENTS)
+    left = 1 - float(known) * (1 - float(value))
+    fired = tuple(_fired(watch, rule, level, left, known) for (level, _), rule in rules
+                  if left < level or (level == 0 and left <= 0))
+    ends = _END + STEP + _KEPT
+    checks = (Check(_LASTING - STEP, budget.LOW), Check(_LASTING, budget.LOW, fired),
+              Check(ends - STEP, budget.LOW, fired), Check(ends, budget.LOW))
+    return Scenario(_title(watch, name), shown, checks)
+
+
+def _title(watch: Watch, what: str) -> str:
+    return f"{budget.LOW}, {watch.tracked.slo}: {what}"
+
+
+def _shown(watch: Watch, value: Decimal, known: Decimal, bad: int) -> dict[str, str]:
+    length = _END + 2 * STEP + _KEPT
+    labels = _labels(watch)
+    window = promql.duration(watch.tracked.window)
+    return {series(rows.REMAINING, labels): f"{promql.number(value)}x{_END} 1x{length}",
+            series(rows.COVERAGE, labels): f"{promql.number(known)}x{length + _END}",
+            series(f"slo:bad:increase{window}", labels): f"{bad}x{length + _END}"}
+
+
+def _labels(watch: Watch) -> dict[str, str]:
+    return {"service": watch.tracked.service, "slo": watch.tracked.slo, **_group(watch)}
+
+
+def _group(watch: Watch) -> dict[str, str]:
+    return dict.fromkeys(watch.tracked.by, "a")
+
+
+def _fired(watch: Watch, rule: AlertRule, level: Decimal, left: float, known: Decimal) -> tuple[Labels, Labels]:
+    count = float(budget.units(watch.tracked)[0])
+    text = budget.described(watch.tracked, level, humanized(left), f"{float(known) * count:.0f}")
+    annotations = {**rule.annotations, "description": text}
+    return {**_group(watch), **rule.labels}, {name: named(content, _group(watch))
+                                              for name, content in annotations.items()}
+
+
+def absences(service: Service, watches: Sequence[Watch], runbooks: str) -> Iterator[Scenario]:
+    """Nothing at all, targets without the metrics, and, one by one, all but one of the counters."""
+    target = example.labels(service.selector)
+    up = series("up", {name: target.get(name, "") for name in example.TARGET})
+    lasting = budget.ABSENT_FOR // MINUTE
+    counters = {selector: series(counter.metric, example.labels(counter.matchers)) for watch in watches
+                for selector, counter in _needed(watch)}
+    alive = {up: f"1x{lasting}"}
+    cases: list[tuple[str, dict[str, str]]] = [
+        ("nothing is there", {}), ("targets without metrics", alive),
+        *((f"without {left_out}", alive | {shown: f"0x{lasting}" for selector, shown in counters.items()
+                                           if selector != left_out}) for left_out in counters),
+        ("all there", alive | dict.fromkeys(counters.values(), f"0x{lasting}"))]
+    for name, shown in cases:
+        fired = tuple(_absent(watch, runbooks, up in shown) for watch in watches
+                      if any(counters[selector] not in shown for selector, _ in _needed(watch)))
+        yield Scenario(f"{budget.ABSENT}: {name}", shown, (Check(lasting - STEP, budget.ABSENT),
+                                                           Check(lasting, budget.ABSENT, fired)))
+
+
+def _needed(watch: Watch) -> Iterator[tuple[str, Counter]]:
+    every = (*watch.tracked.indicator.events, *watch.tracked.indicator.good)
+    counters = (*watch.counted.events, *watch.counted.good)
+    needed = budget.needs(watch.objective, watch.tracked)
+    return ((selector, counter) for selector, counter in zip(every, counters, strict=True) if selector in needed)
+
+
+def _absent(watch: Watch, runbooks: str, up: bool) -> tuple[Labels, Labels]:
+    rule = budget.absent(watch.objective, watch.tracked, runbooks)
+    cause = budget.scraped("1" if up else "") if watch.tracked.indicator.scraped else ""
+    text = budget.gone(watch.tracked, budget.needs(watch.objective, watch.tracked), cause)
+    return rule.labels, {**rule.annotations, "description": text}
+
+
+def window(watch: Watch) -> Scenario:
+    """Busy days without a bad event and quiet nights of nothing else, over the whole window: the sums are those of the
+    events, in which the nights weigh as little as they carry."""
+    tracked = watch.tracked
+    hours = tracked.window // HOUR
+    days = sum((hour * 60 - STEP) // (12 * 60) % 2 == 0 for hour in range(1, hours + 1))
+    halves = -(-hours // 12) + 1
+    half = 12 * 60 // STEP - 1
+    name = promql.duration(tracked.window)
+    shown = {series(f"slo:{what}:increase1h", _labels(watch)):
+             " ".join(f"{(day, night)[at % 2]}x{half}" for at in range(halves))
+             for what, day, night in (("events", _DAY, _NIGHT), ("bad", 0, _NIGHT))}
+    nights = hours - days
+    sums = {f"slo:events:hours{name}": days * _DAY + nights * _NIGHT, f"slo:bad:hours{name}": nights * _NIGHT,
+            f"slo:coverage:hours{name}": 1}
+    samples = tuple(Sample(tracked.window // MINUTE, f'sum({record}{{slo="{tracked.slo}"}})', value)
+                    for record, value in sums.items())
+    return Scenario(f"{tracked.slo}: days and nights of {name}", shown, (), samples, interval=STEP)

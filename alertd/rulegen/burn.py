@@ -1,0 +1,96 @@
+"""Alerts on how fast an error budget is being spent: one for each tier."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from alertd.rulegen import promql, rows, runbook, tiers
+from alertd.rulegen.declared import Objective
+from alertd.rulegen.rows import Tracked
+from alertd.rulegen.rules import AlertRule
+from alertd.rulegen.threshold import KEEP_FIRING, LEAST_EVENTS
+from alertd.rulegen.tiers import Burn
+
+ALERT = "ErrorBudgetBurn"
+VALUE = "{{ $value | humanizePercentage }}"
+RATE, SPENT = "at this rate nothing is left in", "nothing is left of it"
+
+
+def alerts(objective: Objective, tracked: Tracked, runbooks: str) -> Iterator[AlertRule]:
+    """An alert for each tier the objective can have, fastest first."""
+    for burn in tiers.fit(tracked.target, tracked.window).burns:
+        yield AlertRule(
+            ALERT, expression(tracked, burn), burn.tier.lasting, KEEP_FIRING,
+            labels={"severity": str(burn.tier.severity), "service": tracked.service, "slo": tracked.slo,
+                    "tier": burn.tier.name},
+            annotations={"summary": f"{of(tracked)} spends its error budget {_how_fast(burn)} it may",
+                         "description": _description(objective, tracked, burn),
+                         "runbook_url": runbook.url(runbooks, ALERT)})
+
+
+def expression(tracked: Tracked, burn: Burn) -> str:
+    """True while both windows hold more than the limit, and the long one at least LEAST_EVENTS bad events: one failure
+    among few requests is chance. The value is the long window's share."""
+    limit, on = promql.number(burn.limit), f"on ({', '.join(tracked.keys)})"
+    return (f"{rows.ratio(tracked, burn.tier.long, LEAST_EVENTS)}\n> {limit}\n"
+            f"and {on}\n{rows.ratio(tracked, burn.tier.short)}\n> {limit}")
+
+
+def of(tracked: Tracked) -> str:
+    """Whose objective it is, in the words of a summary: `checkout availability (route /pay)`."""
+    groups = ", ".join(f"{label} {{{{ $labels.{label} }}}}" for label in tracked.by)
+    return f"{tracked.service} {tracked.slo}" + (f" ({groups})" if groups else "")
+
+
+def _how_fast(burn: Burn) -> str:
+    factor = promql.number(round(burn.factor, 1))
+    return "faster than" if factor == "1" else f"over {factor} times as fast as"
+
+
+def happened(objective: Objective, tracked: Tracked) -> str:
+    """What a bad event is: `of the requests to checkout failed`."""
+    if objective.counted:
+        return f"of the events of {of(tracked)} were bad"
+    groups = of(tracked).removeprefix(f"{tracked.service} {tracked.slo}")
+    if objective.under is None:
+        return f"of the requests to {tracked.service}{groups} failed"
+    return f"of the requests to {tracked.service}{groups} took longer than {promql.duration(objective.under)}"
+
+
+def _description(objective: Objective, tracked: Tracked, burn: Burn) -> str:
+    spent = answer(tracked, spent_query(tracked, burn), "{{ . | value | humanizePercentage }}")
+    left = answer(tracked, left_query(tracked, burn),
+                  f"{{{{ with . | value }}}}{RATE} {{{{ . | humanizeDuration }}}}{{{{ else }}}}{SPENT}{{{{ end }}}}")
+    return described(objective, tracked, burn, VALUE, spent, left)
+
+
+def described(objective: Objective, tracked: Tracked, burn: Burn, share: str, spent: str, left: str) -> str:
+    """The description, of templates or of the texts they become."""
+    long, window = promql.duration(burn.tier.long), promql.duration(tracked.window)
+    return (f"{share} {happened(objective, tracked)} in the last {long}; {spent} of the error budget of {window} went "
+            f"in that time; {left}.")
+
+
+def spent_query(tracked: Tracked, burn: Burn) -> str:
+    """The share of the window's budget that went in the tier's long window."""
+    on = f"on ({', '.join(tracked.keys)})"
+    return (f"{rows.bad_count(tracked, burn.tier.long)} / {on} ({rows.event_count(tracked, tracked.window)} > 0) "
+            f"/ {promql.number(1 - tracked.target)}")
+
+
+def left_query(tracked: Tracked, burn: Burn) -> str:
+    """The seconds until the budget is gone, if bad events come as in the tier's long window; 0 where it is."""
+    on = f"on ({', '.join(tracked.keys)})"
+    events, bad = rows.event_count(tracked, tracked.window), rows.bad_count(tracked, tracked.window)
+    return (f"clamp_min({events} * {promql.number(1 - tracked.target)} - {on} {bad}, 0) * {burn.tier.long // 1000} "
+            f"/ {on} {rows.bad_count(tracked, burn.tier.long)}")
+
+
+def answer(tracked: Tracked, query: str, shown: str) -> str:
+    """A template that shows what `query` says of the alert's own group. A query cannot be given labels without
+    quoting them into it, so that all groups are asked for and the others left out."""
+    plain = re.sub(r"\s*\n\s*", " ", query)
+    same = " ".join(f"(eq .Labels.{label} $labels.{label})" for label in tracked.by)
+    condition = f"{{{{ if and {same} }}}}" if same else ""
+    return (f"{{{{ range query `{plain}` }}}}{condition}{shown}" + ("{{ end }}" if same else "") + "{{ end }}")

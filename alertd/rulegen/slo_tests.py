@@ -1,0 +1,189 @@
+"""The tests of a service's objectives: all of them at once where their metrics are apart, since what promtool takes is
+counted in evaluations."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from alertd.model import MINUTE, Labels
+from alertd.rulegen import burn, example, tiers
+from alertd.rulegen.declared import Service
+from alertd.rulegen.objectives import Watch
+from alertd.rulegen.rules import AlertRule
+from alertd.rulegen.scenarios import Check, Scenario, series
+from alertd.rulegen.slo_world import STEP, Judge, Phases, Shown, shown
+from alertd.rulegen.threshold import LEAST_EVENTS
+from alertd.rulegen.tiers import Burn
+
+# Times the traffic: what is averaged over minutes instead of events is far off, and a burst is seen to its last step.
+_HEAVY = 100_000
+_EXACT = 2**52  # Prometheus' numbers are whole up to twice this
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judged:
+    """An objective with its burn alerts."""
+
+    watch: Watch
+    rules: tuple[AlertRule, ...]
+
+    def burn(self, name: str) -> Burn | None:
+        fits = tiers.fit(self.watch.tracked.target, self.watch.tracked.window).burns
+        return next((fit for fit in fits if fit.tier.name == name), None)
+
+
+def scenarios(service: Service, judged: Sequence[Judged]) -> Iterator[Scenario]:
+    """Every tier of every objective: just over and just under its limit, at both ends of both its windows, and what
+    must not fire."""
+    for number, together in enumerate(_rounds(judged)):
+        world = _World(service, judged, tuple(together), f" ({number + 1})" if number else "")
+        for tier in tiers.TIERS:
+            yield from _limits(world, tier.name)
+            yield from _windows(world, tier.name)
+        yield from _few(world)
+
+
+def _rounds(judged: Sequence[Judged]) -> list[list[Judged]]:
+    """Objectives that share a metric cannot be shown different things at once."""
+    rounds: list[tuple[set[str], list[Judged]]] = []
+    for one in judged:
+        counted = one.watch.counted
+        metrics = {counter.metric for counter in (*counted.events, *counted.bad, *counted.good)}
+        free = next((its for its in rounds if not its[0] & metrics), None)
+        if free is None:
+            rounds.append((metrics, [one]))
+        else:
+            free[0].update(metrics)
+            free[1].append(one)
+    return [its for _, its in rounds]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _World:
+    """`together` are shown something; what all `judged` say of it is checked."""
+
+    service: Service
+    judged: Sequence[Judged]
+    together: Sequence[Judged]
+    suffix: str
+
+    def scenario(self, name: str, phases: dict[str, tuple[Phases, Phases]], minutes: Sequence[int],
+                 which: int = 0) -> Scenario:
+        """`phases` are the bad and the good events of each objective, by its name."""
+        lines: list[Shown] = []
+        for one in self.together:
+            if one.watch.tracked.slo in phases:
+                bad, good = phases[one.watch.tracked.slo]
+                lines += shown(one.watch, bad, good, which, **_group(one.watch, "a"))
+                if one.watch.tracked.by:  # beside it a group that nothing is wrong with
+                    lines += shown(one.watch, [(length, 0) for length, _ in bad], good, which,
+                                   **_group(one.watch, "b"))
+        end = max(minutes)
+        text = {series(one.metric, one.labels): one.line.notation() for one in lines}
+        text[series("up", _target(self.service))] = f"1x{end}"
+        fired = [Judge(one.watch, one.rules, lines).firing(minutes) for one in self.judged]
+        checks = tuple(Check(minute, burn.ALERT, tuple((alert.labels, alert.annotations)
+                                                       for its in fired for alert in its[minute]))
+                       for minute in sorted(minutes))
+        return Scenario(f"{burn.ALERT}: {name}{self.suffix}", text, checks)
+
+
+def _target(service: Service) -> Labels:
+    labels = example.labels(service.selector)
+    return {name: labels.get(name, "") for name in example.TARGET}
+
+
+def _group(watch: Watch, value: str) -> dict[str, str]:
+    return dict.fromkeys(watch.tracked.by, value)
+
+
+def _limits(world: _World, tier: str) -> Iterator[Scenario]:
+    """One share of bad events all along: just under the limit for nothing, just over it after `for`."""
+    fits = {one.watch.tracked.slo: fit for one in world.together if (fit := one.burn(tier))}
+    if not fits:
+        return
+    lasting = max(fit.tier.lasting for fit in fits.values()) // MINUTE
+    minutes = [STEP, *([lasting] if lasting else []), lasting + STEP, lasting + 2 * STEP]
+    for what, of_limit in (("just over", Decimal("1.01")), ("just under", Decimal("0.99"))):
+        phases = {slo: _constant(fit, of_limit, minutes[-1]) for slo, fit in fits.items()}
+        yield world.scenario(f"{tier}, {what} the limit", phases, minutes)
+
+
+def _constant(fit: Burn, of_limit: Decimal, minutes: int) -> tuple[Phases, Phases]:
+    every = _traffic(fit)
+    bad = int(fit.limit * of_limit * every)
+    return [(minutes, bad)], [(minutes, every - bad)]
+
+
+def _traffic(fit: Burn) -> int:
+    """Events a minute, so many that a hundredth of the limit is some of them."""
+    return int(10 ** (2 - Decimal(fit.limit).adjusted()))
+
+
+def _windows(world: _World, tier: str) -> Iterator[Scenario]:
+    """A heavy burst, then light traffic: a share just under the limit, and late in the long window one just over it.
+    The alert ends when the burst leaves the short window, which then holds too little while the long one still holds
+    enough; it comes back with the late failures; and it ends when the burst leaves the long window, which then holds
+    too little while the short one holds enough."""
+    fits = {one.watch.tracked.slo: fit for one in world.together if (fit := one.burn(tier))}
+    if not fits:
+        return
+    long, short = next((fit.tier.long // MINUTE, fit.tier.short // MINUTE) for fit in fits.values())
+    first = short - short % STEP
+    again = long - 2 * first
+    end = long + first + 2 * STEP
+    phases = {slo: _burst(fit, first, again, end) for slo, fit in fits.items()}
+    minutes = {2 * first, 2 * first + STEP, again, long - STEP, long + first, long + first + STEP}
+    yield world.scenario(f"{tier}, both windows", phases, sorted(minutes))
+
+
+def _burst(fit: Burn, first: int, again: int, end: int) -> tuple[Phases, Phases]:
+    light = _traffic(fit)
+    share = min(fit.limit * Decimal("1.05"), (1 + fit.limit) / 2)
+    # the late share fills a quarter of the long window when the burst leaves it: together 97 % of the limit
+    calm, late = fit.limit * Decimal("0.93"), min(fit.limit * Decimal("1.1"), (1 + fit.limit) / 2)
+    heavy = min(light * _HEAVY, _EXACT // first)
+    lengths, every, shares = (first, again - first, end - again), (heavy, light, light), (share, calm, late)
+    bad = [(minutes, int(traffic * part)) for minutes, traffic, part in zip(lengths, every, shares, strict=True)
+           if minutes]
+    good = [(minutes, traffic - int(traffic * part))
+            for minutes, traffic, part in zip(lengths, every, shares, strict=True) if minutes]
+    return bad, good
+
+
+def _few(world: _World) -> Iterator[Scenario]:
+    """At night: one bad event fewer than are told, and nothing but them. One more is told by every tier. The series of
+    bad events is there before, is born with them, or comes back with them."""
+    slos = [one.watch.tracked.slo for one in world.together]
+    ways = max(1, *(len(one.watch.counted.bad) for one in world.together))
+    minutes = [10, 15, 20, 25, 30]
+    for which, (what, count) in itertools.product(range(ways), (("too few", LEAST_EVENTS - 1),
+                                                                ("enough", LEAST_EVENTS))):
+        phases: tuple[Phases, Phases] = [(10, 0), (1, count), (29, 0)], [(10, 0), (1, 0), (29, 0)]
+        made = world.scenario(f"{what} bad events, marked in way {which + 1}", dict.fromkeys(slos, phases), minutes,
+                              which)
+        yield made
+        if all(one.watch.tracked.indicator.scraped for one in world.together):  # else nothing tells birth from joining
+            yield _changed(made, "their series born with them", {f"0x10 {count} {count}x28": f"_x11 {count}x29"})
+        if count < LEAST_EVENTS:
+            yield _changed(made, "and a restart", {f"0x10 {count} {count}x28": f"0x10 {count}x8 0x20"})
+            yield _changed(made, "and a gap", {f"0x10 {count} {count}x28": f"0x5 _x10 {count}x24",
+                                               "0x10 0 0x28": "0x5 _x10 0x24",
+                                               "1x30": "1x5 0x9 1x15"})
+    never: tuple[Phases, Phases] = [(60, 0)], [(60, 0)]
+    traffic: tuple[Phases, Phases] = [(60, 0)], [(60, 1000)]
+    idle = world.scenario("no traffic", dict.fromkeys(slos, never), [30, 60])
+    yield _changed(idle, "", {"0x60": "7x60"})
+    fine = world.scenario("nothing bad", dict.fromkeys(slos, traffic), [30, 60])
+    yield fine
+    without = {name: values for name, values in fine.series.items() if values != "0x60"}
+    yield dataclasses.replace(fine, name=f"{fine.name}, nor ever was", series=without)
+
+
+def _changed(scenario: Scenario, what: str, changes: dict[str, str]) -> Scenario:
+    """The same expectation though the series look otherwise."""
+    shown = {name: changes.get(values, values) for name, values in scenario.series.items()}
+    return dataclasses.replace(scenario, name=f"{scenario.name}, {what}" if what else scenario.name, series=shown)

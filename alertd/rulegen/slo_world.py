@@ -1,0 +1,223 @@
+"""What a service shows in the generated tests of its objectives, and what its alerts must then say.
+
+The expectation is the definition itself, told by counting in plain Python: events now less events a window ago. It
+shares nothing with the rules but the limits and the words.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import functools
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from alertd.matchers import Matcher
+from alertd.model import MINUTE, Labels, Millis
+from alertd.rulegen import burn, example, tiers
+from alertd.rulegen.declared import Counter
+from alertd.rulegen.objectives import Watch
+from alertd.rulegen.rules import AlertRule
+from alertd.rulegen.threshold import LEAST_EVENTS
+from alertd.rulegen.tiers import Burn
+
+STEP = 5  # minutes between evaluations: every window of a tier is a whole number of them
+
+Phases = Sequence[tuple[int, int]]  # minutes, and by how much the counter grows in each
+Key = tuple[str, ...]  # values of the labels an objective holds for apart
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """A counter that begins with 0 at minute 0 and grows as its phases say, then rests."""
+
+    ends: tuple[int, ...]
+    values: tuple[int, ...]  # at the ends, one for minute 0 before them
+
+    @classmethod
+    def of(cls, phases: Phases) -> Line:
+        return cls(tuple(itertools.accumulate(minutes for minutes, _ in phases)),
+                   (0, *itertools.accumulate(minutes * rate for minutes, rate in phases)))
+
+    def at(self, minute: int) -> int:
+        """Its value; 0 before minute 0."""
+        if minute <= 0:
+            return 0
+        phase = bisect.bisect_left(self.ends, minute)
+        if phase == len(self.ends):
+            return self.values[-1]
+        begin = self.ends[phase - 1] if phase else 0
+        rate = (self.values[phase + 1] - self.values[phase]) // (self.ends[phase] - begin)
+        return self.values[phase] + rate * (minute - begin)
+
+    def notation(self) -> str:
+        """In promtool's words, see scenarios.notation."""
+        words = []
+        begin = -1  # the value of minute 0 stands with those of the first phase
+        for end, before, value in zip(self.ends, self.values, self.values[1:], strict=False):
+            rate = (value - before) // (end - max(begin, 0))
+            first, more = before + (rate if begin >= 0 else 0), end - begin - 1
+            words.append(f"{first}{f'+{rate}' if rate else ''}x{more}" if more else str(first))
+            begin = end
+        return " ".join(words)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shown:
+    """One input series."""
+
+    metric: str
+    labels: Labels
+    line: Line
+
+
+def shown(watch: Watch, bad: Phases, good: Phases, which: int = 0, **group: str) -> Iterator[Shown]:
+    """The series on which these bad and good events are counted for `watch`. `which` is the way (of several) a bad
+    event is marked; `group` are labels that all of them have."""
+    counted = watch.counted
+    every, marked = counted.events[0], counted.bad or counted.good
+    mark = marked[which % len(marked)]
+    its, rest = (bad, good) if counted.bad else (good, bad)
+    inside = {**example.labels((*every.matchers, *mark.matchers)), **group}
+    if mark.metric != every.metric:
+        yield Shown(every.metric, {**example.labels(every.matchers), **group}, Line.of(_sum(bad, good)))
+        yield Shown(mark.metric, {**example.labels(mark.matchers), **group}, Line.of(its))
+        return
+    yield Shown(every.metric, {**example.labels((*every.matchers, *_outside(every, marked))), **group}, Line.of(rest))
+    yield Shown(mark.metric, inside, Line.of(its))
+
+
+def _sum(one: Phases, other: Phases) -> Phases:
+    """Phases of the same minutes, added."""
+    return [(minutes, rate + more) for (minutes, rate), (_, more) in zip(one, other, strict=True)]
+
+
+def _outside(every: Counter, marked: Iterable[Counter]) -> Iterator[Matcher]:
+    """Conditions that none of the `marked` counters' series meets."""
+    against = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
+    for counter in marked:
+        own = [matcher for matcher in counter.matchers if matcher not in every.matchers]
+        if own:
+            yield Matcher(own[0].label, against[own[0].op], own[0].value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fired:
+    """An alert as promtool expects it."""
+
+    labels: Labels
+    annotations: Labels
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counts:
+    """The events of a group and, of them, the `marked` ones, which are the bad ones or the good ones."""
+
+    events: tuple[Line, ...]
+    marked: tuple[Line, ...]
+    good: bool
+
+    def within(self, minute: int, window: Millis) -> tuple[int, int]:
+        """How many events, and bad events, there were in the `window` that ends with this minute."""
+        events, marked = (sum(line.at(minute) - line.at(minute - window // MINUTE) for line in lines)
+                          for lines in (self.events, self.marked))
+        return events, events - marked if self.good else marked
+
+    def share(self, minute: int, window: Millis) -> float:
+        """Of bad events; 0 without any events."""
+        events, bad = self.within(minute, window)
+        return bad / events if events else 0.0
+
+
+@functools.lru_cache(maxsize=4096)  # a thousand services have a handful of objectives between them
+def told(fit: Burn, keep_firing: Millis, counts: Counts, end: int) -> Mapping[int, int]:
+    """Every evaluation up to minute `end` at which the tier's alert fires, with the last at which its expression held:
+    from `for` after the first on, and `keep_firing_for` beyond it."""
+    found: dict[int, int] = {}
+    since = gone = None
+    fires, last, lasting = False, 0, fit.tier.lasting // MINUTE
+    for minute in range(0, end + 1, STEP):
+        if _holds(fit, counts, minute):
+            since, gone, last = minute if since is None else since, None, minute
+            fires = fires or minute - since >= lasting
+        else:
+            gone = minute if gone is None else gone
+            fires = fires and minute - gone < keep_firing // MINUTE
+            since = since if fires else None
+        if fires:
+            found[minute] = last
+    return found
+
+
+def _holds(fit: Burn, counts: Counts, minute: int) -> bool:
+    limit = float(fit.limit)
+    return (counts.share(minute, fit.tier.short) > limit and counts.share(minute, fit.tier.long) > limit
+            and counts.within(minute, fit.tier.long)[1] >= LEAST_EVENTS)
+
+
+class Judge:
+    """Says what the burn alerts of one objective do while a service shows its series."""
+
+    def __init__(self, watch: Watch, rules: Sequence[AlertRule], series: Iterable[Shown]) -> None:
+        self.watch = watch
+        self.rules = [(fit, rule) for fit in tiers.fit(watch.tracked.target, watch.tracked.window).burns
+                      for rule in rules if rule.labels["tier"] == fit.tier.name]
+        counted = watch.counted
+        lines: dict[Key, tuple[list[Line], list[Line]]] = {}
+        for one in series:
+            key = tuple(one.labels.get(label, "") for label in watch.tracked.by)
+            for which, counters in enumerate((counted.events, counted.bad or counted.good)):
+                if any(_matches(counter, one) for counter in counters):
+                    lines.setdefault(key, ([], []))[which].append(one.line)
+        self.groups = {key: Counts(tuple(events), tuple(marked), bool(counted.good))
+                       for key, (events, marked) in lines.items()}
+
+    def firing(self, minutes: Sequence[int]) -> Mapping[int, tuple[Fired, ...]]:
+        """The burn alerts that fire at each of these minutes, which are evaluations."""
+        found: dict[int, tuple[Fired, ...]] = dict.fromkeys(minutes, ())
+        for (fit, rule), (key, counts) in itertools.product(self.rules, self.groups.items()):
+            fires = told(fit, rule.keep_firing, counts, max(minutes))
+            for minute in fires.keys() & found.keys():
+                found[minute] += (self._fired(fit, rule, key, counts, fires[minute]),)
+        return found
+
+    def _fired(self, fit: Burn, rule: AlertRule, key: Key, counts: Counts, minute: int) -> Fired:
+        tracked, budget = self.watch.tracked, float(1 - self.watch.tracked.target)
+        events, bad = counts.within(minute, tracked.window)
+        _, in_long = counts.within(minute, fit.tier.long)
+        left = max(events * budget - bad, 0) * (fit.tier.long // 1000) / in_long
+        group = dict(zip(tracked.by, key, strict=True))
+        text = burn.described(
+            self.watch.objective, tracked, fit, humanized(counts.share(minute, fit.tier.long)),
+            humanized(in_long / events / budget), f"{burn.RATE} {humanized_duration(left)}" if left else burn.SPENT)
+        return Fired({**group, **rule.labels}, {**{name: named(content, group) for name, content
+                                                   in rule.annotations.items()}, "description": named(text, group)})
+
+
+def _matches(counter: Counter, one: Shown) -> bool:
+    return counter.metric == one.metric and all(matcher.matches(one.labels) for matcher in counter.matchers)
+
+
+def named(text: str, group: Labels) -> str:
+    """`text` with the labels of the group in their places."""
+    for label, value in group.items():
+        text = text.replace(f"{{{{ $labels.{label} }}}}", value)
+    return text
+
+
+def humanized(ratio: float) -> str:
+    """What Prometheus' humanizePercentage prints."""
+    return f"{ratio * 100:.4g}%"
+
+
+def humanized_duration(seconds: float) -> str:
+    """What Prometheus' humanizeDuration prints, down to a second."""
+    whole = int(seconds)
+    if whole < 1:
+        return f"{seconds * 1000:.4g}ms"
+    days, hours, minutes, rest = whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60
+    if whole < 60:
+        return f"{seconds:.4g}s"
+    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (rest, "s"))
+    first = next(at for at, (count, _) in enumerate(parts) if count)
+    return " ".join(f"{count}{unit}" for count, unit in parts[first:])

@@ -1,0 +1,95 @@
+"""Small changes of generated rules, each of which their generated tests have to notice."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alertd.config import units
+from alertd.model import MINUTE
+from alertd.rulegen import promql
+
+Rules = dict[str, Any]
+_LIMIT = re.compile(r"(?<=[<>] )(0\.\d+)$", re.MULTILINE)
+_WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+
+
+def mutants(text: str, alerts_only: bool = False) -> Iterator[tuple[str, str]]:
+    """What was changed, and the rule file with it, for the rule file `text`."""
+    rules = yaml.safe_load(text)
+    for at, group in enumerate(rules["groups"]):
+        for number, rule in enumerate(group["rules"]):
+            if alerts_only and "record" in rule:
+                continue
+            for what, changed in _changed(rule):
+                mutant = copy.deepcopy(rules)
+                mutant["groups"][at]["rules"][number] = changed
+                labels = [rule.get("labels", {}).get(name, "") for name in ("slo", "tier", "left", "severity")]
+                title = " ".join(filter(None, [rule.get("alert", rule.get("record")), *labels]))
+                yield f"{title}: {what}", json.dumps(mutant)
+
+
+def _changed(rule: Rules) -> Iterator[tuple[str, Rules]]:
+    for what, expr in _expressions(rule["expr"]):
+        if expr != rule["expr"]:
+            yield what, {**rule, "expr": expr}
+    if "record" in rule:
+        return
+    for key in ("for", "keep_firing_for"):
+        if key in rule:
+            without = {name: value for name, value in rule.items() if name != key}
+            yield f"no {key}", without
+            longer = promql.duration(units.duration(rule[key]) + 5 * MINUTE)
+            yield f"{key} longer", {**rule, key: longer}
+    for part in ("labels", "annotations"):
+        for name in rule[part]:
+            yield f"{part} {name}", {**rule, part: {**rule[part], name: "other"}}
+
+
+def _expressions(expr: str) -> Iterator[tuple[str, str]]:
+    for factor in ("1.1", "0.9", "0.5"):
+        for found in _LIMIT.finditer(expr):
+            limit = promql.number(Decimal(found[1]) * Decimal(factor))
+            yield f"limit {found.start()} times {factor}", expr[:found.start()] + limit + expr[found.end():]
+    for before, after in (("and on (", "or on ("), (">= 3", ">= 2"), (">= 3", ">= 4"), ("floor(", "("),
+                          (" unless resets(", " unless 0 * resets("), ("== 1 or ", "== 1 and "),
+                          ("\nor\nabsent(", "\nand\nabsent(")):
+        for found in re.finditer(re.escape(before), expr):
+            yield f"{before!r} {found.start()} is {after!r}", expr[:found.start()] + after + expr[found.end():]
+    yield from _other_windows(expr)
+
+
+def _other_windows(expr: str) -> Iterator[tuple[str, str]]:
+    """Every window of a pair as the next longer and the next shorter one; and the two swapped."""
+    offsets = [window for window in re.findall(r"offset (\w+), ", expr) if window in _WINDOWS]
+    pair = list(dict.fromkeys(offsets))
+    for window in pair:
+        for other in {_WINDOWS[max(_WINDOWS.index(window) - 1, 0)], _WINDOWS[min(_WINDOWS.index(window) + 1, 6)]}:
+            yield f"offset {window} is {other}", expr.replace(f"offset {window}, ", f"offset {other}, ")
+    if len(pair) == 2:
+        long, short = expr.rsplit("\nand on (", 1)
+        on, ratio = short.split("\n", 1)
+        limit = ratio.rsplit("\n", 1)[1]
+        guarded = long.rsplit("\n", 1)[0]
+        yield "windows swapped", (f"{ratio.rsplit(chr(10), 1)[0].replace('  )', '  )', 1)}\n{limit}\n"
+                                  f"and on ({on}\n{guarded}\n{limit}")
+        yield "long window alone", long
+        yield "short window alone", ratio
+
+
+def survives(folder: Path, name: str, mutant: str) -> bool:
+    """Whether all tests of the service `name` in `folder` pass with the rules `mutant`."""
+    (folder / f"{name}.rules.yaml").write_text(mutant, encoding="utf-8")
+    for tests in sorted(folder.glob(f"{name}.*test.yaml"), key=lambda path: path.stat().st_size):
+        run = subprocess.run(["promtool", "test", "rules", tests], capture_output=True, text=True, check=False)
+        if run.returncode:
+            return False
+    return True
