@@ -1,8 +1,8 @@
-"""Alertmanager's webhook, version 4, as Alertmanager 0.25 to 0.34 sends it, decoded into a Webhook.
+"""What Alertmanager 0.25 to 0.34 says, decoded: its webhook (version 4), its list of alerts, and its status (API v2).
 
 Unknown fields are allowed (0.32 added notification_reason, 0.34 routeLabels), and so is the absence of any but
-version, status and alerts. The field list and its oddities: notify/webhook/webhook.go and template/template.go of
-https://github.com/prometheus/alertmanager.
+version, status and alerts of a webhook. The field lists and their oddities: notify/webhook/webhook.go,
+template/template.go and api/v2/openapi.yaml of https://github.com/prometheus/alertmanager.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Generic, Literal, TypeVar
 import msgspec
 
 from alertd.model import AlertState, Millis, ReportedAlert, Webhook, WebhookId
+from alertd.reconciling import Listed
 
 MOST_ALERTS = 10_000
 
@@ -42,9 +43,37 @@ class _Message(msgspec.Struct, Generic[Item], rename="camel"):
     external_url: str = msgspec.field(default="", name="externalURL")
 
 
+class _AlertStatus(msgspec.Struct, rename="camel"):
+    silenced_by: list[str] = []
+    inhibited_by: list[str] = []
+    muted_by: list[str] = []  # time intervals, since 0.28
+
+
+class _ListedAlert(msgspec.Struct, rename="camel"):
+    fingerprint: str
+    labels: dict[str, str]
+    starts_at: datetime.datetime
+    status: _AlertStatus
+
+
+class _Peer(msgspec.Struct):
+    name: str = ""
+
+
+class _Cluster(msgspec.Struct):
+    peers: list[_Peer] = []
+
+
+class _Status(msgspec.Struct):
+    uptime: datetime.datetime
+    cluster: _Cluster = msgspec.field(default_factory=_Cluster)
+
+
 _decoder = msgspec.json.Decoder(_Message[_Alert])
 _large_decoder = msgspec.json.Decoder(_Message[msgspec.Raw])
 _alert_decoder = msgspec.json.Decoder(_Alert)
+_list_decoder = msgspec.json.Decoder(list[_ListedAlert])
+_status_decoder = msgspec.json.Decoder(_Status)
 
 
 class NotWebhook(ValueError):
@@ -62,6 +91,32 @@ def decode(body: bytes, id: WebhookId, received_at: Millis) -> Webhook:
         raise NotWebhook(f"{len(large.alerts)} alerts in one webhook, at most {MOST_ALERTS}; set max_alerts")
     alerts = tuple([_alert(_read(_alert_decoder, raw, number)) for number, raw in enumerate(large.alerts, 1)])
     return _webhook(large, alerts, id, received_at)
+
+
+def decode_list(body: bytes) -> dict[str, Listed]:
+    """The alerts of `GET /api/v2/alerts` by fingerprint, and by the stand-in of a sender that leaves it out; raises
+    msgspec.DecodeError."""
+    found = {}
+    for alert in _list_decoder.decode(body):
+        listed = Listed(_millis(alert.starts_at) or 0, _muted(alert.status))
+        found[alert.fingerprint] = found[_fingerprint(alert.labels)] = listed
+    return found
+
+
+def decode_status(body: bytes) -> tuple[Millis, frozenset[str]]:
+    """When the process began, by its own clock (`uptime` of `GET /api/v2/status` is a moment), and the names of its
+    cluster's members; raises msgspec.DecodeError."""
+    status = _status_decoder.decode(body)
+    return _millis(status.uptime) or 0, frozenset(peer.name for peer in status.cluster.peers if peer.name)
+
+
+def _muted(status: _AlertStatus) -> str | None:
+    """By what Alertmanager keeps an alert quiet, in words."""
+    for how, names in (("silenced", status.silenced_by), ("inhibited", status.inhibited_by),
+                       ("muted", status.muted_by)):
+        if names:
+            return f"{how} by {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return None
 
 
 def _webhook(message: _Message[Item], alerts: tuple[ReportedAlert, ...], id: WebhookId, received_at: Millis) -> Webhook:

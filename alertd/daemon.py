@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,12 @@ from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.intake import Intake
 from alertd.engine.metrics import Metrics
 from alertd.engine.oncall import OnCall
+from alertd.engine.reconcile import Reconcile
 from alertd.engine.setting import Current
 from alertd.engine.upkeep import Upkeep
 from alertd.errors import BadInput
+from alertd.model import SECOND
+from alertd.reconciling import EVERY
 from alertd.store import database
 from alertd.store.writer import Writer
 from alertd.web.app import Inside, build
@@ -67,6 +70,7 @@ class Options:
     port: int
     external_url: str | None = None
     json_logs: bool = False
+    alertmanagers: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
 
@@ -177,6 +181,8 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all)
             ids = Ids(os.getpid())
             intake = Intake(writer, current, clock, ids, metrics, couriers.wake)
+            reconcile = Reconcile(options.alertmanagers, writer, db.reader, current, clock, ids, metrics,
+                                  couriers.wake, net.http)
             heartbeats = Heartbeats(writer, current, clock, ids, couriers.wake)
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
             oncall = OnCall(current, clock, net, metrics)
@@ -186,7 +192,8 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             await upkeep.start()
             await couriers.start()
             stack.push_async_callback(couriers.stop, GRACE)
-            stack.enter_context(_timed(upkeep.tick, digests.tick, acts.tick, oncall.tick, every_second=heartbeats.tick))
+            stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
+                                        heartbeats.tick: 1, reconcile.tick: EVERY // SECOND}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))
             daemon.address = await stack.enter_async_context(_listening(app, options))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
@@ -226,10 +233,11 @@ async def _net() -> AsyncIterator[Net]:
 
 
 @contextlib.contextmanager
-def _timed(*ticks: Callable[[], Awaitable[None]], every_second: Callable[[], Awaitable[None]]) -> Iterator[None]:
+def _timed(ticks: Mapping[Callable[[], Awaitable[None]], int]) -> Iterator[None]:
+    """Call each after so many seconds, and again."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR)
-    for tick, seconds in (*((tick, TICK) for tick in ticks), (every_second, 1)):
+    for tick, seconds in ticks.items():
         # None: a tick that is late because the loop was busy still runs; the default drops it after a second
         scheduler.add_job(tick, "interval", seconds=seconds, misfire_grace_time=None, coalesce=True)
     scheduler.start()

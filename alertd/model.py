@@ -143,7 +143,8 @@ class Alert:
     """One firing episode of a fingerprint at a source, from firing to resolved.
 
     `starts_at` is the earliest start told (it may move back), `newest_start` the latest: a resolve that ended
-    before it belongs to an earlier episode. `closed_at` is when alertd learnt of the end.
+    before it belongs to an earlier episode. `closed_at` is when alertd learnt of the end. `muted` says by what
+    Alertmanager keeps it quiet (a silence, an inhibition), None when by nothing.
     """
 
     id: AlertId
@@ -158,6 +159,7 @@ class Alert:
     ends_at: Millis | None
     closed_at: Millis | None
     generator_url: str = ""
+    muted: str | None = None
 
     @property
     def firing(self) -> bool:

@@ -1,12 +1,13 @@
-"""Webhook version 4, as Alertmanager 0.25 to 0.34 sends it."""
+"""What Alertmanager 0.25 to 0.34 says."""
 
 import datetime
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.alertmanager import NotWebhook, decode
+from alertd.alertmanager import NotWebhook, decode, decode_list, decode_status
 from alertd.model import AlertState, WebhookId
 from tests.bodies import body
 
@@ -67,3 +68,36 @@ def test_any_bytes_are_refused_in_words(sent):
     """Never another exception."""
     with pytest.raises(NotWebhook):
         read(sent)
+
+
+# The list of alerts, and the status
+
+
+def test_a_list_tells_what_fires_and_what_keeps_it_quiet():
+    """As 0.25 sends it, without `mutedBy`, and as 0.28 does."""
+    def alert(number: int, **status: list[str]) -> dict[str, object]:
+        return {"fingerprint": f"{number:016x}", "labels": {"n": str(number)}, "startsAt": "2027-01-15T10:00:00.123Z",
+                "status": {"state": "active", "silencedBy": [], "inhibitedBy": []} | status}
+
+    found = decode_list(json.dumps([alert(1), alert(2, silencedBy=["a", "b", "c", "d"]), alert(3, inhibitedBy=["f"]),
+                                    alert(4, mutedBy=["nights"])]).encode())
+    assert [found[f"{number:016x}"].muted for number in (1, 2, 3, 4)] == [
+        None, "silenced by a, b, c and 1 more", "inhibited by f", "muted by nights"]
+    assert abs(found[f"{1:016x}"].starts_at - millis("2027-01-15T10:00:00.123+00:00")) <= 1
+
+
+def test_a_list_is_found_by_labels_where_a_sender_leaves_fingerprints_out():
+    """By the same stand-in that its webhook got."""
+    labels = {"b": "2", "a": "1"}
+    body = json.dumps([{"fingerprint": "f", "labels": labels, "startsAt": "2027-01-15T10:00:00Z", "status": {}}])
+    told = {"version": "4", "status": "firing", "alerts": [
+        {"status": "firing", "labels": labels, "startsAt": "2027-01-15T10:00:00Z"}]}
+    webhook = decode(json.dumps(told).encode(), WebhookId("w"), 0)
+    assert webhook.alerts[0].fingerprint in decode_list(body.encode())
+
+
+def test_a_status_tells_when_it_began_and_its_cluster():
+    """`uptime` is a moment; without a cluster there are no peers."""
+    status = {"uptime": "2027-01-15T10:00:00Z", "cluster": {"status": "ready", "peers": [{"name": "x", "address": ""}]}}
+    assert decode_status(json.dumps(status).encode()) == (millis("2027-01-15T10:00:00+00:00"), {"x"})
+    assert decode_status(b'{"uptime": "2027-01-15T10:00:00Z", "cluster": {"status": "disabled"}}')[1] == frozenset()

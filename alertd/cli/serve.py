@@ -19,7 +19,8 @@ import click
 @click.option("--web.external-url", "external_url", metavar="URL",
               help="How people reach this alertd; messages link to it.")
 @click.option("--prometheus", metavar="URL", help="Read by no part of this version; said in the log.")
-@click.option("--alertmanager", metavar="URL", multiple=True, help="Likewise; repeatable.")
+@click.option("--alertmanager", metavar="URL", multiple=True,
+              help="Compared with every 15 s, so that ends it never told are found; repeatable, name every one.")
 @click.option("--insecure-no-auth", is_flag=True,
               help="Allow an address other than this machine's own, although nobody is asked who they are.")
 @click.option("--log.format", "log_format", type=click.Choice(["logfmt", "json"]), default="logfmt",
@@ -40,8 +41,12 @@ def command(config: Path, rules: Path, store: str, listen: str, external_url: st
         raise click.UsageError(
             f"{host or 'every address'} can be reached from outside this machine, and nobody is asked who they are: "
             "bind 127.0.0.1 behind a proxy that asks, or say --insecure-no-auth")
-    unused = tuple(name for name, given in (("--prometheus", prometheus), ("--alertmanager", alertmanager)) if given)
-    options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json", unused)
+    if strange := [url for url in alertmanager if not url.startswith(("http://", "https://"))]:
+        raise click.UsageError(f"--alertmanager takes an address that begins with http:// or https://, "
+                               f"not {strange[0]!r}")
+    unused = ("--prometheus",) if prometheus else ()
+    options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json",
+                      alertmanager, unused)
     try:
         run(options)
     except AlertdError as error:

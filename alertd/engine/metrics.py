@@ -39,6 +39,16 @@ class Metrics:
         self.leases_lost = Counter("alertd_leases_lost_total", "Claims given back because their worker went away.",
                                    registry=registry)
         self.digests = Counter("alertd_digests_total", "Digests made.", ["receiver"], registry=registry)
+        self.reconciled = Counter(
+            "alertd_reconciled_total",
+            "Open alerts by what comparing with Alertmanager found: ended, overtaken, muted, unmuted.",
+            ["outcome"], registry=registry)
+        self.reconcile_time = Gauge(
+            "alertd_reconcile_last_success_timestamp_seconds",
+            "When this Alertmanager last said what it lists; 0 for never.", ["alertmanager"], registry=registry)
+        self.reconcile_unmatched = Gauge(
+            "alertd_reconcile_unmatched", "Open alerts of a source that no Alertmanager asked speaks for.",
+            registry=registry)
         self.reload_ok = Gauge("alertd_config_last_reload_successful", "1 when the newest routing.yaml is in force.",
                                registry=registry)
         self.reload_time = Gauge("alertd_config_last_reload_success_timestamp_seconds",

@@ -76,8 +76,9 @@ class Batch:
     superseded: list[Notification] = dataclasses.field(default_factory=list)
     decisions: list[Decision] = dataclasses.field(default_factory=list)
 
-    def add(self, webhook: Webhook, raw: bytes, changes: Changes) -> None:
-        self.webhooks.append(webhook_row(webhook, raw, changes.result))
+    def add(self, webhook: Webhook, raw: bytes, changes: Changes, result: str | None = None) -> None:
+        """What a webhook caused, whose row says `result` where that is another word than the changes' own."""
+        self.webhooks.append(webhook_row(webhook, raw, result or changes.result))
         self.take(changes)
 
     def take(self, changes: Changes) -> None:
@@ -185,7 +186,7 @@ _NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c
     schema.notifications.c.seq)
 _INSERT_WEBHOOK = _Insert(insert(schema.webhooks), WEBHOOK)
 _UPSERT_ALERT = _Insert(
-    _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at")), ALERT)
+    _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at", "muted")), ALERT)
 _UPSERT_INCIDENT = _Insert(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
                                                       "acknowledged_at", "resolved_at", "acknowledged_by",
                                                       "acknowledged_until", "escalated", "escalate_at")), INCIDENT)

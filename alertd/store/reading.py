@@ -222,7 +222,7 @@ def alert_view(row: Any) -> dict[str, Any]:
     return {"id": value.id, "state": "firing" if value.firing else "resolved", "incident": value.incident,
             "severity": value.severity.value, "source": value.source, "fingerprint": value.fingerprint,
             "labels": value.labels, "annotations": value.annotations, "starts_at": rfc3339(value.starts_at),
-            "ends_at": rfc3339(value.ends_at)}
+            "ends_at": rfc3339(value.ends_at), "muted": value.muted if value.firing else None}
 
 
 def notification_view(row: Any) -> dict[str, Any]:

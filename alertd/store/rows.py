@@ -65,19 +65,19 @@ WEBHOOK = ("id", "received_at", "source", "group_key", "alerts", "truncated", "r
 def alert_row(alert: Alert) -> tuple[Any, ...]:
     return (alert.id, alert.source, alert.fingerprint, alert.incident, alert.severity.value, to_json(alert.labels),
             to_json(alert.annotations), alert.starts_at, alert.newest_start, alert.ends_at, alert.closed_at,
-            alert.generator_url)
+            alert.generator_url, alert.muted)
 
 
 ALERT = ("id", "source", "fingerprint", "incident", "severity", "labels", "annotations", "starts_at", "newest_start",
-         "ends_at", "closed_at", "generator_url")
+         "ends_at", "closed_at", "generator_url", "muted")
 
 
 def alert_from(row: Row[Any]) -> Alert:
     """From the columns of the table, in their order: by position, which is quicker than by name."""
     (id, source, fingerprint, incident, severity, labels, annotations, starts_at, newest_start, ends_at, closed_at,
-     generator_url) = tuple(row)
+     generator_url, muted) = tuple(row)
     return Alert(id, source, fingerprint, incident, Severity(severity), labels_from(labels), labels_from(annotations),
-                 starts_at, newest_start, ends_at, closed_at, generator_url)
+                 starts_at, newest_start, ends_at, closed_at, generator_url, muted)
 
 
 def incident_row(incident: Incident) -> tuple[Any, ...]:

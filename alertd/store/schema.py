@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 metadata = MetaData()
 
-# One message received, as it came. `result`: accepted, repeat, or rejected (then `reason` says why it is no webhook).
+# One message received, as it came. `result`: accepted, repeat, rejected (then `reason` says why it is no webhook), or
+# healed: none came, the end was found by comparing with Alertmanager, and `raw` is what was compared.
 # `raw` is its body, deflated.
 webhooks = Table(
     "webhooks", metadata,
@@ -41,6 +42,7 @@ alerts = Table(
     Column("ends_at", BigInteger),
     Column("closed_at", BigInteger),
     Column("generator_url", Text, nullable=False),
+    Column("muted", Text),
 )
 # None on fingerprints: live.py says why, and is what these two are for.
 Index("alerts_firing", alerts.c.id, sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"))
@@ -182,6 +184,13 @@ audit = Table(
     Column("detail", Text, nullable=False),
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+# Which Alertmanager, by the address it is asked at, has shown that it speaks for which source.
+voices = Table(
+    "voices", metadata,
+    Column("address", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
 )
 
 # The last beat of each heartbeat at each source; `silent_since` while its silence is told.

@@ -68,6 +68,7 @@ class House:
         self.port = processes.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.pagerduty, self.slack, self.smtp = PagerDuty(), Slack(), Smtp()
+        self.more: tuple[str, ...] = ()  # further words of `serve`
         self.daemon: Process | None = None
         self.session: aiohttp.ClientSession = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
         self._others: list[Process] = []
@@ -104,7 +105,7 @@ routes: {{critical: {critical}, warning: on-call + platform-team, info: platform
     def words(self, store: str = "alertd.db") -> list[str]:
         """The words of `serve` for this house."""
         return ["serve", "--config", str(self.folder / "routing.yaml"), "--store", f"sqlite:///{self.folder / store}",
-                "--web.listen-address", f"127.0.0.1:{self.port}", "--web.external-url", self.url]
+                "--web.listen-address", f"127.0.0.1:{self.port}", "--web.external-url", self.url, *self.more]
 
     async def start(self, before: tuple[str, ...] = ()) -> Process:
         """The daemon, ready; `before` is a command line that runs it (strace)."""
