@@ -12,10 +12,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from alertd import episodes
+from alertd import episodes, inhibiting
 from alertd.episodes import Verdict
+from alertd.inhibiting import Inhibitor
 from alertd.model import (
     Alert,
+    AlertId,
     Incident,
     IncidentId,
     IncidentState,
@@ -36,19 +38,25 @@ class Known:
     """What the store holds about the fingerprints and groups of some webhooks, kept current while they are decided.
 
     `alerts` are open and lately closed episodes by fingerprint; `incidents` those that are open, by id;
-    `notifications` everything ever intended for these incidents.
+    `notifications` everything ever intended for these incidents; `inhibitors` firing alerts that may keep the
+    webhooks' alerts quiet, by key.
     """
 
     alerts: dict[str, list[Alert]] = dataclasses.field(default_factory=dict)
     incidents: dict[IncidentId, Incident] = dataclasses.field(default_factory=dict)
     notifications: dict[IncidentId, list[Notification]] = dataclasses.field(default_factory=dict)
     open_by_key: dict[str, IncidentId] = dataclasses.field(default_factory=dict)
+    inhibitors: dict[str, list[Inhibitor]] = dataclasses.field(default_factory=dict)
 
     def apply(self, changes: Changes) -> None:
         """Take over what was decided, so that the next webhook is decided on top of it."""
         for alert in changes.alerts:
             rows_of = self.alerts.setdefault(alert.fingerprint, [])
             rows_of[:] = [episode for episode in rows_of if episode.id != alert.id] + [alert]
+        if self.inhibitors:
+            self._end({alert.id for alert in changes.alerts if not alert.firing})
+        for inhibitor in changes.inhibitors:
+            self.inhibitors.setdefault(inhibitor.key, []).append(inhibitor)
         for incident in changes.incidents:
             if incident.state is IncidentState.RESOLVED:
                 self.incidents.pop(incident.id, None)
@@ -64,6 +72,10 @@ class Known:
             assert notification.incident is not None  # decide makes notifications about incidents only
             self.notifications.setdefault(notification.incident, []).append(notification)
 
+    def _end(self, ended: set[AlertId]) -> None:
+        for inhibitors in self.inhibitors.values() if ended else ():
+            inhibitors[:] = [one for one in inhibitors if one.alert not in ended]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Decision:
@@ -78,7 +90,8 @@ class Decision:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Changes:
-    """What a webhook changes, as rows in their new state; all of it is committed together or not at all."""
+    """What a webhook changes, as rows in their new state; all of it is committed together or not at all. `inhibitors`
+    are alerts that from now on keep others quiet, `inhibited` those that are kept quiet."""
 
     alerts: tuple[Alert, ...] = ()
     incidents: tuple[Incident, ...] = ()
@@ -87,6 +100,8 @@ class Changes:
     decisions: tuple[Decision, ...] = ()
     verdicts: Mapping[Verdict, int] = dataclasses.field(default_factory=dict)
     unknown_severities: int = 0
+    inhibitors: tuple[Inhibitor, ...] = ()
+    inhibited: tuple[Alert, ...] = ()
 
     @property
     def result(self) -> str:
@@ -125,6 +140,9 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
             alerts.append(episodes.recorded(webhook, index, source, reported, now))
         elif changed := episodes.refreshed(reported, before, verdict):
             alerts.append(changed)
+    opened = [alert for group in groups.values() for alert, _ in group.opened]
+    inhibitors = tuple(inhibiting.sources(opened, routing)) if routing.inhibitions else ()
+    inhibited = _inhibit(groups.values(), alerts, inhibitors, known, routing) if routing.inhibitions else ()
     outcomes = [_tell(group, webhook, known, routing, now) for group in groups.values()]
     return Changes(
         tuple(alerts),
@@ -134,6 +152,8 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
         tuple(outcome.decision for outcome in outcomes),
         verdicts,
         unknown,
+        inhibitors,
+        inhibited,
     )
 
 
@@ -159,6 +179,20 @@ class _Outcome:
     notifications: tuple[Notification, ...]
     superseded: tuple[Notification, ...]
     decision: Decision
+
+
+def _inhibit(groups: Iterable[_Group], alerts: Iterable[Alert], inhibitors: Iterable[Inhibitor], known: Known,
+             routing: Routing) -> tuple[Alert, ...]:
+    """Have nobody told of the new alerts whose cause fires, be it in the same webhook; returns those alerts."""
+    now = Known(inhibitors={key: list(ones) for key, ones in known.inhibitors.items()})
+    now.apply(Changes(tuple(alerts), inhibitors=tuple(inhibitors)))
+    found: list[Alert] = []
+    for group in groups:
+        for at, (alert, choice) in enumerate(group.opened):
+            if why := inhibiting.reason(alert, now.inhibitors, routing):
+                group.opened[at] = alert, inhibiting.instead(choice, why)
+                found.append(alert)
+    return tuple(found)
 
 
 def keys_of(webhook: Webhook, routing: Routing) -> set[str]:
@@ -226,8 +260,9 @@ def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: 
     """What happens to one incident: its new state, who is told, what is no longer worth sending, and why."""
     incident = _after(group, routing, now)
     desk = Desk(incident, known.notifications.get(group.id, []), routing, now)
-    if group.opened:
-        desk.began(choice for _, choice in group.opened)
+    if told := [choice for _, choice in group.opened if not choice.inhibited]:
+        desk.began(told)
+    desk.why.extend(dict.fromkeys(why for _, choice in group.opened if choice.inhibited for why in choice.why))
     if incident.state is IncidentState.RESOLVED:
         desk.ended()
     elif group.closed and not group.opened:
@@ -240,32 +275,41 @@ def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: 
 
 def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
     """The incident as it stands once the group's alerts began and ended."""
-    opened = [alert.severity for alert, _ in group.opened]
-    worst = max(opened, key=lambda severity: severity.rank, default=Severity.NONE)
+    worst = worst_of(choice for _, choice in group.opened)
     incident = group.incident or Incident(group.id, group.key, group.source, group.labels, worst, 1, 0,
-                                          IncidentState.OPEN, now)
+                                          IncidentState.OPEN, now, escalate_at=routing.first_step_at(worst, now))
     firing = incident.firing + len(group.opened) - len(group.closed)
-    rises = worst.rank > incident.severity.rank
-    anew = rises or group.incident is None
-    escalate_at = routing.first_step_at(worst, now) if anew else incident.escalate_at
-    return dataclasses.replace(
-        incident,
-        severity=worst if rises else incident.severity,
-        epoch=incident.epoch + rises,
+    incident = dataclasses.replace(
+        raised(incident, worst, routing, now),
         revision=incident.revision + 1,
-        state=IncidentState.RESOLVED if firing <= 0 else IncidentState.OPEN if rises else incident.state,
-        resolved_at=now if firing <= 0 else None,
-        escalated=0 if anew else incident.escalated,
-        escalate_at=None if firing <= 0 else escalate_at,
         firing=max(firing, 0),
         alerts=incident.alerts + len(group.opened),
     )
+    if firing > 0:
+        return dataclasses.replace(incident, resolved_at=None)
+    return dataclasses.replace(incident, state=IncidentState.RESOLVED, resolved_at=now, escalate_at=None)
+
+
+def worst_of(choices: Iterable[Choice]) -> Severity:
+    """What an incident with these alerts is worth telling as: what is inhibited counts as none until it is told."""
+    told = (choice.severity for choice in choices if not choice.inhibited)
+    return max(told, key=lambda severity: severity.rank, default=Severity.NONE)
+
+
+def raised(incident: Incident, worst: Severity, routing: Routing, now: Millis) -> Incident:
+    """The incident once something of this severity began in it. What is worse than before pages again, acknowledged or
+    not, and its escalation begins anew."""
+    if worst.rank <= incident.severity.rank:
+        return incident
+    return dataclasses.replace(incident, severity=worst, epoch=incident.epoch + 1, state=IncidentState.OPEN,
+                               escalated=0, escalate_at=routing.first_step_at(worst, now))
 
 
 def _verdict(group: _Group, incident: Incident) -> str:
     parts = []
     if group.incident is None:
-        parts.append(f"opened as {incident.severity}")
+        inhibited = all(choice.inhibited for _, choice in group.opened)
+        parts.append("opened, inhibited" if inhibited else f"opened as {incident.severity}")
     elif incident.epoch > group.incident.epoch:
         parts.append(f"rose from {group.incident.severity} to {incident.severity}")
     elif group.opened:

@@ -53,6 +53,17 @@ class Heartbeat:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Inhibition:
+    """While an alert that all of `source` match fires, those that all of `target` match are kept and not told, where
+    the two agree in every label of `equal` (a label that neither has is equal)."""
+
+    source: tuple[Matcher, ...]
+    target: tuple[Matcher, ...]
+    equal: tuple[str, ...] = ()
+    line: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Route:
     """The receivers of one severity, and the line that names them."""
 
@@ -74,9 +85,9 @@ class Routing:
     """routing.yaml as values. `severities` renames other people's words; `incident_by` (labels) replaces
     Alertmanager's grouping when set; `file` is how `why` calls it; `acknowledge` is how long an acknowledgement holds
     (a severity without one: to the end), `escalation` the steps when nobody acknowledges, by time; `heartbeats` must
-    not fall silent. Of the channels, `edits` change a sent message in place, and alone are told that some alerts of an
-    incident ended while others still fire; `pages` call people; `follows` are told when somebody takes care of an
-    incident."""
+    not fall silent; `inhibitions` say what is not told while something else fires. Of the channels, `edits` change a
+    sent message in place, and alone are told that some alerts of an incident ended while others still fire; `pages`
+    call people; `follows` are told when somebody takes care of an incident."""
 
     receivers: Mapping[str, Receiver]
     routes: Mapping[Severity, Route]
@@ -90,6 +101,7 @@ class Routing:
     acknowledge: Mapping[Severity, Millis] = dataclasses.field(default_factory=dict)
     escalation: Mapping[Severity, tuple[Step, ...]] = dataclasses.field(default_factory=dict)
     heartbeats: tuple[Heartbeat, ...] = ()
+    inhibitions: tuple[Inhibition, ...] = ()
     rotas: Mapping[str, Rota] = dataclasses.field(default_factory=dict)
 
     def first_step_at(self, severity: Severity, now: Millis) -> Millis | None:
@@ -106,12 +118,14 @@ class Routing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
-    """Who is told of an alert with some labels, and why, in the order of the file."""
+    """Who is told of an alert with some labels, and why, in the order of the file. `inhibited`: nobody for now, since
+    what causes it is told instead."""
 
     severity: Severity
     receivers: tuple[str, ...]
     why: tuple[str, ...]
     unknown_severity: bool = False
+    inhibited: bool = False
 
 
 def severity_of(labels: Labels, routing: Routing) -> tuple[Severity, str | None]:

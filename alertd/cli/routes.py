@@ -51,9 +51,10 @@ def explain(labels: tuple[str, ...], at: str | None, config: Path, output: str) 
                      "why": [*choice.why, *(why for there in on_call.values() for why in there.why)],
                      **({"on_call": {name: [str(outlet) for outlet, _ in there.outlets]
                                      for name, there in on_call.items()}} if on_call else {}),
+                     **({"inhibited_while": held} if (held := _inhibited(_pairs(labels), choice, file)) else {}),
                      **({"escalation": then} if then else {})})
     else:
-        click.echo("\n".join(_explained(choice, file, now)))
+        click.echo("\n".join(_explained(_pairs(labels), choice, file, now)))
 
 
 @command.command("show", short_help="Show the whole table.")
@@ -145,7 +146,14 @@ def _on_call(choice: Choice, file: RoutingFile, now: int) -> dict[str, Ways]:
     return {receiver.name: ways(receiver, file.routing, now) for receiver in receivers if receiver.rotas}
 
 
-def _explained(choice: Choice, file: RoutingFile, now: int) -> Iterator[str]:
+def _inhibited(labels: dict[str, str], choice: Choice, file: RoutingFile) -> list[str]:
+    """What would keep it quiet; whether that fires now, only the daemon knows."""
+    from alertd.inhibiting import possible
+
+    return possible(labels, file.routing) if choice.receivers else []
+
+
+def _explained(labels: dict[str, str], choice: Choice, file: RoutingFile, now: int) -> Iterator[str]:
     """For someone at three at night: first who, then how, then why."""
     if choice.receivers:
         many = len(choice.receivers) > 1
@@ -161,6 +169,7 @@ def _explained(choice: Choice, file: RoutingFile, now: int) -> Iterator[str]:
     yield "why:"
     yield from (f"  {reason}" for reason in choice.why)
     yield from (f"  {reason}" for there in _on_call(choice, file, now).values() for reason in there.why)
+    yield from (f"  {reason}" for reason in _inhibited(labels, choice, file))
 
 
 def _steps(choice: Choice, file: RoutingFile) -> tuple[Step, ...]:

@@ -16,11 +16,11 @@ from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import BadInput, Finding
 from alertd.matchers import Matcher, parse_all
 from alertd.model import HOUR, Kind, Millis, Outlet, Severity
-from alertd.routing import Heartbeat, Override, Route, Routing, Step
+from alertd.routing import Heartbeat, Inhibition, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
-            "escalation", "heartbeats", "people", "rotas")
-NOT_YET = ("maintenance", "inhibit", "storm")
+            "escalation", "heartbeats", "inhibit", "people", "rotas")
+NOT_YET = ("maintenance", "storm")
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
 
@@ -72,7 +72,8 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     reader = _Rest(document, everyone.receivers)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
                       reader.incident_by(), path.name, acknowledge=reader.acknowledge(),
-                      escalation=reader.escalation(), heartbeats=reader.heartbeats(), rotas=on_call.rotas)
+                      escalation=reader.escalation(), heartbeats=reader.heartbeats(), inhibitions=reader.inhibitions(),
+                      rotas=on_call.rotas)
     findings = [*document.duplicates, *on_call.findings, *everyone.findings, *reader.top_level(), *reader.findings,
                 *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
@@ -289,6 +290,33 @@ class _Rest:
         told = self.told(value["to"], (*path, "to")) if "to" in value else ()
         repeat = self.length(value["repeat"], (*path, "repeat")) if "repeat" in value else None
         return Step(after, told, self.document.line(path), repeat) if after and told else None
+
+    def inhibitions(self) -> tuple[Inhibition, ...]:
+        data = self.section("inhibit", list, "a list of {source: […], target: […], equal: […]}")
+        found = (self.inhibition(("inhibit", index), value) for index, value in enumerate(data))
+        return tuple(inhibition for inhibition in found if inhibition)
+
+    def inhibition(self, path: tuple[Key, ...], value: Any) -> Inhibition | None:
+        write = "write {source: ['alertname=\"NodeDown\"'], target: ['severity=\"warning\"'], equal: [instance]}"
+        if not isinstance(value, dict):
+            self.wrong(path, "must be a pair of source and target", write)
+            return None
+        known = ("source", "target", "equal")
+        for key in value.keys() - set(known):
+            self.wrong((*path, key), f"unknown key {key!r}", did_you_mean(str(key), known), key=True, id="unknown-key")
+        for key in {"source", "target"} - value.keys():
+            self.wrong(path, f"{key!r} is missing", write, id="missing-key")
+        source, target = (self.matchers(value[key], (*path, key)) if key in value else () for key in known[:2])
+        equal = value.get("equal", [])
+        if not isinstance(equal, list) or not all(isinstance(label, str) and label for label in equal):
+            self.wrong((*path, "equal"), "must be a list of labels", "write [instance]")
+            return None
+        if source and target and not equal:
+            self.findings.append(self.document.finding(
+                path, "one source keeps every such target quiet, wherever it is", "name the labels that must agree, as "
+                "in equal: [instance]", id="inhibits-all", level="remark"))
+        inhibition = Inhibition(source, target, tuple(dict.fromkeys(equal)), self.document.line(path))
+        return inhibition if source and target else None
 
     def heartbeats(self) -> tuple[Heartbeat, ...]:
         data = self.section("heartbeats", list, "a list of {match: […], every: 2m, to: …}")

@@ -20,9 +20,10 @@ from alertd.engine.setting import Current
 from alertd.errors import StoreUnavailable
 from alertd.heartbeats import beats
 from alertd.incidents import Changes, decide, keys_of
+from alertd.inhibiting import keys as inhibiting_keys
 from alertd.model import Millis, Outlet, State, Webhook, WebhookId
+from alertd.store import inhibiting, pulses
 from alertd.store import intake as store
-from alertd.store import pulses
 from alertd.store.rows import deflated
 from alertd.store.writer import Writer
 
@@ -86,6 +87,8 @@ class Intake:
         webhooks = [item.webhook for item in items]
         keys = {key for webhook in webhooks for key in keys_of(webhook, routing)}
         known = store.load(connection, webhooks, keys, now)
+        if routing.inhibitions:
+            known.inhibitors = inhibiting.load(connection, inhibiting_keys(webhooks, routing))
         batch = store.Batch()
         answers = []
         for item in items:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Table, bindpa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from alertd.incidents import Changes, Decision, Known, touched
+from alertd.inhibiting import Inhibitor
 from alertd.model import (
     Alert,
     Incident,
@@ -75,6 +76,8 @@ class Batch:
     notifications: dict[NotificationId, Notification] = dataclasses.field(default_factory=dict)
     superseded: list[Notification] = dataclasses.field(default_factory=list)
     decisions: list[Decision] = dataclasses.field(default_factory=list)
+    inhibitors: list[Inhibitor] = dataclasses.field(default_factory=list)
+    inhibited: list[Alert] = dataclasses.field(default_factory=list)
 
     def add(self, webhook: Webhook, raw: bytes, changes: Changes, result: str | None = None) -> None:
         """What a webhook caused, whose row says `result` where that is another word than the changes' own."""
@@ -92,6 +95,8 @@ class Batch:
                 self.superseded.append(row)
         self.notifications.update((row.id, row) for row in changes.notifications)
         self.decisions.extend(changes.decisions)
+        self.inhibitors.extend(changes.inhibitors)
+        self.inhibited.extend(changes.inhibited)
 
 
 def save(connection: Connection, batch: Batch, now: Millis) -> None:
@@ -105,6 +110,8 @@ def save(connection: Connection, batch: Batch, now: Millis) -> None:
         connection.execute(_SUPERSEDE, [{"wanted": row.seq, "because": row.reason, "at": now}
                                         for row in batch.superseded])
     insert_decisions(connection, batch.decisions)
+    _INSERT_INHIBITOR(connection, ((one.key, one.alert, one.name, one.both) for one in batch.inhibitors))
+    _INSERT_INHIBITED(connection, ((alert.id,) for alert in batch.inhibited))
 
 
 def reject(connection: Connection, items: Sequence[tuple[Webhook, bytes, str]]) -> Sequence[None]:
@@ -193,6 +200,9 @@ _UPSERT_INCIDENT = _Insert(_upsert(schema.incidents, ("severity", "epoch", "revi
 _INSERT_NOTIFICATION = _Insert(
     upsert(schema.notifications).on_conflict_do_nothing(index_elements=["incident", "id"]), NOTIFICATION)
 _INSERT_DECISION = _Insert(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))
+_INSERT_INHIBITOR = _Insert(
+    upsert(schema.inhibitors).on_conflict_do_nothing(index_elements=["key", "alert"]), ("key", "alert", "name", "both"))
+_INSERT_INHIBITED = _Insert(upsert(schema.inhibited).on_conflict_do_nothing(index_elements=["alert"]), ("alert",))
 _SUPERSEDE = (
     update(schema.notifications)
     .where(schema.notifications.c.seq == bindparam("wanted"), schema.notifications.c.state == State.QUEUED.value)

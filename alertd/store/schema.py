@@ -5,7 +5,7 @@ The one description for both databases; `migrations/` turns an older file into t
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 
@@ -192,6 +192,18 @@ voices = Table(
     Column("address", Text, primary_key=True),
     Column("source", Text, primary_key=True),
 )
+
+# Alerts that keep others quiet while they fire, under the keys of alertd.inhibiting; `both`: targets of the rule too.
+inhibitors = Table(
+    "inhibitors", metadata,
+    Column("key", Text, primary_key=True),
+    Column("alert", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("both", Boolean, nullable=False),
+)
+
+# Alerts that are kept quiet; what still burns when nothing does so any longer is told.
+inhibited = Table("inhibited", metadata, Column("alert", Text, primary_key=True))
 
 # The last beat of each heartbeat at each source; `silent_since` while its silence is told.
 pulses = Table(
