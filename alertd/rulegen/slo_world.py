@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from alertd.matchers import Matcher
 from alertd.model import MINUTE, Labels, Millis
@@ -182,16 +183,23 @@ class Judge:
         return found
 
     def _fired(self, fit: Burn, rule: AlertRule, key: Key, counts: Counts, minute: int) -> Fired:
-        tracked, budget = self.watch.tracked, float(1 - self.watch.tracked.target)
-        events, bad = counts.within(minute, tracked.window)
-        _, in_long = counts.within(minute, fit.tier.long)
-        left = max(events * budget - bad, 0) * (fit.tier.long // 1000) / in_long
+        tracked = self.watch.tracked
         group = dict(zip(tracked.by, key, strict=True))
-        text = burn.described(
-            self.watch.objective, tracked, fit, humanized(counts.share(minute, fit.tier.long)),
-            humanized(in_long / events / budget), f"{burn.RATE} {humanized_duration(left)}" if left else burn.SPENT)
+        text = burn.described(self.watch.objective, tracked, fit,
+                              *_figures(fit, counts, minute, tracked.window, tracked.target))
         return Fired({**group, **rule.labels}, {**{name: named(content, group) for name, content
                                                    in rule.annotations.items()}, "description": named(text, group)})
+
+
+@functools.lru_cache(maxsize=4096)  # as for `told`
+def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Decimal) -> tuple[str, str, str]:
+    """What the description says at this minute: the share of bad events, the budget spent, and what is left of it."""
+    budget = float(1 - target)
+    events, bad = counts.within(minute, window)
+    _, in_long = counts.within(minute, fit.tier.long)
+    left = max(events * budget - bad, 0) * (fit.tier.long // 1000) / in_long
+    return (humanized(counts.share(minute, fit.tier.long)), humanized(in_long / events / budget),
+            f"{burn.RATE} {humanized_duration(left)}" if left else burn.SPENT)
 
 
 def _matches(counter: Counter, one: Shown) -> bool:

@@ -8,6 +8,7 @@ that takes just as long: share * window / long.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -60,6 +61,7 @@ class Fit:
     remarks: tuple[str, ...] = ()
 
 
+@functools.lru_cache  # a thousand services have a handful of objectives between them
 def fit(target: Decimal, window: Millis) -> Fit:
     """The tiers for `target` (the ratio of good events) over `window`. None is left where even a total outage spends
     the budget no faster than the objective allows."""
