@@ -25,6 +25,7 @@ from alertd.rulegen.tiers import Burn
 STEP = 5  # minutes between evaluations: every window of a tier is a whole number of them
 
 Phases = Sequence[tuple[int, int]]  # minutes, and by how much the counter grows in each
+Figures = tuple[str, str, str]  # the share of bad events, the budget spent, and what is left of it, in words
 Key = tuple[str, ...]  # values of the labels an objective holds for apart
 
 
@@ -177,23 +178,30 @@ class Judge:
         """The burn alerts that fire at each of these minutes, which are evaluations."""
         found: dict[int, tuple[Fired, ...]] = dict.fromkeys(minutes, ())
         for (fit, rule), (key, counts) in itertools.product(self.rules, self.groups.items()):
-            fires = told(fit, rule.keep_firing, counts, max(minutes))
-            for minute in fires.keys() & found.keys():
-                found[minute] += (self._fired(fit, rule, key, counts, fires[minute]),)
+            said = _said(fit, rule.keep_firing, counts, tuple(minutes), self.watch.tracked.window,
+                         self.watch.tracked.target)
+            fired = {figures: self._fired(fit, rule, key, figures) for figures in said.values()}
+            for minute, figures in said.items():
+                found[minute] += (fired[figures],)
         return found
 
-    def _fired(self, fit: Burn, rule: AlertRule, key: Key, counts: Counts, minute: int) -> Fired:
-        tracked = self.watch.tracked
-        group = dict(zip(tracked.by, key, strict=True))
-        text = burn.described(self.watch.objective, tracked, fit,
-                              *_figures(fit, counts, minute, tracked.window, tracked.target))
+    def _fired(self, fit: Burn, rule: AlertRule, key: Key, figures: Figures) -> Fired:
+        group = dict(zip(self.watch.tracked.by, key, strict=True))
+        text = burn.described(self.watch.objective, self.watch.tracked, fit, *figures)
         return Fired({**group, **rule.labels}, {**{name: named(content, group) for name, content
                                                    in rule.annotations.items()}, "description": named(text, group)})
 
 
 @functools.lru_cache(maxsize=4096)  # as for `told`
-def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Decimal) -> tuple[str, str, str]:
-    """What the description says at this minute: the share of bad events, the budget spent, and what is left of it."""
+def _said(fit: Burn, keep_firing: Millis, counts: Counts, minutes: tuple[int, ...], window: Millis, target: Decimal
+          ) -> Mapping[int, Figures]:
+    """Those of `minutes` at which the tier's alert fires, and what its description then says."""
+    fires = told(fit, keep_firing, counts, max(minutes))
+    return {minute: _figures(fit, counts, fires[minute], window, target) for minute in minutes if minute in fires}
+
+
+def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Decimal) -> Figures:
+    """What the description says at this minute."""
     budget = float(1 - target)
     events, bad = counts.within(minute, window)
     _, in_long = counts.within(minute, fit.tier.long)

@@ -28,7 +28,10 @@ def dump(data: Mapping[str, Any]) -> str:
 def _mapping(lines: list[str], data: Mapping[str, Any], start: str, indent: str) -> None:
     """`start` stands in place of the indentation of the first key."""
     for key, value in data.items():
-        _entry(lines, f"{start}{_scalar(key)}:", value, indent)
+        if type(value) is str and "\n" not in value:
+            lines.append(f"{start}{_scalar(key)}: {_scalar(value)}")
+        else:
+            _entry(lines, f"{start}{_scalar(key)}:", value, indent)
         start = indent
 
 
