@@ -36,6 +36,7 @@ def duration(millis: Millis) -> str:
     return "".join(parts) or "0s"
 
 
+@functools.lru_cache(maxsize=1024)  # the same few names stand in every selector of a service
 def quoted(text: str) -> str:
     """A string literal of PromQL."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
