@@ -81,24 +81,24 @@ def groups(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int,
             Group(f"{name} budget", tuple(writer.fast()), interval))
 
 
-def ratio(tracked: Tracked, window: Millis, least: int = 0) -> str:
+def ratio(tracked: Tracked, window: Millis, least: int = 0, settled: bool = False) -> str:
     """PromQL: the share of bad events over `window`. No sample without events, nor with fewer than `least` bad ones;
-    never NaN."""
+    never NaN. A `settled` window ends with the newest row, which is for rules behind the rows in their group."""
     keys = ", ".join(tracked.keys)
-    bad, events = (_live(tracked, what, window) for what in (_BAD, _EVENTS))
+    bad, events = (_count(tracked, what, window, settled) for what in (_BAD, _EVENTS))
     if least:
         bad = f"({bad} >= {least})"
     return f"{bad}\n/ on ({keys})\n({events} > 0)"
 
 
-def bad_count(tracked: Tracked, window: Millis) -> str:
-    """PromQL: how many bad events there were in `window`."""
-    return _live(tracked, _BAD, window)
+def bad_count(tracked: Tracked, window: Millis, settled: bool = False) -> str:
+    """PromQL: how many bad events there were in `window`; `settled` as for `ratio`."""
+    return _count(tracked, _BAD, window, settled)
 
 
-def event_count(tracked: Tracked, window: Millis) -> str:
-    """PromQL: how many events there were in `window`."""
-    return _live(tracked, _EVENTS, window)
+def event_count(tracked: Tracked, window: Millis, settled: bool = False) -> str:
+    """PromQL: how many events there were in `window`; `settled` as for `ratio`."""
+    return _count(tracked, _EVENTS, window, settled)
 
 
 def remaining(tracked: Tracked) -> str:
@@ -113,6 +113,18 @@ def coverage(tracked: Tracked) -> str:
 
 def _of(tracked: Tracked, record: str) -> str:
     return promql.selector(record, (), f"service={promql.quoted(tracked.service)}", f"slo={promql.quoted(tracked.slo)}")
+
+
+def _count(tracked: Tracked, what: str, window: Millis, settled: bool) -> str:
+    return (_settled if settled else _live)(tracked, what, window)
+
+
+def _settled(tracked: Tracked, what: str, window: Millis) -> str:
+    """The count over `window` up to the newest row."""
+    if window in (*SUMMED, tracked.window):
+        return _of(tracked, f"slo:{what}:closed{promql.duration(window)}")
+    row = differences.of_mark(_of(tracked, f"slo:{what}:increase5m"))
+    return f"sum_over_time(({row}){differences.since(SLOT, False, window)})"
 
 
 def _live(tracked: Tracked, what: str, window: Millis) -> str:

@@ -17,6 +17,7 @@ from alertd.matchers import Matcher
 from alertd.model import MINUTE, Labels, Millis
 from alertd.rulegen import burn, example, tiers
 from alertd.rulegen.declared import Counter
+from alertd.rulegen.differences import DELAY
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
 from alertd.rulegen.threshold import LEAST_EVENTS
@@ -139,7 +140,7 @@ def told(fit: Burn, keep_firing: Millis, counts: Counts, end: int) -> Mapping[in
     since = gone = None
     fires, last, lasting = False, 0, fit.tier.lasting // MINUTE
     for minute in range(0, end + 1, STEP):
-        if _holds(fit, counts, minute):
+        if _holds(fit, counts, minute - _behind(fit)):
             since, gone, last = minute if since is None else since, None, minute
             fires = fires or minute - since >= lasting
         else:
@@ -149,6 +150,11 @@ def told(fit: Burn, keep_firing: Millis, counts: Counts, end: int) -> Mapping[in
         if fires:
             found[minute] = last
     return found
+
+
+def _behind(fit: Burn) -> int:
+    """How many minutes before an evaluation the windows end: a row is evaluated at its mark."""
+    return DELAY // MINUTE if fit.tier.settled else 0
 
 
 def _holds(fit: Burn, counts: Counts, minute: int) -> bool:
@@ -196,8 +202,10 @@ class Judge:
 def _said(fit: Burn, keep_firing: Millis, counts: Counts, minutes: tuple[int, ...], window: Millis, target: Decimal
           ) -> Mapping[int, Figures]:
     """Those of `minutes` at which the tier's alert fires, and what its description then says."""
+    behind = _behind(fit)
     fires = told(fit, keep_firing, counts, max(minutes))
-    return {minute: _figures(fit, counts, fires[minute], window, target) for minute in minutes if minute in fires}
+    return {minute: _figures(fit, counts, fires[minute] - behind, window, target)
+            for minute in minutes if minute in fires}
 
 
 def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Decimal) -> Figures:
