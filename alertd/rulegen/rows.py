@@ -7,7 +7,7 @@ Every window is the same sum, right to the second whatever the window:
 * A **row** (`slo:events:increase5m`, `slo:bad:increase5m`) is the count of one slot of five minutes by the clock, which
   ended a minute to six minutes ago. Rows are differences that telescope, see `differences`.
 * **Closed**: sums over rows. The last 12 are the hour (`…:increase1h`). The objective's window is its full hours,
-  summed four times an hour (`…:hours30d`), plus the rows since the last full hour, less those that had come since then
+  summed twice an hour (`…:hours30d`), plus the rows since the last full hour, less those that had come since then
   a window ago. That is 720 points in place of 8,640 with every row, and promtool's limit of 10,000 samples holds for
   366 days too.
 * **Open** (`slo:events:open`, `slo:bad:open`): events since the slots that certainly have rows, read from the raw
@@ -45,7 +45,7 @@ REMAINING = "slo:error_budget_remaining:ratio"
 COVERAGE = "slo:coverage:ratio"
 SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that are too long to add up every 30 s
 # The sum over the hours is the same within an hour; it is made more than once in case an evaluation is missed.
-HOURS: Millis = 15 * MINUTE
+HOURS: Millis = 30 * MINUTE
 PIECE: Millis = 183 * DAY  # of a window, see _over_hours
 _CHAIN = "2h"  # the mark that the total is compared with may be as old
 _WITHIN = "[30m:5m]"  # how old a record may be that stands in for a missed evaluation
