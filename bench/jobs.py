@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import processes
+from bench.build import build
 from bench.figures import Figure, percentile
 from bench.load import Plan, Report
 from bench.slo.job import budgets
@@ -176,5 +177,6 @@ def chain(_folder: Path, rounds: int) -> list[Figure]:
 
 
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
-    "intake": intake, "lag": lag, "latency": latency, "rest": rest, "chain": chain, "budgets": budgets,
+    "intake": intake, "lag": lag, "latency": latency, "rest": rest, "chain": chain, "build": build,
+    "budgets": budgets,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +37,7 @@ def command(folder: Path, check: bool, form: str | None, cost: bool, cost_limit:
     from alertd import rulegen
     from alertd.config import generated, rules_file
 
-    with faults():
+    with faults(), _uncollected():
         _refuse_bad_presets(folder)
         rules = rules_file.load(folder)
         for remark in rules.remarks:
@@ -53,6 +55,16 @@ def command(folder: Path, check: bool, form: str | None, cost: bool, cost_limit:
         if not current:
             generated.write(place, want)
     click.echo(f"{place}: {len(want)} files, {'already current' if current else 'written'}", err=True)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """What a build makes lives to its end, and has no cycles: looking for garbage in it took a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _refuse_bad_presets(folder: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alertd.model import MINUTE
+from alertd.model import MINUTE, SECOND, Millis
 from alertd.rulegen import (
     budget,
     budget_tests,
@@ -25,8 +25,10 @@ from alertd.rulegen import (
     slo_tests,
     slo_world,
     threshold,
+    tiers,
 )
-from alertd.rulegen.declared import RESPONSE_TIMES, UTILIZATIONS, Declared, Service, Watched
+from alertd.rulegen.declared import RESPONSE_TIMES, UTILIZATIONS, Declared, Objective, Service, Watched
+from alertd.rulegen.rows import Tracked
 from alertd.rulegen.rules import AlertRule, Group, RuleFile
 from alertd.rulegen.scenarios import Check, Leveled, Scenario
 from alertd.rulegen.version import OLDEST, PrometheusVersion
@@ -78,12 +80,21 @@ def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str
 def _objective_groups(declared: Declared, service: Service) -> Iterator[Group]:
     """The records of each objective, and its alerts behind those they are made of."""
     for watch in objectives.watches(service):
-        *records, live = rows.groups(watch.tracked)
-        alerts = (*burn.alerts(watch.objective, watch.tracked, declared.runbooks),
-                  *budget.low(watch.tracked, declared.runbooks),
-                  budget.absent(watch.objective, watch.tracked, declared.runbooks))
-        yield from records
-        yield Group(live.name, (*live.rules, *alerts), live.interval)
+        yield from objective_groups(watch.objective, watch.tracked, declared.runbooks)
+
+
+def objective_groups(objective: Objective, tracked: Tracked, runbooks: str, interval: Millis = 30 * SECOND
+                     ) -> tuple[Group, ...]:
+    """The records of an objective and its alerts, the budget and the fastest alert every `interval`. What is told from
+    the rows stands behind them, and what nobody has to know within five minutes."""
+    hours, slow, live = rows.groups(tracked, interval)
+    burns = tuple(burn.alerts(objective, tracked, runbooks))
+    settled = {fit.tier.name for fit in tiers.fit(tracked.target, tracked.window).burns if fit.tier.settled}
+    behind = (*(rule for rule in burns if rule.labels["tier"] in settled), *budget.low(tracked, runbooks),
+              budget.absent(objective, tracked, runbooks))
+    at_once = (rule for rule in burns if rule.labels["tier"] not in settled)
+    return (hours, Group(slow.name, (*slow.rules, *behind), slow.interval),
+            Group(live.name, (*live.rules, *at_once), live.interval))
 
 
 def _subjects(declared: Declared, version: PrometheusVersion) -> Iterator[tuple[RuleFile, Iterator[Scenario]]]:

@@ -33,8 +33,9 @@ def expression(tracked: Tracked, burn: Burn) -> str:
     """True while both windows hold more than the limit, and the long one at least LEAST_EVENTS bad events: one failure
     among few requests is chance. The value is the long window's share."""
     limit, on = promql.number(burn.limit), f"on ({', '.join(tracked.keys)})"
-    return (f"{rows.ratio(tracked, burn.tier.long, LEAST_EVENTS)}\n> {limit}\n"
-            f"and {on}\n{rows.ratio(tracked, burn.tier.short)}\n> {limit}")
+    settled = burn.tier.settled
+    return (f"{rows.ratio(tracked, burn.tier.long, LEAST_EVENTS, settled)}\n> {limit}\n"
+            f"and {on}\n{rows.ratio(tracked, burn.tier.short, settled=settled)}\n> {limit}")
 
 
 def of(tracked: Tracked) -> str:
@@ -75,16 +76,19 @@ def described(objective: Objective, tracked: Tracked, burn: Burn, share: str, sp
 def spent_query(tracked: Tracked, burn: Burn) -> str:
     """The share of the window's budget that went in the tier's long window."""
     on = f"on ({', '.join(tracked.keys)})"
-    return (f"{rows.bad_count(tracked, burn.tier.long)} / {on} ({rows.event_count(tracked, tracked.window)} > 0) "
+    settled = burn.tier.settled
+    return (f"{rows.bad_count(tracked, burn.tier.long, settled)} "
+            f"/ {on} ({rows.event_count(tracked, tracked.window, settled)} > 0) "
             f"/ {promql.number(1 - tracked.target)}")
 
 
 def left_query(tracked: Tracked, burn: Burn) -> str:
     """The seconds until the budget is gone, if bad events come as in the tier's long window; 0 where it is."""
     on = f"on ({', '.join(tracked.keys)})"
-    events, bad = rows.event_count(tracked, tracked.window), rows.bad_count(tracked, tracked.window)
+    settled = burn.tier.settled
+    events, bad = (count(tracked, tracked.window, settled) for count in (rows.event_count, rows.bad_count))
     return (f"clamp_min({events} * {promql.number(1 - tracked.target)} - {on} {bad}, 0) * {burn.tier.long // 1000} "
-            f"/ {on} {rows.bad_count(tracked, burn.tier.long)}")
+            f"/ {on} {rows.bad_count(tracked, burn.tier.long, settled)}")
 
 
 def answer(tracked: Tracked, query: str, shown: str) -> str:

@@ -71,7 +71,7 @@ def closed(series: str, scraped: str, row: str, by: Sequence[str], interval: Mil
 def opened(series: str, scraped: str, left_open: bool) -> str:
     """Per series: how far it rose since the end of the slots whose rows have settled, 6.5 to 11.5 minutes ago.
 
-    The counter less what it was then. After a reset: what increase() makes of as long a time, since what the counter
+    The counter less what it was then. After a reset: what rate() makes of as long a time, since what the counter
     showed before it may be of any age. Born since on a target that was scraped: all of it. On a target that joined
     since: less the first that was seen of it. A series that ended counts up to its last sample.
     """
@@ -81,12 +81,12 @@ def opened(series: str, scraped: str, left_open: bool) -> str:
     then = f"last_over_time(last_over_time({series}[{slot}] offset {before}){brackets} offset {settled})"
     target = f"last_over_time(({scraped} offset {before}{_up(scraped)}){brackets} offset {settled})"
     least = (SLOT + DELAY + SETTLED) // SECOND
-    share = f"((time() - {SETTLED // SECOND}) % {SLOT // SECOND} + {least}) / {OPEN // SECOND}"
+    seconds = f"((time() - {SETTLED // SECOND}) % {SLOT // SECOND} + {least})"
     first = f"min_over_time({series}[{promql.duration(OPEN)}])"
     return textwrap.dedent(f"""\
         {counter} - ({then} or 0 * {counter} and on (job, instance) {target} or {first}) >= 0
         or
-        increase({series}[{promql.duration(OPEN)}]) * {share}""")
+        rate({series}[{promql.duration(OPEN)}]) * {seconds}""")
 
 
 def _up(selector: str) -> str:

@@ -60,12 +60,13 @@ WRITTEN: Mapping[str, Written] = {
     "ErrorBudgetBurn": Written(
         "Users are failed faster than the objective allows. The tier says how fast: `fast` and `medium` need somebody "
         "now, `slow` and `long` need somebody in working hours.",
-        "Two windows must agree: the long one says that it matters, the short one that it still goes on. Both hold "
+        "Two windows must agree: the long one says that it matters, the short one that it still goes on. Those of "
+        "`fast` end now, those of the other tiers one to six minutes ago. Both hold "
         f"more than the tier's share of bad events, the long one at least three of them. {_COUNTS}",
         (_LOOK, _DEPLOYED, _DEPENDS,
          "The description says when the budget is gone at this rate. That is the time you have for a repair; if it "
          "is short, take traffic away from what fails first.",
-         "It ends by itself within the short window after the repair.")),
+         "It ends by itself: `fast` within the short window after the repair, the others up to six minutes later.")),
     "ErrorBudgetLow": Written(
         "The objective's error budget runs out. Nothing needs to be on fire now: it may have gone in many small "
         "failures, none of which alerted.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from decimal import Decimal
@@ -23,6 +24,7 @@ def percent(ratio: Decimal) -> str:
     return f"{number(ratio.scaleb(2))}%"
 
 
+@functools.lru_cache
 def duration(millis: Millis) -> str:
     """The shortest text Prometheus reads as this many milliseconds: 90000 is 1m30s, 0 is 0s. No weeks, no years."""
     parts = []
@@ -34,6 +36,7 @@ def duration(millis: Millis) -> str:
     return "".join(parts) or "0s"
 
 
+@functools.lru_cache(maxsize=1024)  # the same few names stand in every selector of a service
 def quoted(text: str) -> str:
     """A string literal of PromQL."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -7,7 +7,7 @@ Every window is the same sum, right to the second whatever the window:
 * A **row** (`slo:events:increase5m`, `slo:bad:increase5m`) is the count of one slot of five minutes by the clock, which
   ended a minute to six minutes ago. Rows are differences that telescope, see `differences`.
 * **Closed**: sums over rows. The last 12 are the hour (`…:increase1h`). The objective's window is its full hours,
-  summed four times an hour (`…:hours30d`), plus the rows since the last full hour, less those that had come since then
+  summed twice an hour (`…:hours30d`), plus the rows since the last full hour, less those that had come since then
   a window ago. That is 720 points in place of 8,640 with every row, and promtool's limit of 10,000 samples holds for
   366 days too.
 * **Open** (`slo:events:open`, `slo:bad:open`): events since the slots that certainly have rows, read from the raw
@@ -45,7 +45,7 @@ REMAINING = "slo:error_budget_remaining:ratio"
 COVERAGE = "slo:coverage:ratio"
 SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that are too long to add up every 30 s
 # The sum over the hours is the same within an hour; it is made more than once in case an evaluation is missed.
-HOURS: Millis = 15 * MINUTE
+HOURS: Millis = 30 * MINUTE
 PIECE: Millis = 183 * DAY  # of a window, see _over_hours
 _CHAIN = "2h"  # the mark that the total is compared with may be as old
 _WITHIN = "[30m:5m]"  # how old a record may be that stands in for a missed evaluation
@@ -81,24 +81,24 @@ def groups(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int,
             Group(f"{name} budget", tuple(writer.fast()), interval))
 
 
-def ratio(tracked: Tracked, window: Millis, least: int = 0) -> str:
+def ratio(tracked: Tracked, window: Millis, least: int = 0, settled: bool = False) -> str:
     """PromQL: the share of bad events over `window`. No sample without events, nor with fewer than `least` bad ones;
-    never NaN."""
+    never NaN. A `settled` window ends with the newest row, which is for rules behind the rows in their group."""
     keys = ", ".join(tracked.keys)
-    bad, events = (_live(tracked, what, window) for what in (_BAD, _EVENTS))
+    bad, events = (_count(tracked, what, window, settled) for what in (_BAD, _EVENTS))
     if least:
         bad = f"({bad} >= {least})"
     return f"{bad}\n/ on ({keys})\n({events} > 0)"
 
 
-def bad_count(tracked: Tracked, window: Millis) -> str:
-    """PromQL: how many bad events there were in `window`."""
-    return _live(tracked, _BAD, window)
+def bad_count(tracked: Tracked, window: Millis, settled: bool = False) -> str:
+    """PromQL: how many bad events there were in `window`; `settled` as for `ratio`."""
+    return _count(tracked, _BAD, window, settled)
 
 
-def event_count(tracked: Tracked, window: Millis) -> str:
-    """PromQL: how many events there were in `window`."""
-    return _live(tracked, _EVENTS, window)
+def event_count(tracked: Tracked, window: Millis, settled: bool = False) -> str:
+    """PromQL: how many events there were in `window`; `settled` as for `ratio`."""
+    return _count(tracked, _EVENTS, window, settled)
 
 
 def remaining(tracked: Tracked) -> str:
@@ -113,6 +113,18 @@ def coverage(tracked: Tracked) -> str:
 
 def _of(tracked: Tracked, record: str) -> str:
     return promql.selector(record, (), f"service={promql.quoted(tracked.service)}", f"slo={promql.quoted(tracked.slo)}")
+
+
+def _count(tracked: Tracked, what: str, window: Millis, settled: bool) -> str:
+    return (_settled if settled else _live)(tracked, what, window)
+
+
+def _settled(tracked: Tracked, what: str, window: Millis) -> str:
+    """The count over `window` up to the newest row."""
+    if window in (*SUMMED, tracked.window):
+        return _of(tracked, f"slo:{what}:closed{promql.duration(window)}")
+    row = differences.of_mark(_of(tracked, f"slo:{what}:increase5m"))
+    return f"sum_over_time(({row}){differences.since(SLOT, False, window)})"
 
 
 def _live(tracked: Tracked, what: str, window: Millis) -> str:

@@ -7,6 +7,7 @@ Minutes are both the step of the series and the interval of evaluation.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
@@ -96,6 +97,11 @@ def series(metric: str, *labels: Mapping[str, str]) -> str:
 def notation(values: Sequence[Decimal | int | None]) -> str:
     """One value for each minute, None for no sample, in promtool's words: `0x30` is 0 and 30 times 0 more, `5+5x3`
     grows by 5 three times, `_x4` is four times nothing."""
+    return _notation(tuple(values))
+
+
+@functools.lru_cache(maxsize=1024)  # every service is shown the same
+def _notation(values: tuple[Decimal | int | None, ...]) -> str:
     words = []
     at = 0
     while at < len(values):

@@ -11,11 +11,13 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from alertd.matchers import Matcher
 from alertd.model import MINUTE, Labels, Millis
 from alertd.rulegen import burn, example, tiers
 from alertd.rulegen.declared import Counter
+from alertd.rulegen.differences import DELAY
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
 from alertd.rulegen.threshold import LEAST_EVENTS
@@ -24,6 +26,7 @@ from alertd.rulegen.tiers import Burn
 STEP = 5  # minutes between evaluations: every window of a tier is a whole number of them
 
 Phases = Sequence[tuple[int, int]]  # minutes, and by how much the counter grows in each
+Figures = tuple[str, str, str]  # the share of bad events, the budget spent, and what is left of it, in words
 Key = tuple[str, ...]  # values of the labels an objective holds for apart
 
 
@@ -137,7 +140,7 @@ def told(fit: Burn, keep_firing: Millis, counts: Counts, end: int) -> Mapping[in
     since = gone = None
     fires, last, lasting = False, 0, fit.tier.lasting // MINUTE
     for minute in range(0, end + 1, STEP):
-        if _holds(fit, counts, minute):
+        if _holds(fit, counts, minute - _behind(fit)):
             since, gone, last = minute if since is None else since, None, minute
             fires = fires or minute - since >= lasting
         else:
@@ -147,6 +150,11 @@ def told(fit: Burn, keep_firing: Millis, counts: Counts, end: int) -> Mapping[in
         if fires:
             found[minute] = last
     return found
+
+
+def _behind(fit: Burn) -> int:
+    """How many minutes before an evaluation the windows end: a row is evaluated at its mark."""
+    return DELAY // MINUTE if fit.tier.settled else 0
 
 
 def _holds(fit: Burn, counts: Counts, minute: int) -> bool:
@@ -176,22 +184,38 @@ class Judge:
         """The burn alerts that fire at each of these minutes, which are evaluations."""
         found: dict[int, tuple[Fired, ...]] = dict.fromkeys(minutes, ())
         for (fit, rule), (key, counts) in itertools.product(self.rules, self.groups.items()):
-            fires = told(fit, rule.keep_firing, counts, max(minutes))
-            for minute in fires.keys() & found.keys():
-                found[minute] += (self._fired(fit, rule, key, counts, fires[minute]),)
+            said = _said(fit, rule.keep_firing, counts, tuple(minutes), self.watch.tracked.window,
+                         self.watch.tracked.target)
+            fired = {figures: self._fired(fit, rule, key, figures) for figures in said.values()}
+            for minute, figures in said.items():
+                found[minute] += (fired[figures],)
         return found
 
-    def _fired(self, fit: Burn, rule: AlertRule, key: Key, counts: Counts, minute: int) -> Fired:
-        tracked, budget = self.watch.tracked, float(1 - self.watch.tracked.target)
-        events, bad = counts.within(minute, tracked.window)
-        _, in_long = counts.within(minute, fit.tier.long)
-        left = max(events * budget - bad, 0) * (fit.tier.long // 1000) / in_long
-        group = dict(zip(tracked.by, key, strict=True))
-        text = burn.described(
-            self.watch.objective, tracked, fit, humanized(counts.share(minute, fit.tier.long)),
-            humanized(in_long / events / budget), f"{burn.RATE} {humanized_duration(left)}" if left else burn.SPENT)
+    def _fired(self, fit: Burn, rule: AlertRule, key: Key, figures: Figures) -> Fired:
+        group = dict(zip(self.watch.tracked.by, key, strict=True))
+        text = burn.described(self.watch.objective, self.watch.tracked, fit, *figures)
         return Fired({**group, **rule.labels}, {**{name: named(content, group) for name, content
                                                    in rule.annotations.items()}, "description": named(text, group)})
+
+
+@functools.lru_cache(maxsize=4096)  # as for `told`
+def _said(fit: Burn, keep_firing: Millis, counts: Counts, minutes: tuple[int, ...], window: Millis, target: Decimal
+          ) -> Mapping[int, Figures]:
+    """Those of `minutes` at which the tier's alert fires, and what its description then says."""
+    behind = _behind(fit)
+    fires = told(fit, keep_firing, counts, max(minutes))
+    return {minute: _figures(fit, counts, fires[minute] - behind, window, target)
+            for minute in minutes if minute in fires}
+
+
+def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Decimal) -> Figures:
+    """What the description says at this minute."""
+    budget = float(1 - target)
+    events, bad = counts.within(minute, window)
+    _, in_long = counts.within(minute, fit.tier.long)
+    left = max(events * budget - bad, 0) * (fit.tier.long // 1000) / in_long
+    return (humanized(counts.share(minute, fit.tier.long)), humanized(in_long / events / budget),
+            f"{burn.RATE} {humanized_duration(left)}" if left else burn.SPENT)
 
 
 def _matches(counter: Counter, one: Shown) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from yaml import ScalarNode, resolver
@@ -17,40 +17,50 @@ _TEXT = "tag:yaml.org,2002:str"
 
 def dump(data: Mapping[str, Any]) -> str:
     """`data` in blocks, its keys in their order."""
-    return "\n".join(_mapping(data, "") if data else ["{}"]) + "\n"
+    lines: list[str] = []
+    _mapping(lines, data, "", "")
+    return "\n".join(lines or ["{}"]) + "\n"
 
 
-def _mapping(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+# The functions add to `lines` and yield nothing: through a generator for each level a line took five times as long.
+# Subclasses of dict and list are none of ours; `type(…) is` spares the asking of abstract classes.
+
+def _mapping(lines: list[str], data: Mapping[str, Any], start: str, indent: str) -> None:
+    """`start` stands in place of the indentation of the first key."""
     for key, value in data.items():
-        yield from _entry(f"{indent}{_scalar(key)}:", value, indent)
+        if type(value) is str and "\n" not in value:
+            lines.append(f"{start}{_scalar(key)}: {_scalar(value)}")
+        else:
+            _entry(lines, f"{start}{_scalar(key)}:", value, indent)
+        start = indent
 
 
-def _entry(start: str, value: Any, indent: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield from (start, *_mapping(value, indent + "  ")) if value else (f"{start} {{}}",)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield from (start, *_items(value, indent)) if value else (f"{start} []",)
-    elif isinstance(value, str) and _block(value):
-        yield f"{start} |-"
-        yield from (f"{indent}  {line}" if line else "" for line in value.split("\n"))
+def _entry(lines: list[str], start: str, value: Any, indent: str) -> None:
+    if type(value) is dict:
+        lines.append(start if value else f"{start} {{}}")
+        _mapping(lines, value, indent + "  ", indent + "  ")
+    elif type(value) is list:
+        lines.append(start if value else f"{start} []")
+        _items(lines, value, indent)
+    elif type(value) is str and "\n" in value and _block(value):
+        lines.append(f"{start} |-")
+        lines.extend(f"{indent}  {line}" if line else "" for line in value.split("\n"))
     else:
-        yield f"{start} {_scalar(value)}"
+        lines.append(f"{start} {_scalar(value)}")
 
 
-def _items(values: Sequence[Any], indent: str) -> Iterator[str]:
+def _items(lines: list[str], values: list[Any], indent: str) -> None:
     """The first key of a mapping stands behind the dash."""
     for value in values:
-        if isinstance(value, Mapping) and value:
-            first, *rest = _mapping(value, indent + "  ")
-            yield f"{indent}- {first[len(indent) + 2:]}"
-            yield from rest
+        if type(value) is dict and value:
+            _mapping(lines, value, f"{indent}- ", indent + "  ")
         else:
-            yield f"{indent}- {_scalar(value) if value != {} else '{}'}"
+            lines.append(f"{indent}- {'{}' if value == {} else _scalar(value)}")
 
 
 def _block(text: str) -> bool:
     """Whether it can stand as lines: the indentation of its first line would be taken for that of all."""
-    return "\n" in text and text[0] not in " \n" and not text.endswith("\n") and text.replace("\n", "").isprintable()
+    return text[0] not in " \n" and not text.endswith("\n") and text.replace("\n", "").isprintable()
 
 
 @functools.lru_cache(maxsize=65_536)

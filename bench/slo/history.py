@@ -16,11 +16,11 @@ from bench.slo.server import Points, load, prometheus
 from bench.slo.world import History, Service
 
 SLOW = 137  # seconds after a full five minutes at which the group of rows has its turn
-HOURLY = 671  # and after a full quarter, for the sums of hours
+HOURLY = 671  # and after a full half hour, for the sums of hours
 FAST = 19  # seconds after a full half minute for the budget's
 ASKED = 6 * world.DAY  # the last days, of which every moment is asked
 END = world.START + world.DAYS * world.DAY - 600
-_SLOT, _HOURS, _SCRAPE, _WINDOW = 300, 900, world.SCRAPE, 30 * world.DAY
+_SLOT, _HOURS, _SCRAPE, _WINDOW = 300, 1800, world.SCRAPE, 30 * world.DAY
 Recorded = dict[str, list[tuple[float, float]]]
 
 
@@ -95,8 +95,8 @@ def _pass(folder: Path, data: Path, services: list[Service], names: tuple[str, .
         for service in services:
             for name in names:
                 spans: dict[str, list[tuple[float, float, float]]] = {
-                         "since_hour": [(_slow(END - ASKED - _WINDOW - 7200), END, _SLOT)],
-                         "hours30d": [(_slow(END - ASKED - 5 * 3600) - SLOW + HOURLY, END, _HOURS)],
+                         "since_hour": [(slow(END - ASKED - _WINDOW - 7200), END, _SLOT)],
+                         "hours30d": [(slow(END - ASKED - 5 * 3600) - SLOW + HOURLY, END, _HOURS)],
                          "increase1h": [(world.START + SLOW, END, _SLOT)],
                          "open": [(fast(END - ASKED - _WINDOW - 3600), fast(END - _WINDOW), _SCRAPE),
                                   (fast(END - ASKED - 25_000), END, _SCRAPE)],
@@ -104,7 +104,7 @@ def _pass(folder: Path, data: Path, services: list[Service], names: tuple[str, .
                          "increase30d": [(fast(END - ASKED), END, _SCRAPE)]}
                 for what in ("events", "bad"):
                     expr = _rule(service, f"slo:{what}:{name}").expr
-                    points = [point for span in spans.get(name, [(_slow(END - ASKED - 3600), END, _SLOT)])
+                    points = [point for span in spans.get(name, [(slow(END - ASKED - 3600), END, _SLOT)])
                               for point in server.values(expr, *span)]
                     found[named(service, f"slo:{what}:{name}")] = points
                 if name == "open":
@@ -124,7 +124,7 @@ def _sloth(folder: Path, data: Path, services: list[Service]) -> Recorded:
             shapes.sloth_ratio(service, "5m"), fast(world.START), END, _SCRAPE) for service in services}
 
 
-def _slow(second: float) -> float:
+def slow(second: float) -> float:
     return second // _SLOT * _SLOT + SLOW
 
 

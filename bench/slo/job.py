@@ -7,12 +7,14 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from alertd.model import Millis
-from alertd.rulegen import rows
-from alertd.rulegen.rules import Group, RecordingRule
+from alertd.rulegen import rows, tiers
+from alertd.rulegen.differences import DELAY, SLOT
+from alertd.rulegen.rules import AlertRule, Group
+from alertd.rulegen.threshold import LEAST_EVENTS
 from bench.figures import Figure
 from bench.slo import costs, history, shapes, world
 from bench.slo.server import Cost, Prometheus, finite, prometheus
@@ -24,6 +26,16 @@ WATCHED = ("total", "five", "percent")
 PREVIEW = 12 * 3600  # seconds of incident that alerts are asked about
 _POINT = float(shapes.BUDGET) / 100  # one percentage point of the budget, as a share of bad events
 _WINDOW = shapes.WINDOW // 1000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pair:
+    """An alert: the share of bad events within the short and within the long window, both over `limit`."""
+
+    short: str
+    long: str
+    limit: float
+    settled: bool = False  # evaluated with each row
 
 
 @dataclasses.dataclass(slots=True)
@@ -96,9 +108,7 @@ def _ours(server: Prometheus, services: Mapping[Service, History]) -> Found:
         for moment in range(int(first), int(history.END), world.SCRAPE):
             share = bad[moment] / events[moment] if events.get(moment) else None
             _compare(found, service, its, moment, share)
-        slo = shapes.tracked(service)
-        _pages(server, found, service, its, [(rows.ratio(slo, short), rows.ratio(slo, long, shapes.LEAST), factor)
-                                             for short, long, factor in shapes.PAGE])
+        _pages(server, found, service, its, _pairs(service))
     raw = statistics.fmean(1 + sum(map(bool, its.samples.values())) for its in services.values())
     found.arithmetic = float(rows.samples_per_second(shapes.tracked(next(iter(services))), round(raw), INTERVAL))
     return found
@@ -112,8 +122,8 @@ def _sloth(server: Prometheus, services: Mapping[Service, History], seed: int) -
             moment = int(history.fast(history.END - chance.uniform(0, history.ASKED)))
             _compare(found, service, its, moment, server.value(shapes.sloth_month(service), moment))
         _pages(server, found, service, its, [
-            (shapes.sloth_ratio(service, _text(short)), shapes.sloth_ratio(service, _text(long)), factor)
-            for short, long, factor in shapes.PAGE])
+            Pair(shapes.sloth_ratio(service, _text(short)), shapes.sloth_ratio(service, _text(long)),
+                 float(shapes.BUDGET) * factor) for short, long, factor in shapes.PAGE])
     return found
 
 
@@ -129,24 +139,36 @@ def _compare(found: Found, service: Service, its: History, moment: int, share: f
         found.errors.append(abs(share - bad / events) / _POINT)
 
 
-def _pages(server: Prometheus, found: Found, service: Service, its: History,
-           pairs: list[tuple[str, str, float]]) -> None:
+def _pairs(service: Service) -> Iterator[Pair]:
+    """Ours that page: what is told from the rows is evaluated with each of them."""
+    slo = shapes.tracked(service)
+    for tier in shapes.pages():
+        limit = next(float(burn.limit) for burn in tiers.fit(slo.target, slo.window).burns if burn.tier == tier)
+        ratios = (rows.ratio(slo, tier.short, settled=tier.settled),
+                  rows.ratio(slo, tier.long, LEAST_EVENTS, tier.settled))
+        yield Pair(*ratios, limit, tier.settled)
+
+
+def _pages(server: Prometheus, found: Found, service: Service, its: History, pairs: Iterable[Pair]) -> None:
     if service.name not in WATCHED:
         return
-    begin = int(history.fast(world.START + world.LAST * world.DAY))
-    last = begin + PREVIEW
-    told: set[int] = set()
-    for short, long, factor in pairs:
-        limit = float(shapes.BUDGET) * factor
-        over = [{int(second) for second, value in server.values(one, begin, last, world.SCRAPE) if value > limit}
-                for one in (short, long)]
-        told |= over[0] & over[1]
+    start = world.START + world.LAST * world.DAY
+    known = {moment for moment in range(int(history.fast(start)), int(history.fast(start)) + PREVIEW, world.SCRAPE)
+             if _known(its, moment)}
+    told: list[int] = []
+    for pair in pairs:
+        begin, step = (history.slow(start) + SLOT // 1000, SLOT // 1000) if pair.settled else (
+            history.fast(start), world.SCRAPE)
+        over = [{int(second) for second, value in server.values(one, begin, begin + PREVIEW, step)
+                 if value > pair.limit} for one in (pair.short, pair.long)]
+        its_own = over[0] & over[1]
+        told += its_own
+        # a scrape of half a minute on either side is as near as anything can be; a row is up to six minutes old
+        late = (SLOT + DELAY) // 1000 * pair.settled + world.SCRAPE
+        found.false += step / 60 * sum(
+            not any(-world.SCRAPE <= moment - true <= late for true in known) for moment in its_own)
     if told:
-        found.first[service.name] = min(told) - (world.START + world.LAST * world.DAY)
-    known = {moment for moment in range(begin, last, world.SCRAPE) if _known(its, moment)}
-    # a scrape of half a minute on either side is as near as anything can be
-    allowed = {moment + shift for moment in known for shift in (-world.SCRAPE, 0, world.SCRAPE)}
-    found.false += len(told - allowed) * world.SCRAPE / 60
+        found.first[service.name] = min(told) - start
 
 
 def _known(its: History, moment: int) -> bool:
@@ -162,10 +184,9 @@ def _cost(server: Prometheus, found: Found, groups: tuple[Group, ...], services:
     moment = history.fast(world.START + 35 * world.DAY + 40_000)
     for group in groups:
         for rule in group.rules:
-            assert isinstance(rule, RecordingRule)
             cost = costs.cost(server, rule.expr, moment).times(1000 / (group.interval or INTERVAL) / services)
             found.cost += cost
-            if rule.record == shapes.ALERT:
+            if isinstance(rule, AlertRule) or rule.record == shapes.ALERT:
                 found.alerts += cost
 
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from alertd.model import DAY, HOUR, MINUTE, Millis
-from alertd.rulegen import rows
+from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
+from alertd.rulegen import objective_groups, rows, tiers
+from alertd.rulegen.declared import Objective
 from alertd.rulegen.indicator import Indicator
 from alertd.rulegen.rules import Group, RecordingRule
+from alertd.rulegen.tiers import Tier
 from bench.slo.world import OBJECTIVE, Service
 
 WINDOW = 30 * DAY
 BUDGET = 1 - Decimal(OBJECTIVE)
 # short window, long window, factor: https://sre.google/workbook/alerting-on-slos/
 PAGE = ((5 * MINUTE, HOUR, 14.4), (30 * MINUTE, 6 * HOUR, 6.0))
-TICKET = ((2 * HOUR, DAY, 3.0), (6 * HOUR, 3 * DAY, 1.0))
 _SLOTH_WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
-ALERT = "alert"  # how a rule that is no record is named here
-LEAST = 3  # bad events of a page
+ALERT = "alert"  # how a rule of Sloth's that is no record is named here
 
 
 def tracked(service: Service) -> rows.Tracked:
@@ -32,23 +32,15 @@ def tracked(service: Service) -> rows.Tracked:
     return rows.Tracked(service.name, "availability", Decimal(OBJECTIVE), WINDOW, indicator)
 
 
-def ours(service: Service) -> Iterator[Group]:
-    """The records, and the alerts as pairs of windows: the first page with every scrape, the second, which takes half
-    an hour, every minute, tickets with every row."""
-    slo = tracked(service)
-    for group, pairs in zip(rows.groups(slo), ((), TICKET, PAGE[:1]), strict=True):
-        yield Group(group.name, (*group.rules, *_alerts(slo, pairs)), group.interval)
-    yield Group("second page", _alerts(slo, PAGE[1:]), MINUTE)
+def ours(service: Service) -> tuple[Group, ...]:
+    """What `alertd rules build` writes for the objective: every record, and all nine alerts."""
+    return objective_groups(Objective("availability", Decimal(OBJECTIVE), WINDOW), tracked(service), "")
 
 
-def _alerts(slo: rows.Tracked, pairs: tuple[tuple[Millis, Millis, float], ...]) -> tuple[RecordingRule, ...]:
-    return tuple(RecordingRule(ALERT, pair(slo, *each), {}) for each in pairs)
-
-
-def pair(slo: rows.Tracked, short: Millis, long: Millis, factor: float) -> str:
-    """True where both windows burn `factor` times too fast, and enough events were bad."""
-    limit = float(BUDGET) * factor
-    return f"({rows.ratio(slo, short)}) > {limit:.6g} and ({rows.ratio(slo, long, LEAST)}) > {limit:.6g}"
+def pages() -> Iterator[Tier]:
+    """The tiers that page."""
+    yield from (burn.tier for burn in tiers.fit(Decimal(OBJECTIVE), WINDOW).burns
+                if burn.tier.severity is Severity.CRITICAL)
 
 
 def sloth_ratio(service: Service, window: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 import subprocess
@@ -15,7 +16,8 @@ import yaml
 
 from alertd.config import units
 from alertd.model import MINUTE
-from alertd.rulegen import promql
+from alertd.rulegen import differences, promql
+from alertd.rulegen.differences import SLOT
 
 Rules = dict[str, Any]
 _LIMIT = re.compile(r"(?<=[<>] )(0\.\d+)$", re.MULTILINE)
@@ -74,7 +76,9 @@ def _other_windows(expr: str) -> Iterator[tuple[str, str]]:
     for window in pair:
         for other in {_WINDOWS[max(_WINDOWS.index(window) - 1, 0)], _WINDOWS[min(_WINDOWS.index(window) + 1, 6)]}:
             yield f"offset {window} is {other}", expr.replace(f"offset {window}, ", f"offset {other}, ")
-    if len(pair) == 2:
+    settled = _settled(expr)
+    yield from ((f"{before} is {after}", expr.replace(before, after)) for before, after in settled)
+    if len(pair) == 2 or settled:
         long, short = expr.rsplit("\nand on (", 1)
         on, ratio = short.split("\n", 1)
         limit = ratio.rsplit("\n", 1)[1]
@@ -83,6 +87,16 @@ def _other_windows(expr: str) -> Iterator[tuple[str, str]]:
                                   f"and on ({on}\n{guarded}\n{limit}")
         yield "long window alone", long
         yield "short window alone", ratio
+
+
+def _settled(expr: str) -> list[tuple[str, str]]:
+    """The windows of an alert that is told from the rows, each with the next shorter and the next longer one."""
+    if not re.search(r":closed\w+\{.*\n.*\n> ", expr):
+        return []
+    written = {window: differences.since(SLOT, False, units.duration(window)) for window in _WINDOWS}
+    closed = {window: f":closed{window}{{" for window in ("6h", "1d", "3d")}
+    return [(of[window], of[other]) for of in (closed, written) for window, other in itertools.permutations(of, 2)
+            if of[window] in expr and abs(list(of).index(window) - list(of).index(other)) == 1]
 
 
 def survives(folder: Path, name: str, mutant: str) -> bool:

@@ -164,10 +164,10 @@ def test_a_year_is_within_promtools_limit(tmp_path: Path) -> None:
 
 
 def test_each_group_says_how_often() -> None:
-    """Hours four times an hour, rows every five minutes, the budget with every scrape."""
+    """Hours twice an hour, rows every five minutes, the budget with every scrape."""
     made = yaml.safe_load(emit.rules(RuleFile("made", rows.groups(SHOP, interval=15_000))))
     assert [(group["name"], group["interval"]) for group in made["groups"]] == [
-        ("shop up hours", "15m"), ("shop up rows", "5m"), ("shop up budget", "15s")]
+        ("shop up hours", "30m"), ("shop up rows", "5m"), ("shop up budget", "15s")]
 
 
 @pytest.mark.parametrize("raw", [4, 40])
