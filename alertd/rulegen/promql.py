@@ -34,6 +34,11 @@ def duration(millis: Millis) -> str:
     return "".join(parts) or "0s"
 
 
+def seconds(millis: Millis) -> str:
+    """A duration as a number that can be compared with time()."""
+    return number(Decimal(millis) / SECOND)
+
+
 def quoted(text: str) -> str:
     """A string literal of PromQL."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
