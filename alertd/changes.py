@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from alertd.lint import Rule
 from alertd.routing import Routing, choose
-from alertd.rulegen.declared import RESPONSE_TIMES, Declared, Level, Objective, Service, Watched
-from alertd.rulegen.promql import duration, percent
+from alertd.rulegen.declared import RESPONSE_TIMES, Condition, Declared, Fresh, Level, Objective, Service, Watched
+from alertd.rulegen.promql import duration, number, percent, selector
 
 # A number of an expression that is a limit, not part of a name or a duration.
 _NUMBER = re.compile(r"(?<![\w.\"])\d+(?:\.\d+)?(?![\w.\"])")

@@ -1,8 +1,9 @@
 """Slices of time as events, in PromQL: how many are known, and how many of them were bad.
 
 A slice is the time from one mark of the clock to the next, its end included. One that nothing is known of (no sample
-of the gauge, no events) is no event, neither good nor bad: it leaves the budget as it is. Slices of a slot are counted from the raw series when the slot's row is made, and the newest ones with every
-evaluation, so that none is counted twice and none is missing between the two.
+of the gauge, no events) is no event, neither good nor bad: it leaves the budget as it is. Slices of a slot are counted
+from the raw series when the slot's row is made, and the newest ones with every evaluation, so that none is counted
+twice and none is missing between the two.
 
 A scrape that failed leaves a slice with fewer samples, judged by those it has. A slice as short as the scrape interval
 has one; a shorter one would often have none.
