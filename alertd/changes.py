@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from alertd.lint import Rule
 from alertd.routing import Routing, choose
-from alertd.rulegen.declared import RESPONSE_TIMES, Declared, Level, Objective, Service, Watched
-from alertd.rulegen.promql import duration, percent
+from alertd.rulegen.declared import RESPONSE_TIMES, Condition, Declared, Fresh, Level, Objective, Service, Watched
+from alertd.rulegen.promql import duration, number, percent, selector
 
 # A number of an expression that is a limit, not part of a name or a duration.
 _NUMBER = re.compile(r"(?<![\w.\"])\d+(?:\.\d+)?(?![\w.\"])")
@@ -110,7 +111,20 @@ def _objectives(service: str, old: Sequence[Objective], new: Sequence[Objective]
 
 def _objective(objective: Objective) -> str:
     under = "" if objective.under is None else f" under {duration(objective.under)}"
-    return f"{percent(objective.target)}{under} over {duration(objective.window)}"
+    return f"{percent(objective.target)}{under} over {duration(objective.window)}{_slices(objective)}"
+
+
+def _slices(objective: Objective) -> str:
+    """What is counted in place of events, "" where they are."""
+    if objective.slices is None:
+        return ""
+    length = f", in slices of {duration(objective.slices.length)}"
+    match objective.gauge:
+        case Condition(gauge, holds, bound):
+            return f"{length} with {selector(gauge.metric, gauge.matchers)} {holds} {number(bound)}"
+        case Fresh(gauge, within):
+            return f"{length} with {selector(gauge.metric, gauge.matchers)} at most {duration(within)} old"
+    return f"{length}, each with {percent(objective.slices.target or Decimal(1))} good"
 
 
 # An alert is the same before and after when its name and labels are, whatever its severity.

@@ -15,16 +15,18 @@ from alertd.config.yaml import Document, did_you_mean, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import Millis
 from alertd.presets import Latency, Preset
-from alertd.rulegen import RESERVED, buckets, counting, example, promql, runbook, tiers
+from alertd.rulegen import RESERVED, buckets, counting, example, promql, runbook, slices, tiers
 from alertd.rulegen.declared import (
     NODES,
     RESPONSE_TIMES,
     UTILIZATIONS,
     Counted,
     Declared,
+    Fresh,
     Level,
     Objective,
     Service,
+    Slices,
     Source,
     Watched,
 )
@@ -248,10 +250,10 @@ class _Services:
                 path, f"{objective.name!r} cannot name an SLO", "use letters, digits, '.', '_' and '-'", key=True,
                 id="name"))
         part = service.preset.requests if objective.under is None else service.preset.latency
-        if objective.counted is None and part is None:
+        if objective.counted is None and objective.gauge is None and part is None:
             self.findings.append(document.finding(
                 path, f"the preset {service.preset.name!r} does not measure {objective.symptom}",
-                "say what to count by `events` and `bad` or `good`", key=True, id="unmeasured"))
+                "say what to count by `events` and `bad` or `good`, or by `condition`", key=True, id="unmeasured"))
         if len(set(objective.by)) < len(objective.by):
             self.findings.append(document.finding((*path, "by"), "a label is given twice", "keep one", id="label"))
         for label in sorted(_RESERVED_GROUPS & set(objective.by)):
@@ -337,7 +339,9 @@ class _Services:
 def _objective(name: str, given: rules_model.Slo) -> Objective:
     counted = (Counted(tuple(given.events), tuple(given.bad or ()), tuple(given.good or ()))
                if given.events else None)
-    return Objective(name, given.objective, given.window, given.under, tuple(given.by), counted)
+    gauge = Fresh(given.fresh.metric, given.fresh.within) if given.fresh else given.condition
+    sliced = Slices(given.slice or slices.LENGTHS[0], given.slice_target) if given.method == "timeslices" else None
+    return Objective(name, given.objective, given.window, given.under, tuple(given.by), counted, gauge, sliced)
 
 
 def _nearest(latency: Latency, edges: tuple[Decimal, ...], time: Millis) -> list[str]:

@@ -12,7 +12,8 @@ from alertd import matchers
 from alertd.config import units
 from alertd.config.preset_file import Buckets, Duration, some
 from alertd.model import DAY, HOUR, Millis, Severity
-from alertd.rulegen.declared import Counter
+from alertd.rulegen import promql, slices
+from alertd.rulegen.declared import Condition, Counter, Holds
 
 MOST_WINDOW: Millis = 366 * DAY
 LEAST_WINDOW: Millis = 2 * HOUR
@@ -126,11 +127,33 @@ def _selector(text: object) -> Counter:
     return Counter(found[1], tuple(matchers.parse_all(found[2] or "{}")))
 
 
-def _method(text: object) -> object:
-    """Never by accident: what an objective counts is said, or it is events."""
-    if text == "timeslices":
-        raise ValueError("timeslices are not counted by this version; write `method: occurrences`, or leave it out")
-    return text
+def _condition(text: object) -> Condition:
+    """`name{label="value", …} < 1000`."""
+    found = re.fullmatch(r"(.+?)\s*(<=|>=|==|<|>)\s*([^<>=\s]+)", str(text).strip(), re.DOTALL)
+    bound = None if found is None else _decimal(found[3])
+    if found is None or bound is None:
+        raise ValueError(f"{text!r} is no condition; write what must hold, such as queue_depth < 1000, with one of "
+                         f"{' '.join(Holds)} and a number")
+    return Condition(_selector(found[1]), Holds(found[2]), bound)
+
+
+def _decimal(text: str) -> Decimal | None:
+    return Decimal(text) if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", text, re.ASCII) else None
+
+
+def _length(text: object) -> Millis:
+    length = _some_time(text)
+    if length not in slices.LENGTHS:
+        raise ValueError(f"{text} is no slice; use {' or '.join(map(promql.duration, slices.LENGTHS))}")
+    return length
+
+
+def _least_good(text: object) -> Decimal:
+    """Of a slice's events. All of them is no empty budget here: that is the objective's, in slices."""
+    ratio = units.percentage(text)
+    if ratio == 0:
+        raise ValueError("0% asks for nothing; write the share of a slice's events that must be good")
+    return ratio
 
 
 Selector = Annotated[Counter, pydantic.BeforeValidator(_selector)]
@@ -138,15 +161,24 @@ Selectors = Annotated[list[Selector], pydantic.BeforeValidator(_list), pydantic.
 Label = Annotated[str, pydantic.Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
 
+class Fresh(Strict):
+    metric: Selector
+    within: Annotated[int, pydantic.BeforeValidator(_some_time)]
+
+
 class Slo(Strict):
     objective: Annotated[Decimal, pydantic.BeforeValidator(_target)]
     window: Annotated[int, pydantic.BeforeValidator(_window)] = WINDOW
     under: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None
-    method: Annotated[Literal["occurrences"], pydantic.BeforeValidator(_method)] = "occurrences"
+    method: Literal["occurrences", "timeslices"] = "occurrences"  # never by accident: slices are asked for by name
+    slice: Annotated[int | None, pydantic.BeforeValidator(_length)] = None
+    slice_target: Annotated[Decimal | None, pydantic.BeforeValidator(_least_good)] = None
     by: Annotated[list[Label], pydantic.BeforeValidator(_list)] = []
     events: Selectors | None = None
     bad: Selectors | None = None
     good: Selectors | None = None
+    condition: Annotated[Condition | None, pydantic.BeforeValidator(_condition)] = None
+    fresh: Fresh | None = None
 
     @pydantic.model_validator(mode="after")
     def _one_indicator(self) -> Slo:
@@ -156,6 +188,26 @@ class Slo(Strict):
             raise ValueError("`events` needs `bad` or `good` beside it, and not both; say which of them count")
         if not self.events and (self.bad or self.good):
             raise ValueError("`bad` and `good` need `events` beside them; say what all events are")
+        given = [key for key in ("under", "events", "condition", "fresh") if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(f'`{key}`' for key in given)} count different things; keep one of them")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _counted_by(self) -> Slo:
+        gauge = self.condition or self.fresh
+        if self.method == "occurrences":
+            if gauge:
+                raise ValueError("a gauge has no events to count; write `method: timeslices`, which counts the slices "
+                                 "of time in which it is as it should be")
+            if self.slice or self.slice_target:
+                raise ValueError("`slice` and `slice_target` are of `method: timeslices`; write that too, or neither")
+        elif gauge and self.slice_target:
+            raise ValueError("`slice_target` is a share of events, which a gauge has not; a slice is good while the "
+                             "gauge is as it should be in all of it")
+        elif not gauge and self.slice_target is None:
+            raise ValueError("`method: timeslices` needs `slice_target`, the share of a slice's events that must be "
+                             "good, such as 99%")
         return self
 
 

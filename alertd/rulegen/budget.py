@@ -10,7 +10,6 @@ from alertd.rulegen import burn, promql, rows, runbook
 from alertd.rulegen.declared import Objective
 from alertd.rulegen.rows import Tracked
 from alertd.rulegen.rules import AlertRule
-from alertd.rulegen.threshold import LEAST_EVENTS
 
 LOW, ABSENT = "ErrorBudgetLow", "IndicatorAbsent"
 # How much of the budget is left, and how much that matters. Each level is an alert of its own by the label `left`.
@@ -54,7 +53,7 @@ def _under(tracked: Tracked, level: Decimal) -> str:
     on = f"on ({', '.join(tracked.keys)})"
     known = f"1 - {rows.coverage(tracked)} * {on} (1 - {rows.remaining(tracked)})"
     return (f"{known} {'<' if level else '<='} {promql.number(level)}\n"
-            f"and {on}\n{rows.bad_count(tracked, tracked.window)} >= {LEAST_EVENTS}")
+            f"and {on}\n{rows.bad_count(tracked, tracked.window)} >= {tracked.least}")
 
 
 def units(tracked: Tracked) -> tuple[str, str]:

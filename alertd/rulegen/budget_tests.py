@@ -15,7 +15,6 @@ from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
 from alertd.rulegen.scenarios import Check, Sample, Scenario, series
 from alertd.rulegen.slo_world import STEP, humanized, named
-from alertd.rulegen.threshold import LEAST_EVENTS
 
 _HAIR = Decimal("0.001")
 _LASTING, _KEPT = budget.LASTING // MINUTE, budget.KEEP_FIRING // MINUTE
@@ -31,7 +30,7 @@ def scenarios(watch: Watch, runbooks: str) -> Iterator[Scenario]:
             yield _level(watch, rules, level + hair, Decimal(1), f"{promql.percent(level + hair)} left")
     yield _level(watch, rules, Decimal(0), Decimal(1), "nothing left")
     yield _level(watch, rules, Decimal("-0.6"), Decimal("0.5"), "overspent in the half of the window that is known")
-    shown = _shown(watch, Decimal(-1), Decimal(1), LEAST_EVENTS - 1)
+    shown = _shown(watch, Decimal(-1), Decimal(1), watch.tracked.least - 1)
     yield Scenario(_title(watch, "too few bad events"), shown, (Check(_END, budget.LOW),))
 
 
@@ -40,7 +39,7 @@ _Rules = Sequence[tuple[tuple[Decimal, Severity], AlertRule]]
 
 def _level(watch: Watch, rules: _Rules, value: Decimal, known: Decimal, name: str) -> Scenario:
     """`value` of the budget is left of the known part for four evaluations, then all of it."""
-    shown = _shown(watch, value, known, LEAST_EVENTS)
+    shown = _shown(watch, value, known, watch.tracked.least)
     left = 1 - float(known) * (1 - float(value))
     fired = tuple(_fired(watch, rule, level, left, known) for (level, _), rule in rules
                   if left < level or (level == 0 and left <= 0))

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from alertd.rulegen import promql, rows, runbook, tiers
-from alertd.rulegen.declared import Objective
+from alertd.rulegen.declared import Condition, Fresh, Objective, Slices
 from alertd.rulegen.rows import Tracked
 from alertd.rulegen.rules import AlertRule
-from alertd.rulegen.threshold import KEEP_FIRING, LEAST_EVENTS
+from alertd.rulegen.threshold import KEEP_FIRING
 from alertd.rulegen.tiers import Burn
 
 ALERT = "ErrorBudgetBurn"
@@ -30,11 +30,11 @@ def alerts(objective: Objective, tracked: Tracked, runbooks: str) -> Iterator[Al
 
 
 def expression(tracked: Tracked, burn: Burn) -> str:
-    """True while both windows hold more than the limit, and the long one at least LEAST_EVENTS bad events: one failure
+    """True while both windows hold more than the limit, and the long one at least `least` bad events: one failure
     among few requests is chance. The value is the long window's share."""
     limit, on = promql.number(burn.limit), f"on ({', '.join(tracked.keys)})"
     settled = burn.tier.settled
-    return (f"{rows.ratio(tracked, burn.tier.long, LEAST_EVENTS, settled)}\n> {limit}\n"
+    return (f"{rows.ratio(tracked, burn.tier.long, tracked.least, settled)}\n> {limit}\n"
             f"and {on}\n{rows.ratio(tracked, burn.tier.short, settled=settled)}\n> {limit}")
 
 
@@ -51,12 +51,31 @@ def _how_fast(burn: Burn) -> str:
 
 def happened(objective: Objective, tracked: Tracked) -> str:
     """What a bad event is: `of the requests to checkout failed`."""
+    if objective.slices:
+        return f"{_slices(objective.slices)} of {of(tracked)} were bad ({_broken(objective, objective.slices)})"
     if objective.counted:
         return f"of the events of {of(tracked)} were bad"
     groups = of(tracked).removeprefix(f"{tracked.service} {tracked.slo}")
     if objective.under is None:
         return f"of the requests to {tracked.service}{groups} failed"
     return f"of the requests to {tracked.service}{groups} took longer than {promql.duration(objective.under)}"
+
+
+def _slices(slices: Slices) -> str:
+    length = promql.duration(slices.length)
+    return "of the minutes" if length == "1m" else f"of the slices of {length}"
+
+
+def _broken(objective: Objective, slices: Slices) -> str:
+    """What a bad slice is."""
+    match objective.gauge:
+        case Condition(gauge, holds, bound):
+            return f"not {promql.selector(gauge.metric, gauge.matchers)} {holds} {promql.number(bound)}"
+        case Fresh(gauge, within):
+            return f"{promql.selector(gauge.metric, gauge.matchers)} was over {promql.duration(within)} old"
+    assert slices.target is not None, "without a gauge there are events, of which a share must be good"
+    what = "good" if objective.under is None else f"within {promql.duration(objective.under)}"
+    return f"less than {promql.percent(slices.target)} of their events {what}"
 
 
 def _description(objective: Objective, tracked: Tracked, burn: Burn) -> str:

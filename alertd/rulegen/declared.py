@@ -62,10 +62,47 @@ class Counted:
     good: tuple[Counter, ...] = ()
 
 
+class Holds(enum.StrEnum):
+    """How a gauge must compare with its bound."""
+
+    LESS = "<"
+    AT_MOST = "<="
+    MORE = ">"
+    AT_LEAST = ">="
+    EQUAL = "=="
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Condition:
+    """What every sample of every series of a gauge must meet."""
+
+    gauge: Counter
+    holds: Holds
+    bound: Decimal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fresh:
+    """A gauge that shows a time (seconds of the Unix epoch), which must be no further back than `within`."""
+
+    gauge: Counter
+    within: Millis
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Slices:
+    """Time is counted in place of events: each slice of `length` is good or bad. Of events, `target` is the share that
+    must be good in a slice; of a gauge there is none, its condition must hold all along."""
+
+    length: Millis
+    target: Decimal | None = None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Objective:
     """An SLO. `target` is the ratio of good events (0 to 1, both exclusive) over the last `window`; `under` is the
-    duration within which a good answer comes. It holds for each value of the labels `by` apart."""
+    duration within which a good answer comes. It holds for each value of the labels `by` apart. With `slices` the
+    slices of time are the events; a `gauge` is counted by slices only."""
 
     name: str
     target: Decimal
@@ -73,11 +110,13 @@ class Objective:
     under: Millis | None = None
     by: tuple[str, ...] = ()
     counted: Counted | None = None
+    gauge: Condition | Fresh | None = None
+    slices: Slices | None = None
 
     @property
     def symptom(self) -> Symptom | None:
-        """None for counters of its own: what they are about is not known."""
-        if self.counted:
+        """None for counters and gauges of its own: what they are about is not known."""
+        if self.counted or self.gauge:
             return None
         return Symptom.AVAILABILITY if self.under is None else Symptom.LATENCY
 

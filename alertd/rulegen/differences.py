@@ -61,7 +61,7 @@ def closed(series: str, scraped: str, row: str, by: Sequence[str], interval: Mil
           {earlier}
         ) >= 0 unless resets({series}[{reach}] offset {now}) > 0
         or
-        ({counter} unless {earlier}) and on (job, instance) ({scraped} offset {before}{_up(scraped)})
+        ({counter} unless {earlier}) and on (job, instance) ({scraped} offset {before}{up(scraped)})
         or
         increase({series}[{reach}] offset {now}) * {SLOT // SECOND} / {(SLOT + interval) // SECOND} and {earlier}
         or
@@ -79,7 +79,7 @@ def opened(series: str, scraped: str, left_open: bool) -> str:
     brackets = since(SLOT, left_open)
     counter = f"last_over_time({series}[{promql.duration(OPEN)}])"
     then = f"last_over_time(last_over_time({series}[{slot}] offset {before}){brackets} offset {settled})"
-    target = f"last_over_time(({scraped} offset {before}{_up(scraped)}){brackets} offset {settled})"
+    target = f"last_over_time(({scraped} offset {before}{up(scraped)}){brackets} offset {settled})"
     least = (SLOT + DELAY + SETTLED) // SECOND
     seconds = f"((time() - {SETTLED // SECOND}) % {SLOT // SECOND} + {least})"
     first = f"min_over_time({series}[{promql.duration(OPEN)}])"
@@ -89,7 +89,7 @@ def opened(series: str, scraped: str, left_open: bool) -> str:
         rate({series}[{promql.duration(OPEN)}]) * {seconds}""")
 
 
-def _up(selector: str) -> str:
+def up(selector: str) -> str:
     """`up` is there, as 0, for a target that could not be scraped."""
     return " == 1" if selector.split("{", 1)[0].strip() == "up" else ""
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from decimal import Decimal
+
+from alertd.model import Millis
+from alertd.rulegen import promql
+from alertd.rulegen.declared import Condition, Fresh
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,3 +24,25 @@ class Indicator:
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
     scraped: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sliced:
+    """Slices of time, `length` each, as events. Of counters a slice is bad where more than the share `most` of its
+    events is; of a gauge where it did not hold all along. `scraped` is as above."""
+
+    length: Millis
+    of: Indicator | Condition | Fresh
+    most: Decimal = Decimal(0)
+    scraped: str = ""
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The selectors without which no slice is known."""
+        if isinstance(self.of, Indicator):
+            return self.of.events
+        return (promql.selector(self.of.gauge.metric, self.of.gauge.matchers),)
+
+    @property
+    def good(self) -> tuple[str, ...]:
+        return self.of.good if isinstance(self.of, Indicator) else ()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from decimal import Decimal
 
 from alertd import matchers
 from alertd.matchers import Matcher
 from alertd.presets import Latency, Requests
 from alertd.rulegen import counting, promql
 from alertd.rulegen.declared import Counted, Counter, Objective, Service
-from alertd.rulegen.indicator import Indicator
+from alertd.rulegen.indicator import Indicator, Sliced
 from alertd.rulegen.rows import Tracked
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Watch:
-    """An objective with its counters, and with them as the records read them."""
+    """An objective with its counters (or the gauge, as what there is of events), and with them as the records read
+    them."""
 
     objective: Objective
     counted: Counted
@@ -27,10 +29,24 @@ def watches(service: Service) -> Iterator[Watch]:
     """Each objective of `service` that can be counted."""
     scraped = _targets(service.selector)
     for objective in service.objectives:
-        if counted := objective.counted or _preset(service, objective):
-            indicator = Indicator(_texts(counted.events), _texts(counted.bad), _texts(counted.good), scraped)
+        if counted := _counted(service, objective):
+            indicator = _indicator(objective, counted, scraped)
             yield Watch(objective, counted, Tracked(service.name, objective.name, objective.target, objective.window,
                                                     indicator, objective.by))
+
+
+def _counted(service: Service, objective: Objective) -> Counted | None:
+    if objective.gauge:
+        return Counted((objective.gauge.gauge,))
+    return objective.counted or _preset(service, objective)
+
+
+def _indicator(objective: Objective, counted: Counted, scraped: str) -> Indicator | Sliced:
+    indicator = Indicator(_texts(counted.events), _texts(counted.bad), _texts(counted.good), scraped)
+    if objective.slices is None:
+        return indicator
+    most = 1 - (objective.slices.target or Decimal(1))
+    return Sliced(objective.slices.length, objective.gauge or indicator, most, scraped)
 
 
 def _preset(service: Service, objective: Objective) -> Counted | None:

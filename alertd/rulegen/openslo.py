@@ -23,8 +23,10 @@ def documents(declared: Declared) -> Iterator[dict[str, Any]]:
 
 
 def unwritten(declared: Declared) -> list[str]:
-    """The objectives that have no documents, because the service's preset does not measure them."""
-    return [f"{service.name}: the preset {service.preset.name!r} does not measure what {objective.name!r} is about"
+    """The objectives that have no documents: slices of a gauge, and what the service's preset does not measure."""
+    return [f"{service.name}: {objective.name!r} is about a gauge, of which OpenSLO knows no slices"
+            if objective.gauge else
+            f"{service.name}: the preset {service.preset.name!r} does not measure what {objective.name!r} is about"
             for service in declared.services for objective in service.objectives if not _ratio(service, objective)]
 
 
@@ -36,6 +38,12 @@ def name(text: str) -> str:
 def _ratio(service: Service, objective: Objective) -> dict[str, str] | None:
     """The queries of its counters, by what they count."""
     requests, latency = service.preset.requests, service.preset.latency
+    if objective.gauge:
+        return None
+    if counted := objective.counted:
+        sides = {"bad": counted.bad, "good": counted.good, "total": counted.events}
+        return {side: f"sum({' or '.join(promql.selector(each.metric, each.matchers) for each in counters)})"
+                for side, counters in sides.items() if counters}
     if objective.under is None and requests:
         bad = " or ".join(promql.selector(requests.counter, service.selector, failure.match)
                           for failure in requests.failures)
@@ -59,7 +67,14 @@ def _slo(service: Service, objective: Objective, ratio: dict[str, str]) -> dict[
             "indicator": {"metadata": {"name": name(f"{service.name}-{objective.name}")},
                           "spec": {"ratioMetric": {"counter": True, **sides}}},
             "timeWindow": [{"duration": promql.duration(objective.window), "isRolling": True}],
-            "budgetingMethod": "Occurrences",
-            "objectives": [{"target": float(objective.target)}],
+            "budgetingMethod": "Timeslices" if objective.slices else "Occurrences",
+            "objectives": [{"target": float(objective.target), **_slices(objective)}],
         },
     }
+
+
+def _slices(objective: Objective) -> dict[str, Any]:
+    slices = objective.slices
+    if slices is None or slices.target is None:
+        return {}
+    return {"timeSliceTarget": float(slices.target), "timeSliceWindow": promql.duration(slices.length)}

@@ -36,6 +36,11 @@ def duration(millis: Millis) -> str:
     return "".join(parts) or "0s"
 
 
+def seconds(millis: Millis) -> str:
+    """A duration as a number that can be compared with time()."""
+    return number(Decimal(millis) / SECOND)
+
+
 @functools.lru_cache(maxsize=1024)  # the same few names stand in every selector of a service
 def quoted(text: str) -> str:
     """A string literal of PromQL."""

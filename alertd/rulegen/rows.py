@@ -36,10 +36,11 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis
-from alertd.rulegen import differences, promql
+from alertd.rulegen import differences, promql, slices
 from alertd.rulegen.differences import GAP, OPEN, SETTLED, SLOT
-from alertd.rulegen.indicator import Indicator
+from alertd.rulegen.indicator import Indicator, Sliced
 from alertd.rulegen.rules import Group, RecordingRule
+from alertd.rulegen.threshold import LEAST_EVENTS
 
 REMAINING = "slo:error_budget_remaining:ratio"
 COVERAGE = "slo:coverage:ratio"
@@ -61,8 +62,13 @@ class Tracked:
     slo: str
     target: Decimal
     window: Millis
-    indicator: Indicator
+    indicator: Indicator | Sliced
     by: tuple[str, ...] = ()
+
+    @property
+    def least(self) -> int:
+        """Fewer bad events are chance."""
+        return slices.LEAST[self.indicator.length] if isinstance(self.indicator, Sliced) else LEAST_EVENTS
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -144,6 +150,8 @@ def _closed(tracked: Tracked, what: str, window: Millis) -> str:
     """The closed slots of the window that ends with the last one whose row has settled."""
     record = {SLOT: "increase5m", HOUR: "increase1h"} | {each: f"closed{promql.duration(each)}" for each in SUMMED}
     settled = f"offset {promql.duration(SETTLED)}"
+    if isinstance(tracked.indicator, Sliced):  # where nothing is known, no older row stands in for it
+        del record[SLOT]
     if window in record:
         return f"last_over_time(({_of(tracked, f'slo:{what}:{record[window]}')} offset 1ms){_WITHIN} {settled})"
     brackets = differences.since(SLOT, False, window)
@@ -213,20 +221,26 @@ class _Writer:
         def count(selector: str) -> str:
             return differences.closed(selector, self._scraped(selector), row, self.tracked.by, self.interval)
 
+        if isinstance(indicator := self.tracked.indicator, Sliced):
+            counts = slices.closed(indicator, what == _BAD, self.tracked.by, self.left_open)
+        else:
+            counts = self._counts(indicator, what, count)
         # everything as of the last mark, whenever in the five minutes the group has its turn
         brackets = differences.since(SLOT, self.left_open)
-        expr = f"last_over_time((\n{textwrap.indent(self._counts(what, count), '  ')}\n){brackets})"
+        expr = f"last_over_time((\n{textwrap.indent(counts, '  ')}\n){brackets})"
         return self._record(record, self._beside(what, expr, "slo:events:increase5m"))
 
     def _open(self, what: str) -> RecordingRule:
         def count(selector: str) -> str:
             return differences.opened(selector, self._scraped(selector), self.left_open)
 
-        counts = self._counts(what, count)
+        if isinstance(indicator := self.tracked.indicator, Sliced):
+            counts = slices.opened(indicator, what == _BAD, self.tracked.by, self.left_open)
+        else:
+            counts = self._counts(indicator, what, count)
         return self._record(f"slo:{what}:open", self._beside(what, counts, "slo:events:open"), "open")
 
-    def _counts(self, what: str, count: Callable[[str], str]) -> str:
-        indicator = self.tracked.indicator
+    def _counts(self, indicator: Indicator, what: str, count: Callable[[str], str]) -> str:
         selectors = indicator.events if what == _EVENTS else indicator.bad or indicator.good
         return differences.total({selector: count(selector) for selector in selectors}, self.tracked.by)
 
@@ -235,7 +249,7 @@ class _Writer:
         if what == _EVENTS:
             return counts
         every, by = self._of(events), f"on ({', '.join(self.tracked.by)})"
-        if self.tracked.indicator.bad:
+        if isinstance(self.tracked.indicator, Sliced) or self.tracked.indicator.bad:
             return f"{counts}\nor {by}\n0 * {every}"
         return f"clamp_min(\n{every} - {by}\n(\n{textwrap.indent(counts, '  ')}\n  or {by}\n  0 * {every}\n), 0)"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from alertd.model import MINUTE, Labels
@@ -15,11 +15,12 @@ from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
 from alertd.rulegen.scenarios import Check, Scenario, series
 from alertd.rulegen.slo_world import STEP, Judge, Phases, Shown, shown
-from alertd.rulegen.threshold import LEAST_EVENTS
-from alertd.rulegen.tiers import Burn
+from alertd.rulegen.threshold import KEEP_FIRING, LEAST_EVENTS
+from alertd.rulegen.tiers import Burn, Tier
 
 # Times the traffic: what is averaged over minutes instead of events is far off, and a burst is seen to its last step.
 _HEAVY = 100_000
+_KEPT = KEEP_FIRING // MINUTE
 _EXACT = 2**52  # Prometheus' numbers are whole up to twice this
 
 
@@ -38,8 +39,13 @@ class Judged:
 def scenarios(service: Service, judged: Sequence[Judged]) -> Iterator[Scenario]:
     """Every tier of every objective: just over and just under its limit, at both ends of both its windows, and what
     must not fire."""
-    for number, together in enumerate(_rounds(judged)):
+    sliced = [one for one in judged if one.watch.objective.slices]
+    rounds = [*_rounds([one for one in judged if one not in sliced]), *_rounds(sliced)]
+    for number, together in enumerate(rounds):
         world = _World(service, judged, tuple(together), f" ({number + 1})" if number else "")
+        if together[0] in sliced:
+            yield from _slices(world)
+            continue
         for tier in tiers.TIERS:
             yield from _limits(world, tier.name)
             yield from _windows(world, tier.name)
@@ -152,6 +158,63 @@ def _burst(fit: Burn, first: int, again: int, end: int) -> tuple[Phases, Phases]
     good = [(minutes, traffic - int(traffic * part))
             for minutes, traffic, part in zip(lengths, every, shares, strict=True) if minutes]
     return bad, good
+
+
+def _slices(world: _World) -> Iterator[Scenario]:
+    for tier in tiers.TIERS:
+        fits = {one.watch.tracked.slo: (one.watch, fit) for one in world.together if (fit := one.burn(tier.name))}
+        if fits:
+            yield _slices_over(world, tier, fits)
+            yield _slices_under(world, tier, fits)
+    slos = [one.watch.tracked.slo for one in world.together]
+    lost: tuple[Phases, Phases] = [(20, 1), (50, 0)], [(20, 0), (50, 0)]
+    yield world.scenario("all bad, then nothing known", dict.fromkeys(slos, lost), [5, 10, 15, 20, 25, 30, 45, 60, 70])
+    fine: tuple[Phases, Phases] = [(60, 0)], [(60, 1)]
+    yield world.scenario("every slice good", dict.fromkeys(slos, fine), [30, 60])
+
+
+_Fits = Mapping[str, tuple[Watch, Burn]]
+
+
+def _slices_over(world: _World, tier: Tier, fits: _Fits) -> Scenario:
+    """The long window's end is bad, by one slice more than may be, and the alert ends when the short one is past it."""
+    long, short, lasting = (time // MINUTE for time in (tier.long, tier.short, tier.lasting))
+    phases = {slo: _timeline(watch, [(long - _most(watch, fit) - _minutes(watch), 0),
+                                     (_most(watch, fit) + _minutes(watch), 1), (short + 4 * STEP, 0)])
+              for slo, (watch, fit) in fits.items()}
+    ends = long + short + _KEPT
+    minutes = {long - STEP, long, long + lasting, long + lasting + STEP, long + short, ends, ends + STEP}
+    return world.scenario(f"{tier.name}, one slice over the limit", phases, sorted(minutes))
+
+
+def _slices_under(world: _World, tier: Tier, fits: _Fits) -> Scenario:
+    """As many bad slices as may be, and one more just before the long window."""
+    long = tier.long // MINUTE
+    phases = {slo: _timeline(watch, [(_minutes(watch), 1), (long - _most(watch, fit), 0), (_most(watch, fit), 1),
+                                     (2 * STEP, 0)])
+              for slo, (watch, fit) in fits.items()}
+    lasting = tier.lasting // MINUTE
+    return world.scenario(f"{tier.name}, no slice over the limit", phases,
+                          sorted({long, long + STEP, long + min(lasting, STEP) + STEP}))
+
+
+def _minutes(watch: Watch) -> int:
+    """Of a slice."""
+    assert watch.objective.slices is not None, "asked of objectives that are counted by slices"
+    return watch.objective.slices.length // MINUTE
+
+
+def _most(watch: Watch, fit: Burn) -> int:
+    """The minutes of the most bad slices that the long window may hold."""
+    slices = fit.tier.long // MINUTE // _minutes(watch)
+    return max(int(fit.limit * slices), watch.tracked.least - 1) * _minutes(watch)
+
+
+def _timeline(watch: Watch, bad: Sequence[tuple[int, int]]) -> tuple[Phases, Phases]:
+    """From minute 1 on, where slices of five minutes end one before the fives."""
+    (first, is_bad), *rest = bad
+    phases = [(first - (_minutes(watch) - 1) // (STEP - 1), is_bad), *rest]
+    return phases, [(minutes, 1 - one) for minutes, one in phases]
 
 
 def _few(world: _World) -> Iterator[Scenario]:

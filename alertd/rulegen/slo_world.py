@@ -15,12 +15,13 @@ from decimal import Decimal
 
 from alertd.matchers import Matcher
 from alertd.model import MINUTE, Labels, Millis
-from alertd.rulegen import burn, example, tiers
+from alertd.rulegen import burn, example, slice_world, tiers
 from alertd.rulegen.declared import Counter
 from alertd.rulegen.differences import DELAY
+from alertd.rulegen.indicator import Sliced
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
-from alertd.rulegen.threshold import LEAST_EVENTS
+from alertd.rulegen.slice_world import Tally, Values
 from alertd.rulegen.tiers import Burn
 
 STEP = 5  # minutes between evaluations: every window of a tier is a whole number of them
@@ -71,13 +72,20 @@ class Shown:
 
     metric: str
     labels: Labels
-    line: Line
+    line: Line | Values
 
 
 def shown(watch: Watch, bad: Phases, good: Phases, which: int = 0, **group: str) -> Iterator[Shown]:
     """The series on which these bad and good events are counted for `watch`. `which` is the way (of several) a bad
-    event is marked; `group` are labels that all of them have."""
-    counted = watch.counted
+    event is marked; `group` are labels that all of them have. Where slices are counted, the phases are of slices: of
+    1, 0 or no bad one a minute."""
+    counted, sliced = watch.counted, watch.tracked.indicator
+    if isinstance(sliced, Sliced):
+        if watch.objective.gauge:
+            gauge, values = counted.events[0], slice_world.gauge(watch.objective.gauge, bad, good)
+            yield Shown(gauge.metric, {**example.labels(gauge.matchers), **group}, values)
+            return
+        bad, good = slice_world.events(sliced, bad, good)
     every, marked = counted.events[0], counted.bad or counted.good
     mark = marked[which % len(marked)]
     its, rest = (bad, good) if counted.bad else (good, bad)
@@ -116,8 +124,8 @@ class Fired:
 class Counts:
     """The events of a group and, of them, the `marked` ones, which are the bad ones or the good ones."""
 
-    events: tuple[Line, ...]
-    marked: tuple[Line, ...]
+    events: tuple[Line | Tally, ...]
+    marked: tuple[Line | Tally, ...]
     good: bool
 
     def within(self, minute: int, window: Millis) -> tuple[int, int]:
@@ -133,14 +141,14 @@ class Counts:
 
 
 @functools.lru_cache(maxsize=4096)  # a thousand services have a handful of objectives between them
-def told(fit: Burn, keep_firing: Millis, counts: Counts, end: int) -> Mapping[int, int]:
+def told(fit: Burn, keep_firing: Millis, counts: Counts, least: int, end: int) -> Mapping[int, int]:
     """Every evaluation up to minute `end` at which the tier's alert fires, with the last at which its expression held:
     from `for` after the first on, and `keep_firing_for` beyond it."""
     found: dict[int, int] = {}
     since = gone = None
     fires, last, lasting = False, 0, fit.tier.lasting // MINUTE
     for minute in range(0, end + 1, STEP):
-        if _holds(fit, counts, minute - _behind(fit)):
+        if _holds(fit, counts, least, minute - _behind(fit)):
             since, gone, last = minute if since is None else since, None, minute
             fires = fires or minute - since >= lasting
         else:
@@ -157,10 +165,10 @@ def _behind(fit: Burn) -> int:
     return DELAY // MINUTE if fit.tier.settled else 0
 
 
-def _holds(fit: Burn, counts: Counts, minute: int) -> bool:
+def _holds(fit: Burn, counts: Counts, least: int, minute: int) -> bool:
     limit = float(fit.limit)
     return (counts.share(minute, fit.tier.short) > limit and counts.share(minute, fit.tier.long) > limit
-            and counts.within(minute, fit.tier.long)[1] >= LEAST_EVENTS)
+            and counts.within(minute, fit.tier.long)[1] >= least)
 
 
 class Judge:
@@ -170,22 +178,14 @@ class Judge:
         self.watch = watch
         self.rules = [(fit, rule) for fit in tiers.fit(watch.tracked.target, watch.tracked.window).burns
                       for rule in rules if rule.labels["tier"] == fit.tier.name]
-        counted = watch.counted
-        lines: dict[Key, tuple[list[Line], list[Line]]] = {}
-        for one in series:
-            key = tuple(one.labels.get(label, "") for label in watch.tracked.by)
-            for which, counters in enumerate((counted.events, counted.bad or counted.good)):
-                if any(_matches(counter, one) for counter in counters):
-                    lines.setdefault(key, ([], []))[which].append(one.line)
-        self.groups = {key: Counts(tuple(events), tuple(marked), bool(counted.good))
-                       for key, (events, marked) in lines.items()}
+        self.groups = {key: _counts(watch, *lines) for key, lines in _grouped(watch, series).items()}
 
     def firing(self, minutes: Sequence[int]) -> Mapping[int, tuple[Fired, ...]]:
         """The burn alerts that fire at each of these minutes, which are evaluations."""
         found: dict[int, tuple[Fired, ...]] = dict.fromkeys(minutes, ())
         for (fit, rule), (key, counts) in itertools.product(self.rules, self.groups.items()):
-            said = _said(fit, rule.keep_firing, counts, tuple(minutes), self.watch.tracked.window,
-                         self.watch.tracked.target)
+            tracked = self.watch.tracked
+            said = _said(fit, rule.keep_firing, counts, tracked.least, tuple(minutes), tracked.window, tracked.target)
             fired = {figures: self._fired(fit, rule, key, figures) for figures in said.values()}
             for minute, figures in said.items():
                 found[minute] += (fired[figures],)
@@ -199,11 +199,11 @@ class Judge:
 
 
 @functools.lru_cache(maxsize=4096)  # as for `told`
-def _said(fit: Burn, keep_firing: Millis, counts: Counts, minutes: tuple[int, ...], window: Millis, target: Decimal
-          ) -> Mapping[int, Figures]:
+def _said(fit: Burn, keep_firing: Millis, counts: Counts, least: int, minutes: tuple[int, ...], window: Millis,
+          target: Decimal) -> Mapping[int, Figures]:
     """Those of `minutes` at which the tier's alert fires, and what its description then says."""
     behind = _behind(fit)
-    fires = told(fit, keep_firing, counts, max(minutes))
+    fires = told(fit, keep_firing, counts, least, max(minutes))
     return {minute: _figures(fit, counts, fires[minute] - behind, window, target)
             for minute in minutes if minute in fires}
 
@@ -216,6 +216,38 @@ def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Dec
     left = max(events * budget - bad, 0) * (fit.tier.long // 1000) / in_long
     return (humanized(counts.share(minute, fit.tier.long)), humanized(in_long / events / budget),
             f"{burn.RATE} {humanized_duration(left)}" if left else burn.SPENT)
+
+
+def _grouped(watch: Watch, series: Iterable[Shown]) -> Mapping[Key, tuple[list[Line | Values], list[Line | Values]]]:
+    """The series of each group that count as events, and as marked ones."""
+    counted = watch.counted
+    found: dict[Key, tuple[list[Line | Values], list[Line | Values]]] = {}
+    for one in series:
+        key = tuple(one.labels.get(label, "") for label in watch.tracked.by)
+        for which, counters in enumerate((counted.events, counted.bad or counted.good)):
+            if any(_matches(counter, one) for counter in counters):
+                found.setdefault(key, ([], []))[which].append(one.line)
+    return found
+
+
+def _counts(watch: Watch, events: Sequence[Line | Values], marked: Sequence[Line | Values]) -> Counts:
+    counters = Counts(_lines(events), _lines(marked), bool(watch.counted.good))
+    sliced = watch.tracked.indicator
+    if not isinstance(sliced, Sliced):
+        return counters
+    if watch.objective.gauge:
+        shown = [line for line in events if isinstance(line, Values)]
+        verdicts = slice_world.judged(watch.objective.gauge, shown, sliced.length)
+    else:
+        end = max((line.ends[-1] for line in _lines(events)), default=0)
+        verdicts = ((minute, slice_world.over(sliced.most, *counters.within(minute, sliced.length)))
+                    for minute in slice_world.ends(sliced.length, end))
+    known, bad = slice_world.tallies(verdicts)
+    return Counts((known,), (bad,), False)
+
+
+def _lines(lines: Iterable[Line | Values]) -> tuple[Line, ...]:
+    return tuple(line for line in lines if isinstance(line, Line))
 
 
 def _matches(counter: Counter, one: Shown) -> bool:

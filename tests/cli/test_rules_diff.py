@@ -88,3 +88,13 @@ def test_bad_input_is_1(folder: Path) -> None:
     result = diff()
     assert result.exit_code == 1
     assert "a.yaml:1:14: unknown key 'cpu'" in result.stderr
+
+
+@pytest.mark.parametrize(("slices", "words"), [
+    ("condition: 'depth < 10'", ", in slices of 1m with depth < 10"),
+    ("slice: 5m, fresh: {metric: seen, within: 26h}", ", in slices of 5m with seen at most 1d2h old"),
+    ("slice_target: 95%", ", in slices of 1m, each with 95% good")])
+def test_slices_are_said(folder: Path, slices: str, words: str) -> None:
+    """That time is counted in place of events, and when a slice is good."""
+    (folder / "rules" / "a.yaml").write_text(RULES.replace("99.9%", f"99.9%, method: timeslices, {slices}"))
+    assert f"  shop up: 99.9% over 30d → 99.9% over 30d{words}" in diff().stdout.splitlines()

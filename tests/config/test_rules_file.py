@@ -98,9 +98,22 @@ services:
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, by: [x, x]}}}}"), "a.yaml:1:100: a label is given twice; "
      "keep one"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: timeslices}}}}"),
-     "a.yaml:1:104: timeslices are not counted by this version; write `method: occurrences`, or leave it out"),
+     "a.yaml:1:79: `method: timeslices` needs `slice_target`, the share of a slice's events that must be good, such as "
+     "99%"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, condition: x < 1}}}}"),
+     "a.yaml:1:79: a gauge has no events to count; write `method: timeslices`, which counts the slices of time in "
+     "which it is as it should be"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: timeslices, condition: x + y}}}}"),
+     "a.yaml:1:127: 'x + y' is no condition; write what must hold, such as queue_depth < 1000, with one of < <= > >= "
+     "== and a number"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: timeslices, condition: x < 1, slice: 2m}}}}"),
+     "a.yaml:1:141: 2m is no slice; use 1m or 5m"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, slice: 1m}}}}"),
+     "a.yaml:1:79: `slice` and `slice_target` are of `method: timeslices`; write that too, or neither"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, condition: x < 1, under: 1s}}}}"),
+     "a.yaml:1:79: `under` and `condition` count different things; keep one of them"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, method: slices}}}}"),
-     "a.yaml:1:104: must be 'occurrences'"),
+     "a.yaml:1:104: must be 'occurrences' or 'timeslices'"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, by: slo}}}}"),
      "a.yaml:1:100: 'slo' is a label of the alerts themselves; group by another"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, events: x_total}}}}"),

@@ -46,6 +46,18 @@ services:
       jobs: {objective: 99%, window: 12h, events: 'jobs_total{kind="mail"}', bad: jobs_failed_total}
       sent: {objective: 99.9999%, window: 4h, events: [sent_total, 'lost_total{x=~"a|b"}'], good: 'sent_total{ok="1"}'}
 """,
+    "slices of time": """
+services:
+  shop:
+    metrics: prometheus-http
+    selector: job="shop"
+    slos:
+      queue: {objective: 99%, window: 12h, method: timeslices, condition: 'depth{q=~"a|b"} < 1e3', by: q}
+      alive: {objective: 99.9%, window: 12h, method: timeslices, slice: 5m, condition: alive == 1}
+      fresh: {objective: 93%, window: 4h, method: timeslices, fresh: {metric: last_seconds, within: 26h}}
+      steady: {objective: 99%, window: 12h, method: timeslices, slice_target: 99.5%}
+      quick: {objective: 99%, window: 12h, method: timeslices, slice_target: 95%, under: 500ms}
+""",
 }
 
 

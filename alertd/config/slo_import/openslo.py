@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from alertd.config import units
 from alertd.config.slo_import.taking import WINDOW, Part, Path, Slo
 from alertd.model import Millis
+from alertd.rulegen.declared import Slices
+from alertd.rulegen.slices import LENGTHS
 
 _Indicator = tuple[Part, Path]
 
@@ -35,13 +38,15 @@ def _slos(part: Part, named: Mapping[str, _Indicator]) -> Iterator[Slo]:
     part.take("spec", "description")
     window, found = _window(part), _indicator(part, named)
     method = part.take("spec", "budgetingMethod")
-    if method not in (None, "Occurrences"):
-        part.refuse(("spec",), f"{service} {name}: its budget is counted by {method}, and only Occurrences are read")
+    paths = list(part.each("spec", "objectives"))
+    slices = [_slices(part, path) for path in paths] if method == "Timeslices" else [None] * len(paths)
+    if method not in (None, "Occurrences") and None in slices:
+        part.refuse(("spec",), f"{service} {name}: its budget is counted by {method}, and only Occurrences are read, "
+                               "and Timeslices of 1m or 5m with a timeSliceTarget")
     elif found is None:
         part.refuse(("spec",), f"{service} {name}: its indicator is no ratioMetric of good or bad and total")
     elif window is not None:
         events, bad, good = found
-        paths = list(part.each("spec", "objectives"))
         for number, path in enumerate(paths):
             if part.peek(*path, "targetPercent") is not None:
                 target = part.target((*path, "targetPercent"))
@@ -49,7 +54,17 @@ def _slos(part: Part, named: Mapping[str, _Indicator]) -> Iterator[Slo]:
                 target = part.target((*path, "target"), of=1)
             if target is not None:
                 called = name if len(paths) == 1 else f"{name}-{number + 1}"
-                yield Slo(service, called, target, window, events, bad, good, part, path)
+                yield Slo(service, called, target, window, events, bad, good, part, path, slices[number])
+
+
+def _slices(part: Part, path: Path) -> Slices | None:
+    """None where they are no slices that can be counted."""
+    try:
+        length = units.duration(part.take(*path, "timeSliceWindow"))
+        target = Decimal(str(part.take(*path, "timeSliceTarget")))
+    except (ValueError, ArithmeticError):
+        return None
+    return Slices(length, target) if length in LENGTHS and 0 < target <= 1 else None
 
 
 def _indicator(part: Part, named: Mapping[str, _Indicator]) -> tuple[str, str, str] | None:

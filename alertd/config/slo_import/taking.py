@@ -10,6 +10,7 @@ from typing import Any
 from alertd.config.yaml import Document, Key
 from alertd.errors import Finding
 from alertd.model import DAY, Millis
+from alertd.rulegen.declared import Slices
 
 Path = tuple[Key, ...]
 WINDOW: Millis = 30 * DAY
@@ -28,6 +29,7 @@ class Slo:
     good: str
     part: Part
     at: Path
+    slices: Slices | None = None
 
     def left(self, what: str, fix: str = "") -> Finding:
         return self.part.document.finding(self.at, f"{self.service} {self.name}: {what}", fix, id="not-imported")

@@ -55,7 +55,9 @@ def _word(name: str) -> str:
 
 def _settings(slo: Slo, found: Counted) -> dict[str, Any]:
     under = {} if found.under is None else {"under": duration(found.under)}
-    return {"objective": percent(slo.target), "window": duration(slo.window), **under}
+    slices = {} if slo.slices is None else {"method": "timeslices", "slice": duration(slo.slices.length),
+                                            "slice_target": percent(slo.slices.target or Decimal(1))}
+    return {"objective": percent(slo.target), "window": duration(slo.window), **under, **slices}
 
 
 def _buckets(service: dict[str, Any], found: Counted, preset: Preset) -> None:

@@ -170,7 +170,8 @@ def test_what_is_exported_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rules").mkdir()
     text = ("services: {Shop_1: {metrics: prometheus-http, selector: 'job=\"shop\"', slos: {"
-            "availability: {objective: 99.95%, window: 90d}, latency: {objective: 95%, window: 30d, under: 500ms}}}}\n")
+            "availability: {objective: 99.95%, window: 90d}, latency: {objective: 95%, window: 30d, under: 500ms}, "
+            "steady: {objective: 99%, window: 30d, method: timeslices, slice: 5m, slice_target: 95%}}}}\n")
     (tmp_path / "rules" / "a.yaml").write_text(text)
     exported = CliRunner().invoke(group, ["rules", "export", "openslo"])
     (tmp_path / "o.yaml").write_text(exported.stdout)
