@@ -1,8 +1,8 @@
 """The command line: one file a command, imported when it is called.
 
-A file `alertd/cli/NAME.py` offers `command`; SUMMARIES says its line of `alertd --help`. Help is asked for more often
-than anything else, so this module answers it without the command-line library, which takes longer to import than
-Python takes to start.
+A file `alertd/cli/NAME.py` (`_` for `-`) offers `command`; SUMMARIES says its line of `alertd --help`. Help is asked
+for more often than anything else, so this module answers it without the command-line library, which takes longer to
+import than Python takes to start.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ SUMMARIES = {
     "oncall": "Say who is on call: who, list, export.",
     "routes": "Explain and test who is told.",
     "rules": "Write Prometheus rules from rules/*.yaml, and test them.",
+    "send-test": "Send a marked test alert through the whole chain.",
     "serve": "Run the daemon.",
 }
 

@@ -18,7 +18,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUMMARIES:
             return None
-        command: click.Command = importlib.import_module(f"alertd.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"alertd.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def get_help(self, ctx: click.Context) -> str:

@@ -41,7 +41,7 @@ def explain(labels: tuple[str, ...], at: str | None, config: Path, output: str) 
     from alertd.routing import choose
 
     file = _load(config)
-    choice = choose(_pairs(labels), file.routing)
+    choice = choose(pairs(labels), file.routing)
     now = _moment(at)
     if output == "json":
         then = [{"after_seconds": step.after // 1000, "receivers": list(step.receivers), "line": step.line}
@@ -51,10 +51,10 @@ def explain(labels: tuple[str, ...], at: str | None, config: Path, output: str) 
                      "why": [*choice.why, *(why for there in on_call.values() for why in there.why)],
                      **({"on_call": {name: [str(outlet) for outlet, _ in there.outlets]
                                      for name, there in on_call.items()}} if on_call else {}),
-                     **({"inhibited_while": held} if (held := _inhibited(_pairs(labels), choice, file)) else {}),
+                     **({"inhibited_while": held} if (held := _inhibited(pairs(labels), choice, file)) else {}),
                      **({"escalation": then} if then else {})})
     else:
-        click.echo("\n".join(_explained(_pairs(labels), choice, file, now)))
+        click.echo("\n".join(_explained(pairs(labels), choice, file, now)))
 
 
 @command.command("show", short_help="Show the whole table.")
@@ -119,7 +119,8 @@ def _print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
+def pairs(labels: tuple[str, ...]) -> dict[str, str]:
+    """LABEL=VALUE words as labels."""
     found: dict[str, str] = {}
     for label in labels:
         name, equals, value = label.partition("=")
