@@ -13,7 +13,7 @@ import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 
-from alertd import escaping
+from alertd import escaping, silencing
 from alertd.model import DAY, HOUR, MINUTE, SECOND, Alert, Delivery, Incident, IncidentState, Kind, Millis, Severity
 
 MANAGEMENT = "management"
@@ -141,10 +141,22 @@ def _for_management(delivery: Delivery) -> Message:
         text = _plain(_said_of(alert), alert)
         said[text] = said.get(text, 0) + 1
     lines = tuple(Line(text + (f" ({count} times)" if count > 1 else ""), count) for text, count in said.items())
-    lead = _end_words(delivery) if _ended(delivery) else "People are told and look into it; nothing is needed from you."
-    return Message(_incident_id(delivery), severity, _title(delivery, subject), lead,
+    return Message(_incident_id(delivery), severity, _title(delivery, subject), _plain_lead(delivery),
                    tuple(fact for fact in facts if fact)[:6], lines, total, _page_link(delivery),
                    (), _ended(delivery), lasted(delivery.incident))
+
+
+def _plain_lead(delivery: Delivery) -> str:
+    """How it stands, in words that ask nothing of whoever reads them."""
+    incident = delivery.incident
+    if _ended(delivery):
+        return f"{_end_words(delivery)} Nothing is needed from you."
+    if incident is not None and incident.state is IncidentState.ACKNOWLEDGED:
+        return "Somebody works on it; nothing is needed from you."
+    if incident is not None and incident.escalated:
+        begun = duration(max(delivery.notification.created_at - incident.opened_at, 0))
+        return f"It began {begun} before this, and nobody has taken care of it yet: people are called again."
+    return "People are told and look into it; nothing is needed from you."
 
 
 _MEANING: Mapping[Severity, str] = {
@@ -298,8 +310,10 @@ def _times(delivery: Delivery) -> tuple[Fact, ...]:
 def _state(delivery: Delivery) -> Fact:
     parts = [f"{count} {word}" for count, word in ((delivery.firing, "firing"), (delivery.resolved, "resolved"))
              if count]
-    if delivery.incident is not None and delivery.incident.state is IncidentState.ACKNOWLEDGED:
-        parts.append(f"acknowledged by {_who(delivery.incident)}")
+    incident = delivery.incident
+    if incident is not None and (incident.state is IncidentState.ACKNOWLEDGED
+                                 or (incident.acknowledged_by and _ended(delivery))):
+        parts.append(f"acknowledged by {_who(incident)}")
     return Fact("State", ", ".join(parts) or "none")
 
 
@@ -314,6 +328,8 @@ def _links(delivery: Delivery) -> tuple[tuple[Link, ...], tuple[str, ...]]:
             links.append(Link(title, url))
         else:
             remarks.append(f"{title} (not a link): {escaping.line(given, LEAD)}")
+    if not _ended(delivery) and (form := escaping.web_address(silencing.form(delivery) or "")):
+        links.append(Link("Silence", form))
     return (*links, *_page_link(delivery)), tuple(remarks)
 
 

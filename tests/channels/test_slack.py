@@ -73,7 +73,8 @@ def test_a_start_is_a_title_facts_alerts_buttons_and_the_id() -> None:
                  "text": plain("Runbook")},
                 {"type": "button", "action_id": "link-1", "url": "https://grafana.example.com/d/checkout",
                  "text": plain("Dashboard")},
-                {"type": "button", "action_id": "link-2", "url": made.LINK, "text": plain("Open in alertd")}]},
+                {"type": "button", "action_id": "link-2", "url": made.SILENCE, "text": plain("Silence")},
+                {"type": "button", "action_id": "link-3", "url": made.LINK, "text": plain("Open in alertd")}]},
             {"type": "context", "elements": [plain("incident A1B2")]}]}
 
 
