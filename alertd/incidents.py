@@ -257,6 +257,8 @@ def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
         resolved_at=now if firing <= 0 else None,
         escalated=0 if anew else incident.escalated,
         escalate_at=None if firing <= 0 else escalate_at,
+        remind_at=None if firing <= 0 or rises else incident.remind_at,
+        report_at=None if firing <= 0 else routing.first_report_at(worst, now) if anew else incident.report_at,
         firing=max(firing, 0),
         alerts=incident.alerts + len(group.opened),
     )

@@ -172,6 +172,19 @@ async def test_an_acknowledgement_takes_the_button_away_and_is_said_in_the_threa
     assert "&lt;jane&gt; takes care of it." in str(reply["blocks"])
 
 
+async def test_a_reminder_brings_the_button_back_and_is_said_in_the_thread(vendor: Slack, net: Net) -> None:
+    """Who still works on it acknowledges it again; nobody else is called by the line."""
+    sender = settings(vendor, signing_secret=Secret("s"))
+    root = (await slack.send(made.delivery(key="k1"), sender, net)).root
+    still = made.delivery(Kind.REMINDER, key="k2", root=root, state=IncidentState.ACKNOWLEDGED, by="jane",
+                          until=made.END)
+    await slack.send(still, sender, net)
+    first, reply = vendor.posted("alerts")
+    assert '"action_id": "acknowledge"' in json.dumps(first["blocks"])
+    assert (reply["thread_ts"], reply["broadcast"]) == ((root or {})["ts"], False)
+    assert "acknowledge it again" in str(reply["blocks"])
+
+
 async def test_settings_of_every_post(vendor: Slack, net: Net) -> None:
     """Posts are marked with the notification's key, unfurl nothing and link no names."""
     await slack.send(made.delivery(key="k1"), settings(vendor), net)
