@@ -6,26 +6,30 @@ import dataclasses
 from collections.abc import Collection, Iterable
 
 from alertd.incidents import Changes, Decision
-from alertd.messages import MANAGEMENT, utc
-from alertd.model import Incident, IncidentState, Kind, Millis, Notification, Outlet, State
+from alertd.messages import utc
+from alertd.model import MANAGEMENT, MINUTE, Incident, IncidentState, Kind, Millis, Notification, Outlet, State
 from alertd.routing import Routing, ways
-from alertd.telling import notification, place, reached
+from alertd.telling import by_place, notification, place, reached
+
+REMINDER = 10 * MINUTE  # time to look and acknowledge again; of short ones a sixth
 
 
 def acknowledge(incident: Incident, rows: Iterable[Notification], by: str, routing: Routing, now: Millis, *,
                 told_by: str | None = None) -> Changes:
     """`by` takes care of it. Pages that wait are not sent any more, and whoever follows the incident hears of it, but
-    not the channel `told_by` that told us. Nothing changes where it is taken care of already, or over."""
-    if incident.state is not IncidentState.OPEN:
+    not the channel `told_by` that told us. Nothing changes where it is taken care of already, or over; after the
+    reminder that it will end, it holds anew."""
+    if not incident.to_acknowledge:
         return Changes()
     holds = routing.acknowledge.get(incident.severity)
     until = now + holds if holds else None
     after = dataclasses.replace(incident, state=IncidentState.ACKNOWLEDGED, acknowledged_at=now, acknowledged_by=by,
-                                acknowledged_until=until, revision=incident.revision + 1, escalate_at=None)
+                                acknowledged_until=until, revision=incident.revision + 1, escalate_at=None,
+                                remind_at=until - before_end(holds) if until and holds else None)
     why = [f"{by} takes care of it" + (f" until {utc(until)}" if until else " to its end")]
     superseded: list[Notification] = []
     told: list[Notification] = []
-    for at in _by_place(rows):
+    for at in by_place(rows):
         outlet = at[0].outlet
         for row in at:
             if outlet.channel in routing.pages and row.state is State.QUEUED:
@@ -38,17 +42,22 @@ def acknowledge(incident: Incident, rows: Iterable[Notification], by: str, routi
     return Changes((), (after,), tuple(told), tuple(superseded), (decision,))
 
 
+def before_end(holds: Millis) -> Millis:
+    """How long before its end an acknowledgement that holds so long is said to end."""
+    return min(REMINDER, holds // 6)
+
+
 def lapse(incident: Incident, rows: Collection[Notification], routing: Routing, now: Millis) -> Changes:
     """The acknowledgement held as long as it may and the incident still burns: it is open again, and whoever is called
     for it is called again. A new epoch, since PagerDuty stays quiet about what was acknowledged there."""
     if incident.state is not IncidentState.ACKNOWLEDGED or (incident.acknowledged_until or now + 1) > now:
         return Changes()
     after = dataclasses.replace(incident, state=IncidentState.OPEN, epoch=incident.epoch + 1,
-                                revision=incident.revision + 1, acknowledged_until=None, escalated=0,
+                                revision=incident.revision + 1, acknowledged_until=None, escalated=0, remind_at=None,
                                 escalate_at=routing.first_step_at(incident.severity, now))
     why = [f"the acknowledgement of {incident.acknowledged_by} ran out and it still burns"]
     told = []
-    for at in _by_place(rows):
+    for at in by_place(rows):
         outlet = at[0].outlet
         if not reached(at) or not _follows(at[0], routing):
             continue
@@ -74,13 +83,6 @@ def _taking_over(incident: Incident, rows: Collection[Notification], routing: Ro
                 new[outlet] = notification(incident, Kind.FIRING, str(incident.epoch), outlet, owner.style, now, now)
                 why.append(f"{outlet}: is on call now, so is told")
     return list(new.values())
-
-
-def _by_place(rows: Iterable[Notification]) -> Iterable[list[Notification]]:
-    found: dict[tuple[str, str], list[Notification]] = {}
-    for row in rows:
-        found.setdefault(place(row.outlet), []).append(row)
-    return found.values()
 
 
 def _calls(outlet: Outlet, routing: Routing) -> bool:

@@ -11,6 +11,7 @@ LONGEST_WAIT = 5 * MINUTE
 LONGEST_WAIT_CRITICAL = 30 * SECOND  # in a page's first five minutes people are still waiting for it
 PAGE_IS_FRESH = 5 * MINUTE
 UPDATES_LAST = DAY
+FLEETING = (Kind.UPDATE, Kind.REMINDER)  # how it stands, which the next message says as well
 LONGEST_ASKED = 60 * MINUTE  # a Retry-After beyond this is a vendor's mistake; it must not silence a target
 
 
@@ -29,4 +30,4 @@ def next_attempt(row: Notification, refusal: TryLater, now: Millis, jitter: floa
 
 def expired(kind: Kind, created_at: Millis, now: Millis) -> bool:
     """Whether nobody needs this any more: an update after a day. A start or an end is told however late."""
-    return kind is Kind.UPDATE and now - created_at >= UPDATES_LAST
+    return kind in FLEETING and now - created_at >= UPDATES_LAST

@@ -277,7 +277,8 @@ def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
     """The incident as it stands once the group's alerts began and ended."""
     worst = worst_of(choice for _, choice in group.opened)
     incident = group.incident or Incident(group.id, group.key, group.source, group.labels, worst, 1, 0,
-                                          IncidentState.OPEN, now, escalate_at=routing.first_step_at(worst, now))
+                                          IncidentState.OPEN, now, escalate_at=routing.first_step_at(worst, now),
+                                          report_at=routing.first_report_at(worst, now))
     firing = incident.firing + len(group.opened) - len(group.closed)
     incident = dataclasses.replace(
         raised(incident, worst, routing, now),
@@ -287,7 +288,8 @@ def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
     )
     if firing > 0:
         return dataclasses.replace(incident, resolved_at=None)
-    return dataclasses.replace(incident, state=IncidentState.RESOLVED, resolved_at=now, escalate_at=None)
+    return dataclasses.replace(incident, state=IncidentState.RESOLVED, resolved_at=now, escalate_at=None,
+                               remind_at=None, report_at=None)
 
 
 def worst_of(choices: Iterable[Choice]) -> Severity:
@@ -302,7 +304,8 @@ def raised(incident: Incident, worst: Severity, routing: Routing, now: Millis) -
     if worst.rank <= incident.severity.rank:
         return incident
     return dataclasses.replace(incident, severity=worst, epoch=incident.epoch + 1, state=IncidentState.OPEN,
-                               escalated=0, escalate_at=routing.first_step_at(worst, now))
+                               escalated=0, escalate_at=routing.first_step_at(worst, now), remind_at=None,
+                               report_at=routing.first_report_at(worst, now))
 
 
 def _verdict(group: _Group, incident: Incident) -> str:

@@ -13,10 +13,21 @@ import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 
-from alertd import escaping
-from alertd.model import DAY, HOUR, MINUTE, SECOND, Alert, Delivery, Incident, IncidentState, Kind, Millis, Severity
-
-MANAGEMENT = "management"
+from alertd import escaping, silencing
+from alertd.model import (
+    DAY,
+    HOUR,
+    MANAGEMENT,
+    MINUTE,
+    SECOND,
+    Alert,
+    Delivery,
+    Incident,
+    IncidentState,
+    Kind,
+    Millis,
+    Severity,
+)
 
 SUMMARY = 160  # characters of the summary in a title: with status and severity it stays below 200
 LINE = 400  # characters of one alert's line
@@ -141,10 +152,27 @@ def _for_management(delivery: Delivery) -> Message:
         text = _plain(_said_of(alert), alert)
         said[text] = said.get(text, 0) + 1
     lines = tuple(Line(text + (f" ({count} times)" if count > 1 else ""), count) for text, count in said.items())
-    lead = _end_words(delivery) if _ended(delivery) else "People are told and look into it; nothing is needed from you."
-    return Message(_incident_id(delivery), severity, _title(delivery, subject), lead,
+    return Message(_incident_id(delivery), severity, _title(delivery, subject), _plain_lead(delivery),
                    tuple(fact for fact in facts if fact)[:6], lines, total, _page_link(delivery),
                    (), _ended(delivery), lasted(delivery.incident))
+
+
+def _plain_lead(delivery: Delivery) -> str:
+    """How it stands, in words that ask nothing of whoever reads them."""
+    incident = delivery.incident
+    if _ended(delivery):
+        return f"{_end_words(delivery)} Nothing is needed from you."
+    if incident is None:
+        return "People are told and look into it; nothing is needed from you."
+    begun = duration(max(delivery.notification.created_at - incident.opened_at, 0))
+    stands = "People are told and look into it; nothing is needed from you."
+    if incident.state is IncidentState.ACKNOWLEDGED:
+        stands = "Somebody works on it; nothing is needed from you."
+    elif incident.escalated:
+        stands = f"It began {begun} before this, and nobody has taken care of it yet: people are called again."
+    lasts = f"It has lasted {begun}. " if delivery.notification.kind is Kind.REMINDER else ""
+    following = f" You hear of it again at {utc(incident.report_at)} or earlier." if incident.report_at else ""
+    return f"{lasts}{stands}{following}"
 
 
 _MEANING: Mapping[Severity, str] = {
@@ -159,6 +187,8 @@ def _title(delivery: Delivery, subject: str) -> str:
     severity = delivery.notification.severity
     if delivery.notification.kind is Kind.ACKNOWLEDGED:
         return f"ACKNOWLEDGED ({severity}): {subject}"
+    if delivery.notification.kind is Kind.REMINDER:
+        return f"STILL {severity.upper()}: {subject}"
     if not _ended(delivery):
         return f"{severity.upper()}: {subject}"
     length = lasted(delivery.incident)
@@ -171,6 +201,8 @@ def _lead(delivery: Delivery) -> str:
         return _end_words(delivery)
     if delivery.notification.kind is Kind.ACKNOWLEDGED:
         return _care_words(delivery.incident)
+    if delivery.notification.kind is Kind.REMINDER:
+        return _reminder_words(delivery.incident)
     impact = _annotation(delivery.alerts, "impact") or _annotation(delivery.alerts, "description")
     incident = delivery.incident
     if incident is not None and incident.acknowledged_by and incident.state is IncidentState.OPEN:
@@ -197,6 +229,15 @@ def _care_words(incident: Incident | None) -> str:
     until = incident.acknowledged_until
     return (f"{_who(incident)} takes care of it."
             + (f" Whoever is called for it is called again at {utc(until)} if it burns on." if until else ""))
+
+
+def _reminder_words(incident: Incident | None) -> str:
+    if incident is None or incident.state is not IncidentState.ACKNOWLEDGED or incident.acknowledged_until is None:
+        return _care_words(incident)
+    if incident.remind_at is not None:  # acknowledged again while this was on its way
+        return _care_words(incident)
+    return (f"It burns on, and {_who(incident)} takes care of it only until {utc(incident.acknowledged_until)}: then "
+            "whoever is called for it is called again. To keep it, acknowledge it again.")
 
 
 def _who(incident: Incident) -> str:
@@ -298,8 +339,10 @@ def _times(delivery: Delivery) -> tuple[Fact, ...]:
 def _state(delivery: Delivery) -> Fact:
     parts = [f"{count} {word}" for count, word in ((delivery.firing, "firing"), (delivery.resolved, "resolved"))
              if count]
-    if delivery.incident is not None and delivery.incident.state is IncidentState.ACKNOWLEDGED:
-        parts.append(f"acknowledged by {_who(delivery.incident)}")
+    incident = delivery.incident
+    if incident is not None and (incident.state is IncidentState.ACKNOWLEDGED
+                                 or (incident.acknowledged_by and _ended(delivery))):
+        parts.append(f"acknowledged by {_who(incident)}")
     return Fact("State", ", ".join(parts) or "none")
 
 
@@ -314,6 +357,8 @@ def _links(delivery: Delivery) -> tuple[tuple[Link, ...], tuple[str, ...]]:
             links.append(Link(title, url))
         else:
             remarks.append(f"{title} (not a link): {escaping.line(given, LEAD)}")
+    if not _ended(delivery) and (form := escaping.web_address(silencing.form(delivery) or "")):
+        links.append(Link("Silence", form))
     return (*links, *_page_link(delivery)), tuple(remarks)
 
 

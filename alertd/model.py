@@ -24,6 +24,8 @@ MINUTE: Millis = 60 * SECOND
 HOUR: Millis = 60 * MINUTE
 DAY: Millis = 24 * HOUR
 
+MANAGEMENT = "management"  # the style of a receiver whose people read plain words
+
 
 class Severity(enum.StrEnum):
     """How much it matters, in the words of the labels. `none` is kept and shown and told to nobody."""
@@ -55,11 +57,12 @@ class IncidentState(enum.StrEnum):
 
 class Kind(enum.StrEnum):
     """What a notification says: it began (or rose, or nobody took care of it in time), it changed, somebody takes care
-    of it, it ended, or it is a day's summary."""
+    of it, it still burns (hourly, or before an acknowledgement ends), it ended, or it is a day's summary."""
 
     FIRING = "firing"
     UPDATE = "update"
     ACKNOWLEDGED = "acknowledged"
+    REMINDER = "reminder"
     RESOLVED = "resolved"
     DIGEST = "digest"
 
@@ -176,6 +179,7 @@ class Incident:
     `alerts` counts its episodes so far, `firing` those that have not ended. While it is acknowledged, until
     `acknowledged_until` (None: until it ends), `acknowledged_by` takes care of it; afterwards it is the last who did.
     `escalated` counts the steps taken because nobody did, and the next is due at `escalate_at` (None: there is none).
+    At `remind_at` it is said that the acknowledgement will end, at `report_at` management hears that it still burns.
     """
 
     id: IncidentId
@@ -195,6 +199,14 @@ class Incident:
     acknowledged_until: Millis | None = None
     escalated: int = 0
     escalate_at: Millis | None = None
+    remind_at: Millis | None = None
+    report_at: Millis | None = None
+
+    @property
+    def to_acknowledge(self) -> bool:
+        """Whether somebody may take care of it now: nobody does, or who does was reminded that it will end."""
+        return self.state is IncidentState.OPEN or (
+            self.state is IncidentState.ACKNOWLEDGED and self.acknowledged_until is not None and self.remind_at is None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

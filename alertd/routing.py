@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from alertd.matchers import Matcher
-from alertd.model import Labels, Millis, Outlet, Severity
+from alertd.model import HOUR, MANAGEMENT, Labels, Millis, Outlet, Severity
 from alertd.rotas import Rota, on_call
 
+REPORT = HOUR  # how often management hears that something critical still burns
 WATCHDOG = "Watchdog"  # kube-prometheus' always-firing alert: a heartbeat, told to nobody while it beats
 
 
@@ -108,6 +109,11 @@ class Routing:
         """When the first step of an escalation that begins now is due."""
         steps = self.escalation.get(severity)
         return now + steps[0].after if steps else None
+
+    def first_report_at(self, severity: Severity, now: Millis) -> Millis | None:
+        """When management first hears that what began now still burns; None where nobody asks for it."""
+        asked = severity is Severity.CRITICAL and any(one.style == MANAGEMENT for one in self.receivers.values())
+        return now + REPORT if asked else None
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable
 
-from alertd.model import Incident, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
+from alertd.model import MANAGEMENT, Incident, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
 from alertd.routing import Choice, Receiver, Routing, ways
 
 DIGEST_CHANNEL = "digest"
@@ -86,6 +86,9 @@ class Desk:
 
     def _update(self, rows: list[Notification]) -> None:
         outlet = rows[0].outlet
+        if rows[0].style == MANAGEMENT and outlet.channel not in self.routing.edits:
+            self.why.append(f"{outlet}: management hears of changes of state, not of more of the same")
+            return
         if any(row.state is State.QUEUED and not row.ambiguous for row in rows):
             self.why.append(f"{outlet}: the message that waits there will carry this")
             return
@@ -127,6 +130,14 @@ def notification(incident: Incident, kind: Kind, step: str, outlet: Outlet, styl
 def place(outlet: Outlet) -> tuple[str, str]:
     """Where a message ends up: two receivers that name one Slack channel or address share it, and it is told once."""
     return outlet.channel, outlet.target or f"of {outlet.receiver}"
+
+
+def by_place(rows: Iterable[Notification]) -> Iterable[list[Notification]]:
+    """What was intended for each place, in order."""
+    found: dict[tuple[str, str], list[Notification]] = {}
+    for row in rows:
+        found.setdefault(place(row.outlet), []).append(row)
+    return found.values()
 
 
 def fall_back(dead: Notification, incident: Incident, routing: Routing, now: Millis) -> tuple[Notification, ...]:

@@ -30,6 +30,7 @@ ANNOTATIONS = {"summary": "Checkout errors 4.2 %", "description": "One in 24 req
                "runbook_url": "https://runbooks.example.com/errors?a=1&b=2",
                "dashboard_url": "https://grafana.example.com/d/checkout"}
 LINK = "https://alertd.example.com/incidents/A1B2"
+SILENCE = "http://am/#/silences/new?filter=%7Balertname%3D%22HighErrorRate%22%7D"
 
 # What strangers may write into labels and annotations.
 HOSTILE = (

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd import messages
 from alertd.messages import Fact, Line, Link
-from alertd.model import DAY, HOUR, MINUTE, SECOND, DigestText, IncidentState, Kind, Severity
+from alertd.model import DAY, HOUR, MINUTE, SECOND, Delivery, DigestText, IncidentState, Kind, Severity
 from tests import made
 
 
@@ -18,7 +20,8 @@ def test_what_a_responder_reads() -> None:
          Fact("Since", "2026-11-23 14:03 UTC"), Fact("State", "1 firing")),
         (Line("Checkout errors 4.2 % [node-7:9100]"),), 1,
         (Link("Runbook", "https://runbooks.example.com/errors?a=1&b=2"),
-         Link("Dashboard", "https://grafana.example.com/d/checkout"), Link("Open in alertd", made.LINK)))
+         Link("Dashboard", "https://grafana.example.com/d/checkout"), Link("Silence", made.SILENCE),
+         Link("Open in alertd", made.LINK)))
 
 
 def test_what_management_reads() -> None:
@@ -64,13 +67,13 @@ def test_impact_is_said_first() -> None:
     assert messages.compose(made.delivery(alerts=(one,))).lead == "Customers cannot pay"
 
 
-@pytest.mark.parametrize("style", ["responder", "management"])
-def test_an_end_says_so_and_how_long_it_lasted(style: str) -> None:
-    """The word resolved, the duration, both ends."""
+@pytest.mark.parametrize(("style", "asked"), [("responder", ""), ("management", " Nothing is needed from you.")])
+def test_an_end_says_so_and_how_long_it_lasted(style: str, asked: str) -> None:
+    """The word resolved, the duration, both ends; management that nothing is asked of it."""
     message = messages.compose(made.delivery(Kind.RESOLVED, style=style))
     assert (message.ended, message.lasted) == (True, 23 * MINUTE)
     assert message.title == "RESOLVED after 23 min (critical): Checkout errors 4.2 %"
-    assert message.lead == "Its alert is resolved. It lasted 23 min."
+    assert message.lead == "Its alert is resolved. It lasted 23 min." + asked
     assert Fact("Ended", "2026-11-23 14:26 UTC") in message.facts
 
 
@@ -156,6 +159,26 @@ def test_an_acknowledgement_says_who(style: str) -> None:
                                 "2026-11-23 14:26 UTC if it burns on.")
     else:
         assert Fact("Status", "being worked on") in message.facts
+
+
+def test_who_took_care_of_it_is_still_named_at_the_end() -> None:
+    """Facts of the end: how many resolved, and who had it."""
+    told = made.delivery(Kind.RESOLVED, by="jane")
+    assert Fact("State", "1 resolved, acknowledged by jane") in messages.compose(told).facts
+
+
+def test_management_hears_how_it_stands() -> None:
+    """Worked on, called again, over: each in words that ask nothing."""
+    def lead(told: Delivery) -> str:
+        return messages.compose(told).lead
+
+    worked_on = made.delivery(Kind.ACKNOWLEDGED, style="management", state=IncidentState.ACKNOWLEDGED, by="jane")
+    assert lead(worked_on) == "Somebody works on it; nothing is needed from you."
+    told = made.delivery(style="management")
+    assert told.incident
+    later = dataclasses.replace(told.notification, created_at=made.START + 15 * MINUTE)
+    again = dataclasses.replace(told, notification=later, incident=dataclasses.replace(told.incident, escalated=2))
+    assert lead(again) == "It began 15 min before this, and nobody has taken care of it yet: people are called again."
 
 
 def test_what_burns_on_after_somebody_took_care_of_it_says_so() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from alertd import escaping, messages
-from alertd.model import Delivery, IncidentState, Severity
+from alertd.model import Delivery, Severity
 
 # https://docs.slack.dev/reference/block-kit/blocks: per message, section text, header, field.
 BLOCKS = 50
@@ -46,7 +46,7 @@ def reply(delivery: Delivery) -> dict[str, Any]:
 
 
 def _open(delivery: Delivery) -> bool:
-    return delivery.incident is not None and delivery.incident.state is IncidentState.OPEN
+    return delivery.incident is not None and delivery.incident.to_acknowledge
 
 
 def _marked(message: messages.Message) -> str:

@@ -19,6 +19,7 @@ from alertd.engine.setting import Current
 from alertd.escalating import escalate
 from alertd.incidents import Changes, Known
 from alertd.model import Event, IncidentId, IncidentState, Kind, Millis, Notification, Outlet
+from alertd.reminding import remind, report
 from alertd.store import acts, audit, intake
 from alertd.store.writer import Writer
 
@@ -78,7 +79,8 @@ class Acts:
         return await self._raise(_Raise(notification, person, Event.DROP))
 
     async def tick(self) -> None:
-        """End acknowledgements that held as long as they may, and take the steps of escalations that are due."""
+        """End acknowledgements that held as long as they may, take the steps of escalations that are due, and say what
+        is due to be said of what still burns."""
         rows = await self._writer.submit(self._pass_time, None)
         self._wake({row.outlet for row in rows})
 
@@ -118,7 +120,8 @@ class Acts:
     def _pass_time(self, connection: Connection, asked: Sequence[None]) -> Sequence[tuple[Notification, ...]]:
         now, routing = self._clock.now(), self._current.file.routing
         made: list[Notification] = []
-        for due, decide in ((acts.lapsed, lapse), (acts.escalating, escalate)):
+        for due, decide in ((acts.reminding, remind), (acts.lapsed, lapse), (acts.escalating, escalate),
+                            (acts.reporting, report)):
             ids = due(connection, now)
             if not ids:
                 continue

@@ -41,6 +41,16 @@ def escalating(connection: Connection, now: Millis) -> list[IncidentId]:
     return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.escalate_at <= now))]
 
 
+def reminding(connection: Connection, now: Millis) -> list[IncidentId]:
+    """The incidents whose acknowledgement will soon end."""
+    return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.remind_at <= now))]
+
+
+def reporting(connection: Connection, now: Millis) -> list[IncidentId]:
+    """The incidents of which management is to hear that they still burn."""
+    return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.report_at <= now))]
+
+
 def seen(connection: Connection, id: str, now: Millis) -> bool:
     """Whether this callback was acted on before; from now on it was."""
     statement = upsert(schema.callbacks).on_conflict_do_nothing(index_elements=["id"])

@@ -196,7 +196,8 @@ _UPSERT_ALERT = _Insert(
     _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at", "muted")), ALERT)
 _UPSERT_INCIDENT = _Insert(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
                                                       "acknowledged_at", "resolved_at", "acknowledged_by",
-                                                      "acknowledged_until", "escalated", "escalate_at")), INCIDENT)
+                                                      "acknowledged_until", "escalated", "escalate_at",
+                                                      "remind_at", "report_at")), INCIDENT)
 _INSERT_NOTIFICATION = _Insert(
     upsert(schema.notifications).on_conflict_do_nothing(index_elements=["incident", "id"]), NOTIFICATION)
 _INSERT_DECISION = _Insert(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))

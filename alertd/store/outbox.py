@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert,
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertd.delivery import FLEETING
 from alertd.incidents import Decision
-from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Kind, Millis, Notification, Outlet, State
+from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Millis, Notification, Outlet, State
 from alertd.store import reading, schema
 from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.rows import incident_from, notification_from, to_json
@@ -149,7 +150,7 @@ def expire(connection: Connection, cutoffs: Sequence[tuple[Millis, Millis]]) -> 
     answers = []
     for cutoff, now in cutoffs:
         changed = connection.execute(
-            update(_rows).where(_rows.c.state == _QUEUED, _rows.c.kind == Kind.UPDATE.value,
+            update(_rows).where(_rows.c.state == _QUEUED, _rows.c.kind.in_([kind.value for kind in FLEETING]),
                                 _rows.c.created_at < cutoff)
             .values(state=ARROWS[State.QUEUED, Event.EXPIRE].value, reason="an update nobody needs a day later",
                     settled_at=now))

@@ -84,19 +84,20 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
     return (incident.id, incident.key, incident.source, to_json(incident.labels), incident.severity.value,
             incident.epoch, incident.revision, incident.state.value, incident.opened_at, incident.firing,
             incident.alerts, incident.acknowledged_at, incident.resolved_at, incident.acknowledged_by,
-            incident.acknowledged_until, incident.escalated, incident.escalate_at)
+            incident.acknowledged_until, incident.escalated, incident.escalate_at,
+            incident.remind_at, incident.report_at)
 
 
 INCIDENT = ("id", "key", "source", "labels", "severity", "epoch", "revision", "state", "opened_at", "firing", "alerts",
             "acknowledged_at", "resolved_at", "acknowledged_by", "acknowledged_until", "escalated",
-            "escalate_at")
+            "escalate_at", "remind_at", "report_at")
 
 
 def incident_from(row: Row[Any]) -> Incident:
     return Incident(row.id, row.key, row.source, labels_from(row.labels), Severity(row.severity), row.epoch,
                     row.revision, IncidentState(row.state), row.opened_at, row.firing, row.alerts,
                     row.acknowledged_at, row.resolved_at, row.acknowledged_by, row.acknowledged_until, row.escalated,
-                    row.escalate_at)
+                    row.escalate_at, row.remind_at, row.report_at)
 
 
 def notification_row(row: Notification) -> tuple[Any, ...]:

@@ -69,7 +69,13 @@ incidents = Table(
     Column("acknowledged_until", BigInteger),
     Column("escalated", Integer, nullable=False, server_default="0"),
     Column("escalate_at", BigInteger),
+    Column("remind_at", BigInteger),
+    Column("report_at", BigInteger),
 )
+Index("incidents_reminding", incidents.c.remind_at,
+      sqlite_where=text("remind_at IS NOT NULL"), postgresql_where=text("remind_at IS NOT NULL"))
+Index("incidents_reporting", incidents.c.report_at,
+      sqlite_where=text("report_at IS NOT NULL"), postgresql_where=text("report_at IS NOT NULL"))
 Index("incidents_escalating", incidents.c.escalate_at,
       sqlite_where=text("escalate_at IS NOT NULL"), postgresql_where=text("escalate_at IS NOT NULL"))
 Index("incidents_acknowledged", incidents.c.acknowledged_until,

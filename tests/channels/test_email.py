@@ -104,7 +104,7 @@ def test_a_mail_is_plain_text_first_then_html() -> None:
         "- Checkout errors 4.2 % [node-7:9100]\n\n"
         "Runbook: https://runbooks.example.com/errors?a=1&b=2\n"
         "Dashboard: https://grafana.example.com/d/checkout\n"
-        f"Open in alertd: {made.LINK}\n\nIncident A1B2\n")
+        f"Silence: {made.SILENCE}\nOpen in alertd: {made.LINK}\n\nIncident A1B2\n")
     assert 'href="https://runbooks.example.com/errors?a=1&amp;b=2"' in part(mail, "html")
     assert "runbooks.example.com)" in part(mail, "html")
 
@@ -168,7 +168,7 @@ def test_addresses_that_are_none_are_not_clicked() -> None:
     """javascript: and its kind stay text."""
     told = delivery(alerts=(made.alert(annotations={"summary": "s", "runbook_url": "javascript:alert(1)"}),))
     page = Elements(part(channel.payload(told, SENDER), "html"))
-    assert page.links == [made.LINK]
+    assert page.links == [made.SILENCE, made.LINK]
     assert "javascript:alert(1)" in "".join(page.words)
 
 

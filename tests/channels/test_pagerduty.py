@@ -32,7 +32,7 @@ def test_a_trigger_says_what_is_wrong_where_and_since_when() -> None:
         "event_action": "trigger", "dedup_key": "alertd/A1B2/1", "client": "alertd", "client_url": made.LINK,
         "links": [{"href": "https://runbooks.example.com/errors?a=1&b=2", "text": "Runbook"},
                   {"href": "https://grafana.example.com/d/checkout", "text": "Dashboard"},
-                  {"href": made.LINK, "text": "Open in alertd"}],
+                  {"href": made.SILENCE, "text": "Silence"}, {"href": made.LINK, "text": "Open in alertd"}],
         "payload": {
             "summary": "CRITICAL: Checkout errors 4.2 %", "source": "node-7:9100", "severity": "critical",
             "timestamp": "2026-11-23T14:03:00.000Z", "component": "checkout", "group": "production",

@@ -73,7 +73,8 @@ def test_a_start_is_a_title_facts_alerts_buttons_and_the_id() -> None:
                  "text": plain("Runbook")},
                 {"type": "button", "action_id": "link-1", "url": "https://grafana.example.com/d/checkout",
                  "text": plain("Dashboard")},
-                {"type": "button", "action_id": "link-2", "url": made.LINK, "text": plain("Open in alertd")}]},
+                {"type": "button", "action_id": "link-2", "url": made.SILENCE, "text": plain("Silence")},
+                {"type": "button", "action_id": "link-3", "url": made.LINK, "text": plain("Open in alertd")}]},
             {"type": "context", "elements": [plain("incident A1B2")]}]}
 
 
@@ -169,6 +170,19 @@ async def test_an_acknowledgement_takes_the_button_away_and_is_said_in_the_threa
     assert '"action_id": "acknowledge"' not in json.dumps(first["blocks"])
     assert (reply["thread_ts"], reply["broadcast"]) == ((root or {})["ts"], False)
     assert "&lt;jane&gt; takes care of it." in str(reply["blocks"])
+
+
+async def test_a_reminder_brings_the_button_back_and_is_said_in_the_thread(vendor: Slack, net: Net) -> None:
+    """Who still works on it acknowledges it again; nobody else is called by the line."""
+    sender = settings(vendor, signing_secret=Secret("s"))
+    root = (await slack.send(made.delivery(key="k1"), sender, net)).root
+    still = made.delivery(Kind.REMINDER, key="k2", root=root, state=IncidentState.ACKNOWLEDGED, by="jane",
+                          until=made.END)
+    await slack.send(still, sender, net)
+    first, reply = vendor.posted("alerts")
+    assert '"action_id": "acknowledge"' in json.dumps(first["blocks"])
+    assert (reply["thread_ts"], reply["broadcast"]) == ((root or {})["ts"], False)
+    assert "acknowledge it again" in str(reply["blocks"])
 
 
 async def test_settings_of_every_post(vendor: Slack, net: Net) -> None:

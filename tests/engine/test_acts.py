@@ -96,6 +96,20 @@ async def test_an_acknowledgement_ends_after_its_time_and_people_are_called_agai
     assert (await incident(house))["state"] == "open"
 
 
+async def test_what_burns_on_is_said_once_each_time_it_is_due(house, acts):
+    """Before an acknowledgement ends where it is followed, to management every hour; another tick says no more."""
+    id = await told(house)
+    await acts.acknowledge(id, JANE)
+    await house.until(lambda: len(house.script.sent) == 6)
+    for minutes, who in ((49, []), (1, ["slack"]), (10, []), (60, ["management"])):  # at 60 its end says as much
+        before = len(house.script.sent)
+        await house.clock.advance(minutes * 60)
+        await acts.tick()
+        await acts.tick()
+        await house.until(lambda: all_sent(house))
+        assert [name for name, kind, _ in house.script.sent[before:] if kind == "reminder"] == who
+
+
 async def test_a_dead_letter_is_tried_again_when_somebody_wants_it(house, acts):
     """From its first attempt, and the record says who."""
     house.script.plan.extend([Rejected("no such key"), Rejected("no such key"), Rejected("no such key")])
