@@ -72,7 +72,7 @@ class Settings(Base):
 
     def answers_clicks(self) -> bool:
         """Whether a click on a button would reach alertd."""
-        return bool(self.signing_secret or self.signing_secret_file)
+        return bool(self.signing_secret or self.signing_secret_file or self.app_token or self.app_token_file)
 
 
 class _Refused(Rejected):

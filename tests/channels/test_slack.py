@@ -343,6 +343,14 @@ async def test_the_button_is_there_where_a_click_reaches_us(vendor: Slack, net: 
     assert "acknowledge" in made.texts(with_button["blocks"])
 
 
+@pytest.mark.parametrize("named", [{"signing_secret": Secret("s")}, {"app_token": Secret("xapp-1")}])
+def test_a_click_reaches_us_by_a_signature_or_by_a_line(named: dict[str, Any]) -> None:
+    """Either is enough for the button."""
+    plain = slack.Settings(token=Secret("xoxb-1"), channel="#alerts")
+    assert not plain.answers_clicks()
+    assert slack.Settings(token=Secret("xoxb-1"), channel="#alerts", **named).answers_clicks()
+
+
 def test_settings_need_a_token_and_https() -> None:
     """What cannot work is refused when the file is read."""
     with pytest.raises(pydantic.ValidationError, match="token"):
