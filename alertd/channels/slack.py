@@ -38,7 +38,7 @@ CLOCKS_APART = 300  # seconds our clock may be ahead of Slack's when we say how 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
 SLOWER = frozenset({"ratelimited", "rate_limited"})
 UNSURE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-GONE = frozenset({"message_not_found", "thread_not_found"})
+GONE = frozenset({"message_not_found", "thread_not_found", "cannot_reply_to_message"})
 NO_EDIT = frozenset({"cant_update_message", "edit_window_closed"})
 
 _ID = re.compile(r"[CGDUW][A-Z0-9]{6,}")  # U, W: a person, written to directly
