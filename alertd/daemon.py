@@ -40,6 +40,7 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.oncall import OnCall
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.setting import Current
+from alertd.engine.sockets import Sockets
 from alertd.engine.upkeep import Upkeep
 from alertd.errors import BadInput
 from alertd.model import SECOND
@@ -114,7 +115,7 @@ class Daemon:
     """A running daemon, as its signals and the HTTP face see it."""
 
     def __init__(self, options: Options, current: Current, couriers: Couriers, upkeep: Upkeep, net: Net,
-                 metrics: Metrics, clock: Clock, oncall: OnCall, inhibition: Inhibition) -> None:
+                 metrics: Metrics, clock: Clock, oncall: OnCall, inhibition: Inhibition, sockets: Sockets) -> None:
         self.address = ""
         self._options = options
         self._current = current
@@ -125,6 +126,7 @@ class Daemon:
         self._clock = clock
         self._oncall = oncall
         self._inhibition = inhibition
+        self._sockets = sockets
         self._tasks: set[asyncio.Task[None]] = set()
 
     def reload_soon(self) -> None:
@@ -156,6 +158,7 @@ class Daemon:
         await self._upkeep.bury()
         self._couriers.refresh()
         await self._inhibition.tick()
+        self._sockets.refresh()
         self._spawn(self._oncall.read())  # a calendar that is new in the file; a slow one holds no reload up
         log.info("reloaded")
 
@@ -190,13 +193,16 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
             oncall = OnCall(current, clock, net, metrics)
             inhibition = Inhibition(writer, current, clock, couriers.wake)
-            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, inhibition)
+            sockets = Sockets(acts, current, metrics, net.http)
+            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, inhibition, sockets)
             daemon.note_success()
             await oncall.tick()  # before the first webhook: who stands in is known from the start
             await inhibition.tick()
             await upkeep.start()
             await couriers.start()
             stack.push_async_callback(couriers.stop, GRACE)
+            stack.push_async_callback(sockets.stop)
+            sockets.refresh()
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
                                         inhibition.tick: TICK, heartbeats.tick: 1, reconcile.tick: EVERY // SECOND}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))

@@ -38,7 +38,7 @@ CLOCKS_APART = 300  # seconds our clock may be ahead of Slack's when we say how 
 # https://docs.slack.dev/reference/methods/chat.postMessage#errors
 SLOWER = frozenset({"ratelimited", "rate_limited"})
 UNSURE = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-GONE = frozenset({"message_not_found", "thread_not_found"})
+GONE = frozenset({"message_not_found", "thread_not_found", "cannot_reply_to_message"})
 NO_EDIT = frozenset({"cant_update_message", "edit_window_closed"})
 
 _ID = re.compile(r"[CGDUW][A-Z0-9]{6,}")  # U, W: a person, written to directly
@@ -72,7 +72,7 @@ class Settings(Base):
 
     def answers_clicks(self) -> bool:
         """Whether a click on a button would reach alertd."""
-        return bool(self.signing_secret or self.signing_secret_file)
+        return bool(self.signing_secret or self.signing_secret_file or self.app_token or self.app_token_file)
 
 
 class _Refused(Rejected):

@@ -23,6 +23,8 @@ from alertd.reminding import remind, report
 from alertd.store import acts, audit, intake
 from alertd.store.writer import Writer
 
+NAME = 120  # characters of a person's name that are kept
+
 
 class Outcome(enum.StrEnum):
     """What came of an act."""

@@ -17,10 +17,10 @@ from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
 from alertd import escaping
-from alertd.engine.acts import Acts, Person
+from alertd.engine import clicks
+from alertd.engine.acts import NAME, Acts, Person
 from alertd.engine.setting import Current
 from alertd.errors import StoreUnavailable
-from alertd.web.people import NAME
 
 # Somebody resolved by hand what still burns: that is taking care of it. The alerts say when it is over.
 _PAGERDUTY_ACTS = ("incident.acknowledged", "incident.resolved")
@@ -42,16 +42,13 @@ class Slack:
                                             for secret in _secrets(self._current, "slack", "signing_secret")):
             return _refused("slack", "the signature is not that of a signing_secret in routing.yaml, or is too old")
         try:
-            payload = json.loads(urllib.parse.parse_qs(body.decode())["payload"][0])
-            clicks = [(str(action["action_id"]), str(action.get("value", ""))) for action in payload["actions"]]
-            user = payload["user"]
-            name = str(user.get("username") or user.get("name") or user["id"])
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            click = clicks.read(json.loads(urllib.parse.parse_qs(body.decode())["payload"][0]))
+        except (KeyError, ValueError):
             return web.Response(status=400, text="not a click on a button\n")
-        person = Person(escaping.line(name, NAME) or "somebody", "slack")
-        for action, incident in clicks:
-            if action == "acknowledge" and (problem := await _acknowledged(self._acts, incident, person)):
-                return problem
+        try:
+            await clicks.act(self._acts, click)
+        except StoreUnavailable as error:
+            return web.Response(status=503, text=f"{error}\n")  # Slack shows that it did not work
         return web.Response()
 
 

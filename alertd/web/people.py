@@ -8,10 +8,8 @@ import msgspec
 from aiohttp import web
 
 from alertd import escaping
-from alertd.engine.acts import Acts, Outcome, Person
+from alertd.engine.acts import NAME, Acts, Outcome, Person
 from alertd.errors import StoreUnavailable
-
-NAME = 120  # characters of a person's name that are kept
 
 
 class _By(msgspec.Struct):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -301,6 +302,31 @@ async def test_a_reply_in_doubt_is_found_and_not_repeated(vendor: Slack, net: Ne
     assert len(vendor.posted("alerts")) == 2
 
 
+async def test_a_post_that_slack_took_after_we_gave_up_is_found(
+        vendor: Slack, net: Net, hurry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our time ran out first, the message came all the same: it is not sent again."""
+    monkeypatch.setattr(made, "START", int(time.time() * 1000))
+    vendor.answer("slow", times=1, path="chat.postMessage", seconds=0.3)
+    with pytest.raises(TryLater) as caught:
+        await slack.send(made.delivery(key="k1"), settings(vendor), net)
+    assert caught.value.ambiguous
+    async with asyncio.timeout(5):
+        while not vendor.posted("alerts"):  # noqa: ASYNC110  the stand-in has no event for it
+            await asyncio.sleep(0.01)
+    receipt = await slack.send(made.delivery(key="k1", ambiguous=True), settings(vendor), net)
+    assert [message["ts"] for message in vendor.posted("alerts")] == [(receipt.root or {})["ts"]]
+
+
+@pytest.mark.parametrize("code", ["thread_not_found", "cannot_reply_to_message"])
+async def test_an_end_that_finds_no_thread_is_posted_anew(vendor: Slack, net: Net, code: str) -> None:
+    """People still have to hear of it."""
+    root = (await slack.send(made.delivery(key="k1"), settings(vendor), net)).root
+    vendor.answer("ok_false", times=1, path="chat.postMessage", code=code)
+    receipt = await slack.send(made.delivery(Kind.RESOLVED, key="k2", root=root), settings(vendor), net)
+    assert receipt.detail.startswith("posted")
+    assert "thread_ts" not in vendor.posted("alerts")[-1]
+
+
 async def test_a_post_in_doubt_that_never_arrived_is_sent(vendor: Slack, net: Net) -> None:
     """Nothing found means nothing was posted."""
     for number in range(450):
@@ -341,6 +367,14 @@ async def test_the_button_is_there_where_a_click_reaches_us(vendor: Slack, net: 
     without, with_button = vendor.posted("alerts")
     assert "acknowledge" not in made.texts(without["blocks"])
     assert "acknowledge" in made.texts(with_button["blocks"])
+
+
+@pytest.mark.parametrize("named", [{"signing_secret": Secret("s")}, {"app_token": Secret("xapp-1")}])
+def test_a_click_reaches_us_by_a_signature_or_by_a_line(named: dict[str, Any]) -> None:
+    """Either is enough for the button."""
+    plain = slack.Settings(token=Secret("xoxb-1"), channel="#alerts")
+    assert not plain.answers_clicks()
+    assert slack.Settings(token=Secret("xoxb-1"), channel="#alerts", **named).answers_clicks()
 
 
 def test_settings_need_a_token_and_https() -> None:

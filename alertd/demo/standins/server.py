@@ -113,11 +113,15 @@ class HttpStandIn(Faults):
         """The vendor's own answer."""
         raise NotImplementedError
 
+    def extend(self, app: web.Application) -> None:
+        """Room for what is no request and answer."""
+
     async def start(self, port: int = 0) -> None:
         """Listens on the loopback address; `url` says where."""
         app = web.Application(client_max_size=LARGEST)
         app.router.add_get("/_received", self._show)
         app.router.add_post("/_fault", self._plan)
+        self.extend(app)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()

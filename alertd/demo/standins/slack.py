@@ -1,4 +1,4 @@
-"""Slack's Web API, as far as a notifier uses it: auth.test, chat.postMessage, chat.update, and looking back."""
+"""Slack's Web API, as far as a notifier uses it: auth.test, chat.postMessage, chat.update, looking back, sockets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from alertd.demo.standins import slack_sockets
 from alertd.demo.standins.blocks import faults
 from alertd.demo.standins.server import Fault, HttpStandIn, Mode
 
@@ -39,12 +40,13 @@ class Slack(HttpStandIn):
         self.token = token
         self.scopes = scopes
         self.throttle = throttle
+        self.sockets = slack_sockets.Sockets()
         self._last_ts = 0.0
         self._last_post: dict[str, float] = {}
         self._methods = {
             "auth.test": self._auth_test, "chat.postMessage": self._post, "chat.update": self._update,
             "conversations.history": self._history, "conversations.replies": self._replies,
-            "conversations.list": self._list,
+            "conversations.list": self._list, "apps.connections.open": self._open,
         }
 
     @property
@@ -69,7 +71,7 @@ class Slack(HttpStandIn):
         if method is None:
             return web.json_response({"ok": False, "error": "unknown_method"})
         try:
-            self._authorise(headers)
+            self._authorise(headers, "xapp-" if method == self._open else "xoxb-")
             return web.json_response({"ok": True, **method(_arguments(headers, body, query))})
         except Refused as refused:
             if refused.code == "ratelimited":
@@ -77,12 +79,22 @@ class Slack(HttpStandIn):
                                          headers={"Retry-After": "1"})
             return web.json_response({"ok": False, "error": refused.code})
 
-    def _authorise(self, headers: dict[str, str]) -> None:
+    def extend(self, app: web.Application) -> None:
+        app.router.add_get(slack_sockets.PATH, self.sockets.serve)
+
+    def _authorise(self, headers: dict[str, str], kind: str) -> None:
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if not token:
             raise Refused("not_authed")
-        if scheme != "Bearer" or not token.startswith("xoxb-") or self.token not in (None, token):
+        if scheme != "Bearer" or not token.startswith(("xoxb-", "xapp-")):
             raise Refused("invalid_auth")
+        if not token.startswith(kind):
+            raise Refused("not_allowed_token_type")
+        if kind == "xoxb-" and self.token not in (None, token):
+            raise Refused("invalid_auth")
+
+    def _open(self, given: Arguments) -> dict[str, Any]:
+        return {"url": self.sockets.ticket(self.url)}
 
     def _auth_test(self, given: Arguments) -> dict[str, Any]:
         return {"url": self.url, "team": "stand-in", "user": "alertd", "team_id": "T1", "user_id": "U1", "bot_id": "B1"}
