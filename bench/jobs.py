@@ -21,6 +21,7 @@ Rounds = Mapping[str, list[float]]
 SECONDS = 3.0  # of one measurement; long enough for some checkpoints of the store
 ROUNDS = 3
 BUSIEST = 0.8  # of a core, for the sender
+UNCHANGED = 1.25  # what two runs of the same differ by on a shared machine
 REPEATED = 64  # groups that fire again and again
 ONE = "a webhook with 1 alert, critical to on-call"
 
@@ -36,13 +37,13 @@ def intake(folder: Path, rounds: int) -> list[Figure]:
         for kind in ("decode", "store"):
             with processes.bare(kind, folder) as server:
                 got[kind].append(_rate(processes.load(Plan(server.port, SECONDS))))
-        got["new"].append(_taken(folder))
-        got["repeat"].append(_taken(folder, groups=REPEATED))
+        got["new"].append(_taken(folder, "limit-pagerduty"))
+        got["repeat"].append(_taken(folder, "limit-pagerduty", groups=REPEATED))
         with processes.sink("limit-pagerduty") as sink, processes.alertd(folder, sink.said[0]) as daemon:
             processes.load(Plan(daemon.port, 0.5))  # its clients and statements are built
             half = processes.load(Plan(daemon.port, SECONDS, rate=got["new"][-1] / 2, first=1_000_000))
             got["p99"].append(percentile(half.latencies, 0.99) * 1000)
-        got["unlimited"].append(_taken(folder, ""))
+        got["unlimited"].append(_taken(folder))
     return [
         Figure("A intake, new groups of 10, against store-only", "webhooks/s", *_pair(got, "new", "store"), 0.5, True),
         Figure("A intake, new groups of 10, against decode-only", "webhooks/s", *_pair(got, "new", "decode"), 0.15,
@@ -53,9 +54,9 @@ def intake(folder: Path, rounds: int) -> list[Figure]:
     ]
 
 
-def _taken(folder: Path, fault: str = "limit-pagerduty", groups: int = 0) -> float:
+def _taken(folder: Path, *faults: str, groups: int = 0) -> float:
     """Webhooks a second, once the first have warmed it up."""
-    with processes.sink(fault) as sink, processes.alertd(folder, sink.said[0]) as daemon:
+    with processes.sink(*faults) as sink, processes.alertd(folder, sink.said[0]) as daemon:
         processes.load(Plan(daemon.port, 0.5, groups=groups))
         return _rate(processes.load(Plan(daemon.port, SECONDS, groups=groups, first=0 if groups else 1_000_000)))
 
@@ -100,7 +101,7 @@ def latency(folder: Path, rounds: int) -> list[Figure]:
     for _ in range(rounds):
         _latency(folder, got, "alone", "on-call", resolve_after=0)
         _latency(folder, got, "well", "on-call + slack", resolve_after=1)
-        connections.append(_latency(folder, got, "hung", "on-call + slack", "hang-slack", resolve_after=1))
+        connections.append(_latency(folder, got, "hung", "on-call + slack", "hang-slack", resolve_after=1)["slack"])
     figures = [
         Figure(f"C {ONE}, median", "ms", tuple(got["alone firing p50"]), (), 20, False),
         Figure(f"C {ONE}, p99", "ms", tuple(got["alone firing p99"]), (), 100, False),
@@ -113,15 +114,32 @@ def latency(folder: Path, rounds: int) -> list[Figure]:
     return [*figures, Figure("C connections to the hanging Slack", "", tuple(connections), (), 8, False)]
 
 
-def _latency(folder: Path, got: dict[str, list[float]], name: str, critical: str, fault: str = "", *,
-             resolve_after: float) -> float:
-    """One run; its percentiles go into `got`. Returns the most connections Slack had."""
-    with processes.sink(fault) as sink, processes.alertd(folder, sink.said[0], critical, slack_rate="none") as daemon:
+def faults(folder: Path, rounds: int) -> list[Figure]:
+    """What three sick channels cost the healthy one and the intake: Slack hangs, a webhook answers 429 with
+    Retry-After 30, another resets every connection. Baseline: the same load and receivers, all well."""
+    got: dict[str, list[float]] = {}
+    everyone = "on-call + slack + ledger + partner"
+    for _ in range(rounds):
+        _latency(folder, got, "well", everyone, resolve_after=1)
+        _latency(folder, got, "sick", everyone, "hang-slack", "reset-webhook", "refuse-partner", resolve_after=1)
+    figures = [Figure(f"C {status} to PagerDuty {share}, three other channels sick against well", "ms",
+                      *_pair(got, f"sick {status} {share}", f"well {status} {share}"), goal, False)
+               for status in ("firing", "resolved") for share, goal in (("p50", 2.0), ("p99", None))]
+    return [*figures, Figure("C answer p50 to webhooks, three channels sick against well", "ms",
+                             *_pair(got, "sick answer", "well answer"), UNCHANGED, False)]
+
+
+def _latency(folder: Path, got: dict[str, list[float]], name: str, critical: str, *faults: str,
+             resolve_after: float) -> dict[str, float]:
+    """One run; its percentiles go into `got`. Returns the most connections that each vendor had."""
+    with processes.sink(*faults) as sink, processes.alertd(folder, sink.said[0], critical, slack_rate="none") as daemon:
         processes.load(Plan(daemon.port, 0.5, alerts=1, rate=20, first=9_000_000))  # its clients are built
         report = processes.load(Plan(daemon.port, SECONDS, alerts=1, rate=100, resolve_after=resolve_after))
         time.sleep(1)
-        if fault:
+        if faults:
             daemon.process.kill()  # what hangs would hold up the orderly end
+    if report.refused:
+        raise RuntimeError(f"{name}: {report.refused} webhooks were refused")
     came = sink.said[-1]["came"]
     for status in ("firing", "resolved") if resolve_after else ("firing",):
         due = {key: at for key, at in report.due.items() if key.startswith(status)}
@@ -130,7 +148,8 @@ def _latency(folder: Path, got: dict[str, list[float]], name: str, critical: str
         taken = [came[key] - at for key, at in due.items()]
         for share, value in (("p50", 0.5), ("p99", 0.99)):
             got.setdefault(f"{name} {status} {share}", []).append(percentile(taken, value) * 1000)
-    return float(sink.said[-1]["connections"]["slack"])
+    got.setdefault(f"{name} answer", []).append(percentile(report.latencies, 0.5) * 1000)
+    return dict(sink.said[-1]["connections"])
 
 
 def rest(folder: Path, rounds: int) -> list[Figure]:
@@ -177,6 +196,6 @@ def chain(_folder: Path, rounds: int) -> list[Figure]:
 
 
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
-    "intake": intake, "lag": lag, "latency": latency, "rest": rest, "chain": chain, "build": build,
+    "intake": intake, "lag": lag, "latency": latency, "faults": faults, "rest": rest, "chain": chain, "build": build,
     "budgets": budgets,
 }

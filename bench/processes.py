@@ -29,6 +29,8 @@ receivers:
   on-call: {{pagerduty: {{routing_key: "00000000000000000000000000000000"}}}}
   management: {{style: management, email: {{to: [management@example.com]}}, slack: {{channel: "#leadership"}}}}
   slack: {{slack: {{channel: "#alerts"}}}}
+  ledger: {{webhook: {{url: "{webhook}/"}}}}
+  partner: {{webhook: {{url: "{partner}/"}}}}
 routes:
   critical: {critical}
   warning: slack
@@ -101,8 +103,8 @@ def idle_watch() -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def sink(fault: str = "") -> Iterator[Running]:
-    with running("bench.sink", *([fault] if fault else [])) as server:
+def sink(*faults: str) -> Iterator[Running]:
+    with running("bench.sink", *faults) as server:
         assert server.process.stdout
         server.said.append(json.loads(server.process.stdout.readline()))
         yield server

@@ -1,6 +1,7 @@
-"""PagerDuty, Slack, mail and a webhook that accept at once, in one process, and note when each message came.
+"""PagerDuty, Slack, mail and webhooks that accept at once, in one process, and note when each message came.
 
-`python -m bench.sink [hang-slack | limit-pagerduty]` prints its addresses as a line of JSON, and at SIGTERM a second
+`python -m bench.sink [FAULT…]`, of hang-NAME, limit-NAME (as PagerDuty does), refuse-NAME (429 with Retry-After) and
+reset-NAME (the connection, once a message has come), prints its addresses as a line of JSON, and at SIGTERM a second
 line: when which group's message came to PagerDuty, how many messages each took, and the most connections each ever
 had.
 """
@@ -15,6 +16,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Collection
 
 from alertd.demo.standins.smtp import Smtp
 
@@ -22,10 +24,12 @@ ANSWERS = {
     "pagerduty": (202, b'{"status":"success","message":"Event processed","dedup_key":"alertd/x"}'),
     "slack": (200, b'{"ok":true,"channel":"C0000000001","ts":"1795442580.000100"}'),
     "webhook": (200, b"{}"),
+    "partner": (200, b"{}"),
 }
 # Events a minute and integration key: https://community.pagerduty.com/forum/t/monitoring-api-rate-limiting/3318
 PAGERDUTY_A_MINUTE = 120
 THROTTLED = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
+REFUSED = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
 _GROUP = re.compile(rb"ns-(\d{9})")
 _DEDUP_KEY = re.compile(rb'"dedup_key": ?"([^"]+)"')
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -34,12 +38,12 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 class Sink:
     """One vendor's record."""
 
-    def __init__(self, name: str, hangs: bool, a_minute: float = math.inf) -> None:
+    def __init__(self, name: str, faults: Collection[str] = ()) -> None:
         status, text = ANSWERS[name]
         self.answer = (b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
                        % (status, len(text)) + text)
-        self.hangs = hangs
-        self.a_minute = a_minute
+        self.hangs, self.refuses, self.resets = (f"{fault}-{name}" in faults for fault in ("hang", "refuse", "reset"))
+        self.a_minute = PAGERDUTY_A_MINUTE if f"limit-{name}" in faults else math.inf
         self._accepted: collections.deque[float] = collections.deque()  # when, within the last minute
         self.taken = 0
         self.connections = 0
@@ -49,6 +53,8 @@ class Sink:
 
     def answer_to(self, payload: bytes) -> bytes:
         """What is said to a message; one over the limit is not taken."""
+        if self.refuses:
+            return REFUSED
         now = time.monotonic()
         while self._accepted and self._accepted[0] < now - 60:
             self._accepted.popleft()
@@ -91,16 +97,17 @@ class _Session(asyncio.Protocol):
         if end < 0 or len(self._buffer) < whole:
             return
         payload, self._buffer = self._buffer[end + 4:whole], self._buffer[whole:]
+        if self._sink.resets:
+            self._transport.abort()
+            return
         answer = self._sink.answer_to(payload)
         if not self._sink.hangs:
             self._transport.write(answer)
 
 
-async def serve(fault: str) -> None:
+async def serve(faults: Collection[str]) -> None:
     loop = asyncio.get_running_loop()
-    sinks = {name: Sink(name, fault == f"hang-{name}") for name in ANSWERS}
-    if fault == "limit-pagerduty":
-        sinks["pagerduty"].a_minute = PAGERDUTY_A_MINUTE
+    sinks = {name: Sink(name, faults) for name in ANSWERS}
     addresses = {}
     for name, sink in sinks.items():
         server = await loop.create_server(lambda sink=sink: _Session(sink), "127.0.0.1", 0)  # type: ignore[misc]  # mypy infers no lambda defaults
@@ -118,4 +125,4 @@ async def serve(fault: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1] if len(sys.argv) > 1 else ""))
+    asyncio.run(serve(sys.argv[1:]))
