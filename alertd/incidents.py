@@ -102,7 +102,7 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
     alerts: list[Alert] = []
     verdicts: dict[Verdict, int] = {}
     unknown = 0
-    choose = Chooser(routing)
+    choose = Chooser(routing, now)
     for index, reported in enumerate(episodes.once(webhook.alerts)):
         before = episodes.episode_of(known.alerts.get(reported.fingerprint, ()), source, reported)
         verdict = episodes.merge(reported, before, now)
@@ -247,7 +247,8 @@ def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
     firing = incident.firing + len(group.opened) - len(group.closed)
     rises = worst.rank > incident.severity.rank
     anew = rises or group.incident is None
-    escalate_at = routing.first_step_at(worst, now) if anew else incident.escalate_at
+    held = all(choice.window for _, choice in group.opened)
+    escalate_at = incident.escalate_at if not anew else None if held else routing.first_step_at(worst, now)
     return dataclasses.replace(
         incident,
         severity=worst if rises else incident.severity,

@@ -132,10 +132,15 @@ class Window:
             span *= 4
         return found[:number]
 
+    @property
+    def title(self) -> str:
+        """What every reason that names it begins with."""
+        return f"maintenance window {self.name!r} ("
+
     def place(self, file: str) -> str:
         """How a reason names it."""
         where = f"{file}:{self.line}" if self.line else f"{self.id}, made by {self.creator}"
-        return f"maintenance window {self.name!r} ({where})" + (f", {self.reason}" if self.reason else "")
+        return f"{self.title}{where})" + (f", {self.reason}" if self.reason else "")
 
 
 class Windows:
@@ -145,6 +150,12 @@ class Windows:
     def __init__(self, every: Iterable[Window] = ()) -> None:
         self.every = tuple(every)
         self._now: tuple[Millis, Millis, tuple[Window, ...]] = (0, 0 if self.every else 2**62, ())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Windows) and self.every == other.every
+
+    def __hash__(self) -> int:
+        return hash(self.every)
 
     def active(self, at: Millis) -> tuple[Window, ...]:
         """The windows within which this moment lies."""

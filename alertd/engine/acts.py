@@ -18,8 +18,9 @@ from alertd.engine.clock import Clock
 from alertd.engine.setting import Current
 from alertd.escalating import escalate
 from alertd.incidents import Changes, Known
+from alertd.maintaining import held_until, put_off
 from alertd.model import Event, IncidentId, IncidentState, Kind, Millis, Notification, Outlet
-from alertd.store import acts, audit, intake
+from alertd.store import acts, audit, intake, maintenance
 from alertd.store.writer import Writer
 
 
@@ -123,8 +124,11 @@ class Acts:
             if not ids:
                 continue
             known, batch = acts.load(connection, ids), intake.Batch()
+            alerts = maintenance.firing(connection, ids) if routing.windows.active(now) else {}
             for id in ids:
-                batch.take(decide(known.incidents[id], known.notifications.get(id, []), routing, now))
+                incident, until = known.incidents[id], held_until(alerts.get(id, ()), routing, now)
+                batch.take(put_off(incident, until, now) if until else
+                           decide(incident, known.notifications.get(id, []), routing, now))
             intake.save(connection, batch, now)
             made += batch.notifications.values()
         return [tuple(made)] * len(asked)

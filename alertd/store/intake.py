@@ -195,6 +195,7 @@ _INSERT_NOTIFICATION = _Insert(
 _INSERT_DECISION = _Insert(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))
 _SUPERSEDE = (
     update(schema.notifications)
-    .where(schema.notifications.c.seq == bindparam("wanted"), schema.notifications.c.state == State.QUEUED.value)
+    .where(schema.notifications.c.seq == bindparam("wanted"),
+           schema.notifications.c.state.in_([State.QUEUED.value, State.HELD.value]))
     .values(state=State.SUPERSEDED.value, reason=bindparam("because"), settled_at=bindparam("at"))
 )
