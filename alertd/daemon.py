@@ -35,6 +35,7 @@ from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
 from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.intake import Intake
+from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.oncall import OnCall
 from alertd.engine.reconcile import Reconcile
@@ -113,7 +114,7 @@ class Daemon:
     """A running daemon, as its signals and the HTTP face see it."""
 
     def __init__(self, options: Options, current: Current, couriers: Couriers, upkeep: Upkeep, net: Net,
-                 metrics: Metrics, clock: Clock, oncall: OnCall) -> None:
+                 metrics: Metrics, clock: Clock, oncall: OnCall, maintenance: Maintenance) -> None:
         self.address = ""
         self._options = options
         self._current = current
@@ -123,6 +124,7 @@ class Daemon:
         self._metrics = metrics
         self._clock = clock
         self._oncall = oncall
+        self._maintenance = maintenance
         self._tasks: set[asyncio.Task[None]] = set()
 
     def reload_soon(self) -> None:
@@ -141,7 +143,8 @@ class Daemon:
     async def reload(self) -> None:
         """Put the file on disk in force, as a whole; BadInput leaves everything as it was."""
         try:
-            self._current.file = self._oncall.merged(await asyncio.to_thread(_load, self._options.config))
+            file = self._oncall.merged(await asyncio.to_thread(_load, self._options.config))
+            self._current.file = self._maintenance.merged(file)
         except BadInput as error:
             self._current.problem = str(error)
             self._metrics.reload_ok.set(0)
@@ -153,6 +156,7 @@ class Daemon:
         self._net.clients.clear()
         await self._upkeep.bury()
         self._couriers.refresh()
+        await self._maintenance.tick()  # what a window held that is gone from the file is told now
         self._spawn(self._oncall.read())  # a calendar that is new in the file; a slow one holds no reload up
         log.info("reloaded")
 
@@ -186,15 +190,18 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             heartbeats = Heartbeats(writer, current, clock, ids, couriers.wake)
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
             oncall = OnCall(current, clock, net, metrics)
-            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall)
+            maintenance = Maintenance(writer, db.reader, current, clock, ids, couriers.wake)
+            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, maintenance)
             daemon.note_success()
             await oncall.tick()  # before the first webhook: who stands in is known from the start
+            await maintenance.start()  # what people planned holds from the start too
             await upkeep.start()
             await couriers.start()
             stack.push_async_callback(couriers.stop, GRACE)
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
-                                        heartbeats.tick: 1, reconcile.tick: EVERY // SECOND}))
-            app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))
+                                        maintenance.tick: 1, heartbeats.tick: 1, reconcile.tick: EVERY // SECOND}))
+            app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
+                               maintenance))
             daemon.address = await stack.enter_async_context(_listening(app, options))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
             try:

@@ -196,6 +196,6 @@ _INSERT_DECISION = _Insert(insert(schema.decisions), ("webhook", "incident", "at
 _SUPERSEDE = (
     update(schema.notifications)
     .where(schema.notifications.c.seq == bindparam("wanted"),
-           schema.notifications.c.state.in_([State.QUEUED.value, State.HELD.value]))
+           (schema.notifications.c.state == State.QUEUED.value) | (schema.notifications.c.state == State.HELD.value))
     .values(state=State.SUPERSEDED.value, reason=bindparam("because"), settled_at=bindparam("at"))
 )
