@@ -36,6 +36,7 @@ from alertd.engine.digests import Digests
 from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.inhibition import Inhibition
 from alertd.engine.intake import Intake
+from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.oncall import OnCall
 from alertd.engine.reconcile import Reconcile
@@ -115,7 +116,8 @@ class Daemon:
     """A running daemon, as its signals and the HTTP face see it."""
 
     def __init__(self, options: Options, current: Current, couriers: Couriers, upkeep: Upkeep, net: Net,
-                 metrics: Metrics, clock: Clock, oncall: OnCall, inhibition: Inhibition, sockets: Sockets) -> None:
+                 metrics: Metrics, clock: Clock, oncall: OnCall, maintenance: Maintenance, inhibition: Inhibition,
+                 sockets: Sockets) -> None:
         self.address = ""
         self._options = options
         self._current = current
@@ -125,6 +127,7 @@ class Daemon:
         self._metrics = metrics
         self._clock = clock
         self._oncall = oncall
+        self._maintenance = maintenance
         self._inhibition = inhibition
         self._sockets = sockets
         self._tasks: set[asyncio.Task[None]] = set()
@@ -145,7 +148,8 @@ class Daemon:
     async def reload(self) -> None:
         """Put the file on disk in force, as a whole; BadInput leaves everything as it was."""
         try:
-            self._current.file = self._oncall.merged(await asyncio.to_thread(_load, self._options.config))
+            file = self._oncall.merged(await asyncio.to_thread(_load, self._options.config))
+            self._current.file = self._maintenance.merged(file)
         except BadInput as error:
             self._current.problem = str(error)
             self._metrics.reload_ok.set(0)
@@ -157,6 +161,7 @@ class Daemon:
         self._net.clients.clear()
         await self._upkeep.bury()
         self._couriers.refresh()
+        await self._maintenance.tick()  # what a window held that is gone from the file is told now
         await self._inhibition.tick()
         self._sockets.refresh()
         self._spawn(self._oncall.read())  # a calendar that is new in the file; a slow one holds no reload up
@@ -192,11 +197,14 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             heartbeats = Heartbeats(writer, current, clock, ids, couriers.wake)
             digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
             oncall = OnCall(current, clock, net, metrics)
+            maintenance = Maintenance(writer, db.reader, current, clock, ids, couriers.wake)
             inhibition = Inhibition(writer, current, clock, couriers.wake)
             sockets = Sockets(acts, current, metrics, net.http)
-            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, inhibition, sockets)
+            daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, maintenance, inhibition,
+                            sockets)
             daemon.note_success()
             await oncall.tick()  # before the first webhook: who stands in is known from the start
+            await maintenance.start()  # what people planned holds from the start too
             await inhibition.tick()
             await upkeep.start()
             await couriers.start()
@@ -204,8 +212,10 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             stack.push_async_callback(sockets.stop)
             sockets.refresh()
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
-                                        inhibition.tick: TICK, heartbeats.tick: 1, reconcile.tick: EVERY // SECOND}))
-            app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts))
+                                        inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
+                                        reconcile.tick: EVERY // SECOND}))
+            app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
+                               maintenance))
             daemon.address = await stack.enter_async_context(_listening(app, options))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
             try:

@@ -42,14 +42,15 @@ def compose(receiver: str, date: datetime.date, zone: ZoneInfo, entries: Sequenc
     for heading, group in (("Still open", burning), ("Resolved", ended)):
         if group:
             lines += [heading, "-" * len(heading)]
-            lines += [line for entry in group for line in _entry(entry, zone)]
+            lines += [line for entry in group for line in lines_of(entry, zone)]
             lines.append("")
     if not entries:
         lines += ["Nothing of this kind happened since the last summary.", ""]
     return DigestText(f"alertd daily {date.isoformat()}: {verdict}", "\n".join(lines))
 
 
-def _entry(entry: Entry, zone: ZoneInfo) -> list[str]:
+def lines_of(entry: Entry, zone: ZoneInfo) -> list[str]:
+    """How a digest shows an incident."""
     incident = entry.incident
     name = entry.alerts[0].labels.get("alertname", "") if entry.alerts else ""
     where = ", ".join(f"{key}={value}" for key, value in sorted(incident.labels.items()) if key != "alertname")

@@ -10,7 +10,7 @@ any repetition of the same messages ends alike.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from alertd import episodes, inhibiting
 from alertd.episodes import Verdict
@@ -117,7 +117,7 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
     alerts: list[Alert] = []
     verdicts: dict[Verdict, int] = {}
     unknown = 0
-    choose = Chooser(routing)
+    choose = Chooser(routing, now)
     for index, reported in enumerate(episodes.once(webhook.alerts)):
         before = episodes.episode_of(known.alerts.get(reported.fingerprint, ()), source, reported)
         verdict = episodes.merge(reported, before, now)
@@ -275,13 +275,12 @@ def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: 
 
 def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
     """The incident as it stands once the group's alerts began and ended."""
-    worst = worst_of(choice for _, choice in group.opened)
-    incident = group.incident or Incident(group.id, group.key, group.source, group.labels, worst, 1, 0,
-                                          IncidentState.OPEN, now, escalate_at=routing.first_step_at(worst, now),
-                                          report_at=routing.first_report_at(worst, now))
+    choices = [choice for _, choice in group.opened]
+    incident = group.incident or _due(Incident(group.id, group.key, group.source, group.labels, worst_of(choices), 1, 0,
+                                               IncidentState.OPEN, now), choices, routing, now)
     firing = incident.firing + len(group.opened) - len(group.closed)
     incident = dataclasses.replace(
-        raised(incident, worst, routing, now),
+        raised(incident, choices, routing, now),
         revision=incident.revision + 1,
         firing=max(firing, 0),
         alerts=incident.alerts + len(group.opened),
@@ -298,14 +297,23 @@ def worst_of(choices: Iterable[Choice]) -> Severity:
     return max(told, key=lambda severity: severity.rank, default=Severity.NONE)
 
 
-def raised(incident: Incident, worst: Severity, routing: Routing, now: Millis) -> Incident:
-    """The incident once something of this severity began in it. What is worse than before pages again, acknowledged or
+def raised(incident: Incident, choices: Sequence[Choice], routing: Routing, now: Millis) -> Incident:
+    """The incident once alerts of these choices began in it. What is worse than before pages again, acknowledged or
     not, and its escalation begins anew."""
+    worst = worst_of(choices)
     if worst.rank <= incident.severity.rank:
         return incident
-    return dataclasses.replace(incident, severity=worst, epoch=incident.epoch + 1, state=IncidentState.OPEN,
-                               escalated=0, escalate_at=routing.first_step_at(worst, now), remind_at=None,
-                               report_at=routing.first_report_at(worst, now))
+    risen = dataclasses.replace(incident, severity=worst, epoch=incident.epoch + 1, state=IncidentState.OPEN,
+                                escalated=0, remind_at=None)
+    return _due(risen, choices, routing, now)
+
+
+def _due(incident: Incident, choices: Iterable[Choice], routing: Routing, now: Millis) -> Incident:
+    """With what time will do to it from now on; nothing, while maintenance holds all of it."""
+    held = all(choice.window for choice in choices if not choice.inhibited)
+    return dataclasses.replace(
+        incident, escalate_at=None if held else routing.first_step_at(incident.severity, now),
+        report_at=None if held else routing.first_report_at(incident.severity, now))
 
 
 def _verdict(group: _Group, incident: Incident) -> str:

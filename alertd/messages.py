@@ -304,6 +304,11 @@ def _plain_summary(delivery: Delivery) -> str:
     return _summary(delivery, SUMMARY)
 
 
+def in_plain_words(alert: Alert) -> str:
+    """What an alert is about, for people who do not run the machines."""
+    return _plain(_said_of(alert), alert)
+
+
 def _plain(text: str, alert: Alert) -> str:
     """`text` for people who do not run the machines: their names replaced by what they are, queries left out."""
     text = escaping.line(text, LINE)

@@ -57,7 +57,8 @@ class IncidentState(enum.StrEnum):
 
 class Kind(enum.StrEnum):
     """What a notification says: it began (or rose, or nobody took care of it in time), it changed, somebody takes care
-    of it, it still burns (hourly, or before an acknowledgement ends), it ended, or it is a day's summary."""
+    of it, it still burns (hourly, or before an acknowledgement ends), it ended, it is a day's summary, or a maintenance
+    window began or ended (with all that still burns)."""
 
     FIRING = "firing"
     UPDATE = "update"
@@ -65,6 +66,7 @@ class Kind(enum.StrEnum):
     REMINDER = "reminder"
     RESOLVED = "resolved"
     DIGEST = "digest"
+    NOTICE = "notice"
 
 
 class State(enum.StrEnum):
@@ -90,7 +92,7 @@ class Event(enum.StrEnum):
     REJECT = "reject"  # the vendor will never take it
     SUPERSEDE = "supersede"  # its incident moved on before anything was sent
     EXPIRE = "expire"  # an update nobody needs a day later
-    FOLD = "fold"  # it became a line of a digest
+    FOLD = "fold"  # it became a line of a digest, or of the one message at the end of a maintenance window
     RETRY = "retry"  # a person wants a dead letter tried again
     DROP = "drop"  # a person says that nobody needs a dead letter any more
 
@@ -105,6 +107,7 @@ ARROWS: Mapping[tuple[State, Event], State] = {
     (State.QUEUED, Event.EXPIRE): State.EXPIRED,
     (State.QUEUED, Event.REJECT): State.DEAD,  # its receiver left routing.yaml: nobody could ever send it
     (State.HELD, Event.FOLD): State.FOLDED,
+    (State.HELD, Event.SUPERSEDE): State.SUPERSEDED,
     (State.DEAD, Event.RETRY): State.QUEUED,
     (State.DEAD, Event.DROP): State.EXPIRED,
 }
@@ -250,7 +253,7 @@ class Notification:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DigestText:
-    """A finished digest: subject and plain text, as kept with its row."""
+    """A finished digest, or a notice: subject and plain text, as kept with its row."""
 
     subject: str
     text: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from alertd.incidents import Changes, Decision, raised, worst_of
+from alertd.incidents import Changes, Decision, raised
 from alertd.model import Alert, Incident, IncidentState, Millis, Notification
-from alertd.routing import Routing, choose
+from alertd.routing import Chooser, Routing
 from alertd.telling import Desk
 
 
@@ -16,8 +16,9 @@ def release(incident: Incident, alerts: Sequence[Alert], rows: Iterable[Notifica
     """These firing alerts of the incident were kept quiet until now. `because` says why they no longer are."""
     if incident.state is IncidentState.RESOLVED:
         return Changes()
-    choices = [choose(alert.labels, routing) for alert in alerts]
-    after = raised(incident, worst_of(choices), routing, now)
+    choose = Chooser(routing, now)
+    choices = [choose(alert.labels) for alert in alerts]
+    after = raised(incident, choices, routing, now)
     after = dataclasses.replace(after, revision=incident.revision + 1)
     desk = Desk(after, rows, routing, now)
     desk.began(choices)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from alertd.matchers import Matcher
 from alertd.model import HOUR, MANAGEMENT, Labels, Millis, Outlet, Severity
 from alertd.rotas import Rota, on_call
+from alertd.schedule import Mode, Window, Windows, holding
 
 REPORT = HOUR  # how often management hears that something critical still burns
 WATCHDOG = "Watchdog"  # kube-prometheus' always-firing alert: a heartbeat, told to nobody while it beats
@@ -86,9 +87,9 @@ class Routing:
     """routing.yaml as values. `severities` renames other people's words; `incident_by` (labels) replaces
     Alertmanager's grouping when set; `file` is how `why` calls it; `acknowledge` is how long an acknowledgement holds
     (a severity without one: to the end), `escalation` the steps when nobody acknowledges, by time; `heartbeats` must
-    not fall silent; `inhibitions` say what is not told while something else fires. Of the channels, `edits` change a
-    sent message in place, and alone are told that some alerts of an incident ended while others still fire; `pages`
-    call people; `follows` are told when somebody takes care of an incident."""
+    not fall silent; `inhibitions` say what is not told while something else fires; `windows` are all maintenance. Of
+    the channels, `edits` change a sent message in place, and alone are told that some alerts of an incident ended while
+    others still fire; `pages` call people; `follows` are told when somebody takes care of an incident."""
 
     receivers: Mapping[str, Receiver]
     routes: Mapping[Severity, Route]
@@ -104,6 +105,7 @@ class Routing:
     heartbeats: tuple[Heartbeat, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()
     rotas: Mapping[str, Rota] = dataclasses.field(default_factory=dict)
+    windows: Windows = dataclasses.field(default_factory=Windows)
 
     def first_step_at(self, severity: Severity, now: Millis) -> Millis | None:
         """When the first step of an escalation that begins now is due."""
@@ -124,14 +126,15 @@ class Routing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
-    """Who is told of an alert with some labels, and why, in the order of the file. `inhibited`: nobody for now, since
-    what causes it is told instead."""
+    """Who is told of an alert with some labels, and why, in the order of the file; not before the end of `window`,
+    where one holds it. `inhibited`: nobody for now, since what causes it is told instead."""
 
     severity: Severity
     receivers: tuple[str, ...]
     why: tuple[str, ...]
     unknown_severity: bool = False
     inhibited: bool = False
+    window: Window | None = None
 
 
 def severity_of(labels: Labels, routing: Routing) -> tuple[Severity, str | None]:
@@ -150,8 +153,20 @@ def severity_of(labels: Labels, routing: Routing) -> tuple[Severity, str | None]
         return Severity.WARNING, f"severity {word!r} is not known: treated as warning"
 
 
-def choose(labels: Labels, routing: Routing) -> Choice:
-    """Who is told of an alert with these labels."""
+def choose(labels: Labels, routing: Routing, windows: Sequence[Window] = ()) -> Choice:
+    """Who is told of an alert with these labels, while these maintenance windows are active."""
+    choice = _told(labels, routing)
+    if not windows or not choice.receivers:
+        return choice
+    window = holding({**labels, "severity": choice.severity.value}, windows)
+    if window is None:
+        return choice
+    why = f"{window.place(routing.file)} holds it" + (
+        " and collects it for the digest" if window.mode is Mode.DIGEST else "")
+    return dataclasses.replace(choice, why=(*choice.why, why), window=window)
+
+
+def _told(labels: Labels, routing: Routing) -> Choice:
     severity, remark = severity_of(labels, routing)
     unknown = remark is not None and "treated as warning" in remark
     why = (remark,) if remark else ()
@@ -208,14 +223,15 @@ def ways(receiver: Receiver, routing: Routing, now: Millis, passed: Sequence[str
 class Chooser:
     """`choose`, asked once for alerts that agree in the labels it looks at, as those of one webhook mostly do."""
 
-    def __init__(self, routing: Routing) -> None:
+    def __init__(self, routing: Routing, now: Millis) -> None:
         self._routing = routing
-        self._reads = routing.reads
+        self._windows = routing.windows.active(now)
+        self._reads = (*routing.reads, *(one.label for window in self._windows for one in window.matchers))
         self._made: dict[tuple[str | None, ...], Choice] = {}
 
     def __call__(self, labels: Labels) -> Choice:
         key = tuple([labels.get(name) for name in self._reads])
         choice = self._made.get(key)
         if choice is None:
-            choice = self._made[key] = choose(labels, self._routing)
+            choice = self._made[key] = choose(labels, self._routing, self._windows)
         return choice

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from alertd.model import MANAGEMENT, Incident, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
 from alertd.routing import Choice, Receiver, Routing, ways
+from alertd.schedule import Mode, Window
 
 DIGEST_CHANNEL = "digest"
+HELD_BY = "held by "  # how the reason of what waits for the end of a maintenance window begins
 
 
 class Desk:
@@ -29,13 +31,30 @@ class Desk:
     def began(self, choices: Iterable[Choice]) -> None:
         """Alerts began: the receivers of their labels are told, and whoever knew of the incident hears of them."""
         receivers: dict[str, None] = {}
+        held: dict[str, Window] = {}
         reasons: dict[str, None] = {}
         for choice in {id(choice): choice for choice in choices}.values():  # alike for most alerts of a webhook
-            receivers.update(dict.fromkeys(choice.receivers))
+            if choice.window is None:
+                receivers.update(dict.fromkeys(choice.receivers))
+            else:
+                held |= {name: choice.window for name in choice.receivers if name not in held}
             reasons.update(dict.fromkeys(choice.why))
         self.why.extend(reasons)
         told: set[tuple[str, str]] = set()
-        for name in receivers:
+        for outlet, owner in self._outlets(receivers, told):
+            self._start(outlet, owner)
+        if held:
+            self._held(held, told)
+        for outlet_place, rows in list(self.rows.items()):
+            if outlet_place not in told and reached(rows):
+                if receivers or rows[0].outlet.channel == DIGEST_CHANNEL:
+                    self._update(rows)
+                elif held:
+                    self._keep(Kind.UPDATE, rows[0].outlet, rows[0].style, next(iter(held.values())))
+
+    def _outlets(self, names: Iterable[str], told: set[tuple[str, str]]) -> Iterator[tuple[Outlet, Receiver]]:
+        """Where these receivers' messages go, each place once; `told` are those that have been named before."""
+        for name in names:
             receiver = self.routing.receivers.get(name)
             if receiver is None:  # routing.yaml is checked when read; a reload can still race with a decision
                 self.why.append(f"receiver {name!r} is not defined: not told")
@@ -47,17 +66,31 @@ class Desk:
                     self.why.append(f"{outlet}: the same place is told for another receiver")
                     continue
                 told.add(place(outlet))
-                self._start(outlet, owner)
-        for outlet_place, rows in self.rows.items():
-            if outlet_place not in told and reached(rows):
-                self._update(rows)
+                yield outlet, owner
+
+    def _held(self, held: Mapping[str, Window], told: set[tuple[str, str]]) -> None:
+        """What a maintenance window holds is kept for each outlet, and goes to the digests, whose hour is not now."""
+        for name, window in held.items():
+            for outlet, owner in self._outlets([name], told):
+                if outlet.channel == DIGEST_CHANNEL:
+                    self._start(outlet, owner)
+                else:
+                    self._keep(Kind.FIRING, outlet, owner.style, window)
+        if any(window.mode is Mode.DIGEST for window in held.values()):
+            for receiver in self.routing.receivers.values():
+                for outlet in receiver.outlets:
+                    if outlet.channel == DIGEST_CHANNEL and place(outlet) not in told:
+                        told.add(place(outlet))
+                        self._start(outlet, receiver)
 
     def ended(self) -> None:
         """Everything ended: whoever may have been told of the start is told of the end."""
         for rows in list(self.rows.values()):
-            waiting = [row for row in rows if row.state is State.QUEUED]
-            for row in waiting:
-                self._supersede(row, "the incident ended before this was sent")
+            for row in rows:
+                if row.state is State.QUEUED:
+                    self._supersede(row, "the incident ended before this was sent")
+                elif kept(row):
+                    self._supersede(row, f"it ended within the {row.reason.removeprefix(HELD_BY)}")
             if reached(rows):
                 self._add(Kind.RESOLVED, "", rows[0].outlet, rows[0].style, self.now)
                 self.why.append(f"{rows[0].outlet}: was told of the start, so of the end")
@@ -72,7 +105,11 @@ class Desk:
 
     def _start(self, outlet: Outlet, receiver: Receiver) -> None:
         rows = self.rows.get(place(outlet), [])
-        starts = [row for row in rows if row.kind is Kind.FIRING and row.state is not State.SUPERSEDED]
+        for row in rows:
+            if kept(row):
+                self._supersede(row, "told now: no maintenance window holds it any longer")
+        starts = [row for row in rows if row.kind is Kind.FIRING and row.state is not State.SUPERSEDED
+                  and not kept(row)]
         if any(row.severity.rank >= self.incident.severity.rank for row in starts):
             self._update(rows)
             return
@@ -83,6 +120,25 @@ class Desk:
         self._add(Kind.FIRING, str(self.incident.epoch), outlet, receiver.style, self.now + hold)
         if hold:
             self.why.append(f"{outlet}: held for {hold // 1000} s as its receiver asks")
+
+    def _keep(self, kind: Kind, outlet: Outlet, style: str, window: Window) -> None:
+        """A start, or for whoever knows of the incident a change, that waits for the end of the window."""
+        rows = self.rows.get(place(outlet), [])
+        if any(row.kind is Kind.FIRING and row.state is not State.SUPERSEDED
+               and row.severity.rank >= self.incident.severity.rank for row in rows):
+            kind = Kind.UPDATE
+        waiting = [row for row in rows if kept(row)]
+        if waiting and (kind is Kind.UPDATE or any(row.kind is Kind.FIRING and row.severity is self.incident.severity
+                                                   for row in waiting)):
+            return  # told as it will be then
+        for row in waiting:
+            self._supersede(row, f"the incident rose to {self.incident.severity} before this was sent")
+        step = f"{self.incident.epoch} held" if kind is Kind.FIRING else f"r{self.incident.revision} held"
+        row = dataclasses.replace(notification(self.incident, kind, step, outlet, style, self.now, self.now),
+                                  state=State.HELD, reason=HELD_BY + window.place(self.routing.file))
+        self.new.append(row)
+        self.rows.setdefault(place(outlet), []).append(row)
+        self.why.append(f"{outlet}: {kind} held until the maintenance window ends")
 
     def _update(self, rows: list[Notification]) -> None:
         outlet = rows[0].outlet
@@ -110,11 +166,17 @@ class Desk:
 def reached(rows: Iterable[Notification]) -> bool:
     """Whether anything may have arrived there. What the vendor refused (dead) has not, what was tried may have."""
     return any(
-        row.state in (State.SENT, State.CLAIMED, State.HELD, State.FOLDED)
+        row.state in (State.SENT, State.CLAIMED, State.FOLDED)
+        or (row.state is State.HELD and not kept(row))
         or row.ambiguous
         or (row.attempts > 0 and row.state is not State.DEAD)
         for row in rows
     )
+
+
+def kept(row: Notification) -> bool:
+    """Whether it waits for the end of a maintenance window, and not for the hour of a digest."""
+    return row.state is State.HELD and row.outlet.channel != DIGEST_CHANNEL
 
 
 def notification(incident: Incident, kind: Kind, step: str, outlet: Outlet, style: str, now: Millis, next_at: Millis

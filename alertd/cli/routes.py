@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from alertd.config.routing_file import RoutingFile
     from alertd.errors import AlertdError
     from alertd.routing import Choice, Routing, Step, Ways
+    from alertd.schedule import Window
 
 _config = click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
                        help="Who is told.")
@@ -29,8 +30,8 @@ def command() -> None:
 
 @command.command("explain", short_help="Say who is told, how, and which line says so.")
 @click.argument("labels", nargs=-1, metavar="LABEL=VALUE...")
-@click.option("--at", metavar="TIME", help="As of then: who of a rota is on call. Such as 2026-12-24T03:00Z; without "
-              "a zone, this machine's. Default: now.")
+@click.option("--at", metavar="TIME", help="As of then: who of a rota is on call, which maintenance of the "
+              "file holds it. Such as 2026-12-24T03:00Z; without a zone, this machine's. Default: now.")
 @_config
 @_output
 def explain(labels: tuple[str, ...], at: str | None, config: Path, output: str) -> None:
@@ -40,9 +41,8 @@ def explain(labels: tuple[str, ...], at: str | None, config: Path, output: str) 
     """
     from alertd.routing import choose
 
-    file = _load(config)
-    choice = choose(pairs(labels), file.routing)
-    now = _moment(at)
+    file, now = _load(config), _moment(at)
+    choice = choose(pairs(labels), file.routing, file.routing.windows.active(now))
     if output == "json":
         then = [{"after_seconds": step.after // 1000, "receivers": list(step.receivers), "line": step.line}
                 for step in _steps(choice, file)]
@@ -52,6 +52,7 @@ def explain(labels: tuple[str, ...], at: str | None, config: Path, output: str) 
                      **({"on_call": {name: [str(outlet) for outlet, _ in there.outlets]
                                      for name, there in on_call.items()}} if on_call else {}),
                      **({"inhibited_while": held} if (held := _inhibited(pairs(labels), choice, file)) else {}),
+                     **({"held": _held(choice.window, now)} if choice.window else {}),
                      **({"escalation": then} if then else {})})
     else:
         click.echo("\n".join(_explained(pairs(labels), choice, file, now)))
@@ -158,7 +159,9 @@ def _explained(labels: dict[str, str], choice: Choice, file: RoutingFile, now: i
     """For someone at three at night: first who, then how, then why."""
     if choice.receivers:
         many = len(choice.receivers) > 1
-        yield f"{choice.severity}: {' + '.join(choice.receivers)} {'are' if many else 'is'} told"
+        held = f", if it still burns when maintenance ends, {_held(choice.window, now)['until']}" if (
+            choice.window) else ""
+        yield f"{choice.severity}: {' + '.join(choice.receivers)} {'are' if many else 'is'} told{held}"
     else:
         yield f"{choice.severity}: nobody is told"
     for name in choice.receivers:
@@ -171,6 +174,14 @@ def _explained(labels: dict[str, str], choice: Choice, file: RoutingFile, now: i
     yield from (f"  {reason}" for reason in choice.why)
     yield from (f"  {reason}" for there in _on_call(choice, file, now).values() for reason in there.why)
     yield from (f"  {reason}" for reason in _inhibited(labels, choice, file))
+
+
+def _held(window: Window, now: int) -> dict[str, str]:
+    """What holds it, and until when: for people, by the clocks of this machine."""
+    stretch = window.active(now)
+    assert stretch is not None  # it was chosen because it is
+    until = datetime.datetime.fromtimestamp(stretch[1] / 1000).astimezone().isoformat()
+    return {"window": window.name, "mode": window.mode.value, "until": until}
 
 
 def _steps(choice: Choice, file: RoutingFile) -> tuple[Step, ...]:

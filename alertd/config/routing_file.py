@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from alertd.config import maintenance, routing_lint, units, yaml
 from alertd.config import receivers as receivers_section
 from alertd.config import rotas as rotas_section
-from alertd.config import routing_lint, units, yaml
 from alertd.config.receivers import ChannelSettings, Digest
 from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import BadInput, Finding
@@ -19,8 +20,8 @@ from alertd.model import HOUR, Kind, Millis, Outlet, Severity
 from alertd.routing import Heartbeat, Inhibition, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
-            "escalation", "heartbeats", "inhibit", "people", "rotas")
-NOT_YET = ("maintenance", "storm")
+            "escalation", "heartbeats", "inhibit", "maintenance", "people", "rotas")
+NOT_YET = ("storm",)
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
 
@@ -70,12 +71,15 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     on_call = rotas_section.read(document, path.parent, read_secrets=read_secrets)
     everyone = receivers_section.read(document, channels, path.parent, read_secrets=read_secrets, on_call=on_call)
     reader = _Rest(document, everyone.receivers)
+    windows, planned = maintenance.read(
+        document, reader.matchers, any(one.channel == "digest" for receiver in everyone.receivers.values()
+                                       for one in receiver.outlets), time.time_ns() // 1_000_000)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
                       reader.incident_by(), path.name, acknowledge=reader.acknowledge(),
                       escalation=reader.escalation(), heartbeats=reader.heartbeats(), inhibitions=reader.inhibitions(),
-                      rotas=on_call.rotas)
-    findings = [*document.duplicates, *on_call.findings, *everyone.findings, *reader.top_level(), *reader.findings,
-                *routing_lint.lint(document, routing, reader.override_places)]
+                      rotas=on_call.rotas, windows=windows)
+    findings = [*document.duplicates, *on_call.findings, *everyone.findings, *planned, *reader.top_level(),
+                *reader.findings, *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
     if not faulty:
         findings += routing_lint.never_used(document, routing, NOT_YET)

@@ -18,9 +18,10 @@ from alertd.engine.clock import Clock
 from alertd.engine.setting import Current
 from alertd.escalating import escalate
 from alertd.incidents import Changes, Known
+from alertd.maintaining import held_until, put_off
 from alertd.model import Event, IncidentId, IncidentState, Kind, Millis, Notification, Outlet
 from alertd.reminding import remind, report
-from alertd.store import acts, audit, intake
+from alertd.store import acts, audit, intake, maintenance
 from alertd.store.writer import Writer
 
 NAME = 120  # characters of a person's name that are kept
@@ -128,8 +129,14 @@ class Acts:
             if not ids:
                 continue
             known, batch = acts.load(connection, ids), intake.Batch()
+            alerts = maintenance.firing(connection, ids) if routing.windows.active(now) else {}
             for id in ids:
-                batch.take(decide(known.incidents[id], known.notifications.get(id, []), routing, now))
+                incident, until = known.incidents[id], held_until(alerts.get(id, ()), routing, now)
+                if until and decide in (lapse, escalate):
+                    batch.take(put_off(incident, until, now))
+                else:  # of what maintenance holds nobody is reminded
+                    rows = () if until else known.notifications.get(id, ())
+                    batch.take(decide(incident, rows, routing, now))
             intake.save(connection, batch, now)
             made += batch.notifications.values()
         return [tuple(made)] * len(asked)

@@ -14,7 +14,7 @@ from alertd.store import schema
 from alertd.store.intake import among, insert_notifications, listed
 from alertd.store.reading import incident_alerts
 from alertd.store.rows import incident_from
-from alertd.telling import fingerprint_of
+from alertd.telling import DIGEST_CHANNEL, fingerprint_of
 
 _rows = schema.notifications
 _INCIDENTS = select(schema.incidents).where(among(schema.incidents.c.id))
@@ -60,7 +60,8 @@ def _fold(connection: Connection, wish: Fold) -> bool:
     same = select(table.c.id).where(table.c.receiver == wish.receiver, table.c.date == wish.date)
     if (connection.execute(same)).first() is not None:
         return False
-    held = (_rows.c.receiver == wish.receiver, _rows.c.state == literal_column(f"'{State.HELD.value}'"))
+    held = (_rows.c.receiver == wish.receiver, _rows.c.channel == DIGEST_CHANNEL,
+            _rows.c.state == literal_column(f"'{State.HELD.value}'"))
     ids = [row[0] for row in connection.execute(select(_rows.c.incident).where(*held).distinct())]
     text = wish.compose(_entries(connection, ids))
     connection.execute(insert(table), [

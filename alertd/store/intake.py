@@ -206,6 +206,7 @@ _INSERT_INHIBITOR = _Insert(
 _INSERT_INHIBITED = _Insert(upsert(schema.inhibited).on_conflict_do_nothing(index_elements=["alert"]), ("alert",))
 _SUPERSEDE = (
     update(schema.notifications)
-    .where(schema.notifications.c.seq == bindparam("wanted"), schema.notifications.c.state == State.QUEUED.value)
+    .where(schema.notifications.c.seq == bindparam("wanted"),
+           (schema.notifications.c.state == State.QUEUED.value) | (schema.notifications.c.state == State.HELD.value))
     .values(state=State.SUPERSEDED.value, reason=bindparam("because"), settled_at=bindparam("at"))
 )

@@ -82,8 +82,11 @@ def _epochs(connection: Connection, ids: Sequence[str]) -> dict[tuple[Any, Outle
 def _digests(connection: Connection, ids: Sequence[str]) -> dict[str, DigestText]:
     if not ids:
         return {}
-    rows = connection.execute(select(schema.digests).where(schema.digests.c.id.in_(ids)))
-    return {row.id: DigestText(row.subject, row.text) for row in rows}
+    found = {}
+    for table in (schema.digests, schema.notices):
+        for row in connection.execute(select(table.c.id, table.c.subject, table.c.text).where(table.c.id.in_(ids))):
+            found[row.id] = DigestText(row.subject, row.text)
+    return found
 
 
 # For people and programs -------------------------------------------------------------------------------------------

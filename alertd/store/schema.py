@@ -211,6 +211,33 @@ inhibitors = Table(
 # Alerts that are kept quiet; what still burns when nothing does so any longer is told.
 inhibited = Table("inhibited", metadata, Column("alert", Text, primary_key=True))
 
+# Maintenance windows that people made, once each. One that is ended early keeps when, and by whom.
+windows = Table(
+    "windows", metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("matchers", Text, nullable=False),
+    Column("mode", String(8), nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("creator", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("notices", Integer, nullable=False),
+    Column("exclude_from_budget", Integer, nullable=False),
+    Column("ended_by", Text),
+)
+Index("windows_by_end", windows.c.ends_at)
+
+# Texts about no single incident: that maintenance began or ended, and what still burns then.
+notices = Table(
+    "notices", metadata,
+    Column("id", String(24), primary_key=True),
+    Column("made_at", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
 # The last beat of each heartbeat at each source; `silent_since` while its silence is told.
 pulses = Table(
     "pulses", metadata,

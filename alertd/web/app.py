@@ -17,6 +17,7 @@ from alertd import __version__, calendars
 from alertd.engine.acts import Acts
 from alertd.engine.clock import Clock
 from alertd.engine.intake import Intake
+from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import BadInput
@@ -44,6 +45,7 @@ class Inside:
     metrics: Metrics
     reload: Callable[[], Awaitable[None]]
     acts: Acts
+    maintenance: Maintenance
 
 
 def build(inside: Inside) -> web.Application:

@@ -37,6 +37,19 @@ def routes(*arguments: str) -> Result:
     return CliRunner().invoke(group, ["routes", *arguments])
 
 
+def test_explain_names_the_window_that_holds() -> None:
+    """At that time: who is told, that it is only told at the window's end, and the line that says so."""
+    with Path("routing.yaml").open("a") as file:
+        file.write("maintenance:\n  - {name: upgrade, match: ['service=\"db\"'], every: \"SUN 02:00-04:00\"}\n")
+    arguments = ("explain", "severity=warning", "service=db", "--at")
+    held = routes(*arguments, "2026-11-29T03:00Z").output
+    assert "warning: team is told, if it still burns when maintenance ends, 2026-11-29T" in held
+    assert "maintenance window 'upgrade' (routing.yaml:13) holds it" in held
+    data = json.loads(routes(*arguments, "2026-11-29T03:00Z", "-o", "json").output)
+    assert (data["held"]["window"], data["held"]["mode"], data["receivers"]) == ("upgrade", "hold", ["team"])
+    assert "maintenance" not in routes(*arguments, "2026-11-29T04:00Z").output
+
+
 def test_explain_for_a_person() -> None:
     """First who, then by which channel, to whom and when, then the line that says so."""
     result = routes("explain", "severity=PAGE", "service=checkout")

@@ -1,0 +1,169 @@
+"""The `maintenance:` of routing.yaml: when work is planned, what it covers, and what becomes of what fires then."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import zoneinfo
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any
+
+import pydantic
+
+from alertd.config import units
+from alertd.config.rotas import zone
+from alertd.config.yaml import Document, Key, validate
+from alertd.errors import Finding
+from alertd.matchers import Matcher
+from alertd.model import DAY, Millis
+from alertd.rotas import parse_hours
+from alertd.schedule import LONGEST, Mode, Once, Recurring, Weekly, When, Window, Windows, check_rule, everything
+
+WRITE = "write {name: upgrade, match: ['service=\"db\"'], every: \"SUN 02:00-04:00\", timezone: Europe/Berlin}"
+_RULE = re.compile(r"(RRULE:)?FREQ=", re.IGNORECASE)
+_DAILY = re.compile(r"(daily|every day)\s+", re.IGNORECASE)
+
+Place = tuple[Key, ...]
+
+
+def _moment(value: object) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError("must be a date and time; write it as 2026-12-01T20:00:00+01:00, or 2026-12-01T20:00 in the "
+                         "window's time zone") from error
+
+
+_Moment = Annotated[datetime.datetime, pydantic.PlainValidator(_moment)]
+
+
+class WindowSection(pydantic.BaseModel):
+    """What a window is written as."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    name: pydantic.StrictStr = pydantic.Field(min_length=1)
+    match: list[pydantic.StrictStr] | pydantic.StrictStr | None = None
+    mode: Mode = Mode.HOLD
+    every: list[pydantic.StrictStr] | pydantic.StrictStr | None = None
+    from_: _Moment | None = pydantic.Field(default=None, alias="from")
+    to: _Moment | None = None
+    for_: Annotated[Millis, pydantic.PlainValidator(units.duration)] | None = pydantic.Field(default=None, alias="for")
+    timezone: Annotated[zoneinfo.ZoneInfo, pydantic.PlainValidator(zone)] = zoneinfo.ZoneInfo("UTC")
+    reason: pydantic.StrictStr = ""
+    notices: pydantic.StrictBool = True
+    exclude_from_budget: pydantic.StrictBool = False
+
+
+def read(document: Document, matchers: Callable[[Any, Place], tuple[Matcher, ...]], digests: bool, now: Millis
+         ) -> tuple[Windows, list[Finding]]:
+    """The windows that can be read, and every fault. `matchers` reads those at a place and tells their faults itself;
+    `digests`: whether some receiver has one."""
+    data = document.data.get("maintenance")
+    if data is not None and not isinstance(data, list):
+        return Windows(), [document.finding(("maintenance",), "must be a list of windows", WRITE, id="invalid-value")]
+    found: list[Window] = []
+    findings: list[Finding] = []
+    names: dict[str, int] = {}
+    for index, value in enumerate(data or ()):
+        path: Place = ("maintenance", index)
+        if not isinstance(value, dict):
+            findings.append(document.finding(path, "must be a window", WRITE, id="invalid-value"))
+            continue
+        section, wrong = validate(document, WindowSection, value, path)
+        findings += wrong
+        covers = matchers(value["match"], (*path, "match")) if value.get("match") else ()
+        if section is None:
+            continue
+        if section.name in names:
+            findings.append(document.finding((*path, "name"), f"{section.name!r} names two windows",
+                                             f"the first stands in line {names[section.name]}; name this one otherwise",
+                                             id="duplicate-key"))
+        names.setdefault(section.name, document.line(path))
+        try:
+            when = _when(section)
+        except _Wrong as error:
+            findings.append(document.finding((*path, *error.key), error.what, error.fix, id="invalid-value"))
+            continue
+        window = Window(section.name, covers, when, section.mode, section.reason, document.line(path),
+                        notices=section.notices, exclude_from_budget=section.exclude_from_budget)
+        if covers or not value.get("match"):
+            findings += (document.finding((*path, *key), what, fix, id=id, level=level)
+                         for key, what, fix, id, level in _doubts(window, digests, now))
+            found.append(window)
+    return Windows(found), findings
+
+
+class _Wrong(Exception):
+    def __init__(self, what: str, fix: str, *key: str) -> None:
+        self.what = what
+        self.fix = fix
+        self.key = key
+        super().__init__(what)
+
+
+def _when(section: WindowSection) -> When:
+    """When it is: `every` again and again, or `from` to `to` once."""
+    if section.every is None:
+        if section.from_ is None or (section.to is None) == (section.for_ is None):
+            raise _Wrong("does not say when it is", 'say `every: "SUN 02:00-04:00"`, or `from:` and `to:` (or `for:`)')
+        starts = _instant(section.from_, section.timezone)
+        ends = starts + section.for_ if section.for_ is not None else _instant(section.to, section.timezone)
+        if ends <= starts:
+            raise _Wrong("is no later than `from`", "put the earlier time first", "to" if section.to else "for")
+        return Once(starts, ends)
+    texts = section.every if isinstance(section.every, list) else [section.every]
+    if any(_RULE.match(text.strip()) for text in texts):
+        return _recurring(section, texts)
+    if section.from_ or section.to or section.for_ is not None:
+        raise _Wrong("is both once and again and again", "keep `every`, or `from` and `to`", "every")
+    try:
+        return Weekly(tuple(parse_hours(_DAILY.sub("", text.strip())) for text in texts), section.timezone)
+    except ValueError as error:
+        what, _, fix = str(error).rpartition("; ")
+        raise _Wrong(what, f"{fix}; or an RRULE such as FREQ=MONTHLY;BYDAY=1SU;BYHOUR=2 with `for: 2h`",
+                     "every") from error
+
+
+def _recurring(section: WindowSection, texts: list[str]) -> Recurring:
+    if len(texts) != 1:
+        raise _Wrong("an RRULE stands alone", "write a window for each", "every")
+    if section.to is not None or section.for_ is None:
+        raise _Wrong("an RRULE says when it begins, not how long it lasts", "say `for: 2h`", "every")
+    if not 0 < section.for_ <= LONGEST:
+        raise _Wrong(f"must be longer than nothing, and no longer than {LONGEST // DAY} days", "", "for")
+    if section.from_ is not None and section.from_.tzinfo is not None:
+        raise _Wrong("a rule counts by the clocks of `timezone`", "leave the offset out: 2026-12-06T02:00", "from")
+    rule = texts[0].strip().upper()
+    try:
+        check_rule(rule, section.from_)
+    except ValueError as error:
+        what, _, fix = str(error).rpartition("; ")
+        raise _Wrong(what, fix, "every") from error
+    return Recurring(rule, section.for_, section.timezone, section.from_)
+
+
+def _instant(moment: datetime.datetime | None, timezone: zoneinfo.ZoneInfo) -> Millis:
+    assert moment is not None  # one of `to` and `for` is given, which has been seen to
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=timezone)).timestamp() * 1000)
+
+
+def _doubts(window: Window, digests: bool, now: Millis) -> Iterator[tuple[Iterable[Key], str, str, str, str]]:
+    """What is wrong with a window that is well formed: where, what, what to do, the finding's id and level."""
+    if everything(window.matchers) and not window.reason:
+        yield (("match",) if window.matchers else ()), "this window holds every alert there is", \
+            "say what it covers by match:, or why by reason:", "matches-everything", "error"
+    if window.mode is Mode.DIGEST and not digests:
+        yield ("mode",), "no receiver has a digest that would collect it", \
+            "give one a digest, or say `mode: hold`", "no-digest", "error"
+    if window.exclude_from_budget:
+        yield ("exclude_from_budget",), "is read but not acted on by this version", "do not rely on it", "not-yet", \
+            "remark"
+    ahead = window.next(now, 1)
+    if isinstance(window.when, Once) and not ahead:
+        yield ("to",), "this window is over", "remove it", "window-over", "remark"
+    elif not ahead:
+        yield ("every",), "this window never comes", "mend the rule, or remove it", "window-never", "remark"
+    elif not isinstance(window.when, Once) and ahead[0][1] - ahead[0][0] > LONGEST:
+        yield ("every",), "this window never ends", "leave hours out in which people are told", "window-never-ends", \
+            "remark"
