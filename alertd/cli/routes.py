@@ -165,7 +165,7 @@ def _explained(labels: dict[str, str], choice: Choice, file: RoutingFile, now: i
     else:
         yield f"{choice.severity}: nobody is told"
     for name in choice.receivers:
-        yield from _receiver(name, file, now)
+        yield from _receiver(name, file, now, "then" if choice.window else "at once")
     for step in _steps(choice, file):
         again = f" and every {_in_words(step.repeat)} from then on" if step.repeat else ""
         yield (f"  after {_in_words(step.after)}{again}, while nobody acknowledges: {' + '.join(step.receivers)} "
@@ -188,14 +188,14 @@ def _steps(choice: Choice, file: RoutingFile) -> tuple[Step, ...]:
     return file.routing.escalation.get(choice.severity, ()) if choice.receivers else ()
 
 
-def _receiver(name: str, file: RoutingFile, now: int) -> Iterator[str]:
+def _receiver(name: str, file: RoutingFile, now: int, first: str = "at once") -> Iterator[str]:
     """A receiver, how it is told and when; of a rota, who is on call at this time."""
     from alertd.routing import ways
 
     receiver = file.routing.receivers[name]
     style = "" if receiver.style == "responder" else f" ({receiver.style} style)"
     yield f"  {name}{style}"
-    when = f"after {_in_words(receiver.hold)}, if it has not ended by then" if receiver.hold else "at once"
+    when = f"after {_in_words(receiver.hold)}, if it has not ended by then" if receiver.hold else first
     for outlet, owner in ways(receiver, file.routing, now).outlets:
         if outlet.channel != "digest":
             other = "" if owner is receiver else f"{owner.name} by "

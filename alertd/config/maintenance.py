@@ -15,13 +15,17 @@ from alertd.config.rotas import zone
 from alertd.config.yaml import Document, Key, validate
 from alertd.errors import Finding
 from alertd.matchers import Matcher
-from alertd.model import DAY, Millis
-from alertd.rotas import parse_hours
+from alertd.model import DAY, MINUTE, Millis
+from alertd.rotas import DAYS, parse_hours
 from alertd.schedule import LONGEST, Mode, Once, Recurring, Weekly, When, Window, Windows, check_rule, everything
 
 WRITE = "write {name: upgrade, match: ['service=\"db\"'], every: \"SUN 02:00-04:00\", timezone: Europe/Berlin}"
 _RULE = re.compile(r"(RRULE:)?FREQ=", re.IGNORECASE)
-_DAILY = re.compile(r"(daily|every day)\s+", re.IGNORECASE)
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+_MONTHLY = re.compile(rf"(?P<which>{'|'.join(_ORDINALS)})\s+(?P<day>[a-z]+)\s+of\s+(?:the|each|every)\s+month\s+"
+                      r"(?P<hours>[\d:\s-]+)", re.IGNORECASE)
+_EVERY = re.compile(r"(?:daily|every\s+day|every)\s+", re.IGNORECASE)
+_DAYS = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)(?:days?|sdays?|nesdays?|rsdays?|urdays?)\b", re.IGNORECASE)
 
 Place = tuple[Key, ...]
 
@@ -102,6 +106,23 @@ class _Wrong(Exception):
         super().__init__(what)
 
 
+def _plain(text: str) -> str:
+    """Hours of the week as `parse_hours` reads them, of what people write: Sundays, every day, weekdays."""
+    text = _DAYS.sub(lambda match: match[1], _EVERY.sub("", text.strip(), count=1))
+    text = re.sub(r"\bweekdays\b", "MON-FRI", text, flags=re.IGNORECASE)
+    return re.sub(r"\bweekends?\b", "SAT,SUN", text, flags=re.IGNORECASE)
+
+
+def _monthly(match: re.Match[str], timezone: zoneinfo.ZoneInfo) -> Recurring:
+    """`first Sunday of the month 02:00-04:00`, as the rule it is."""
+    hours = parse_hours(_plain(f"{match['day']} {match['hours']}"))
+    [weekday] = hours.weekdays
+    lasts = (hours.ends.hour - hours.begins.hour) * 60 + hours.ends.minute - hours.begins.minute
+    rule = (f"FREQ=MONTHLY;BYDAY={_ORDINALS[match['which'].lower()]}{DAYS[weekday][:2]};BYHOUR={hours.begins.hour};"
+            f"BYMINUTE={hours.begins.minute};BYSECOND=0")
+    return Recurring(rule, (lasts if lasts > 0 else lasts + 24 * 60) * MINUTE, timezone)
+
+
 def _when(section: WindowSection) -> When:
     """When it is: `every` again and again, or `from` to `to` once."""
     if section.every is None:
@@ -118,7 +139,9 @@ def _when(section: WindowSection) -> When:
     if section.from_ or section.to or section.for_ is not None:
         raise _Wrong("is both once and again and again", "keep `every`, or `from` and `to`", "every")
     try:
-        return Weekly(tuple(parse_hours(_DAILY.sub("", text.strip())) for text in texts), section.timezone)
+        if len(texts) == 1 and (match := _MONTHLY.fullmatch(_EVERY.sub("", texts[0].strip(), count=1))):
+            return _monthly(match, section.timezone)
+        return Weekly(tuple(parse_hours(_plain(text)) for text in texts), section.timezone)
     except ValueError as error:
         what, _, fix = str(error).rpartition("; ")
         raise _Wrong(what, f"{fix}; or an RRULE such as FREQ=MONTHLY;BYDAY=1SU;BYHOUR=2 with `for: 2h`",

@@ -44,7 +44,8 @@ def test_explain_names_the_window_that_holds() -> None:
     arguments = ("explain", "severity=warning", "service=db", "--at")
     held = routes(*arguments, "2026-11-29T03:00Z").output
     assert "warning: team is told, if it still burns when maintenance ends, 2026-11-29T" in held
-    assert "maintenance window 'upgrade' (routing.yaml:13) holds it" in held
+    assert "slack to #team, then" in held
+    assert "maintenance window 'upgrade' (routing.yaml:14) holds it" in held
     data = json.loads(routes(*arguments, "2026-11-29T03:00Z", "-o", "json").output)
     assert (data["held"]["window"], data["held"]["mode"], data["receivers"]) == ("upgrade", "hold", ["team"])
     assert "maintenance" not in routes(*arguments, "2026-11-29T04:00Z").output

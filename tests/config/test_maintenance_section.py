@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from alertd import channels
 from alertd.config import routing_file
 from alertd.config.routing_file import RoutingFile
 from alertd.errors import Finding
-from alertd.model import HOUR
+from alertd.model import HOUR, MINUTE
 from alertd.schedule import Mode, Once, Recurring, Weekly, Window
 
 HEAD = """receivers:
@@ -58,11 +60,26 @@ def test_a_recurrence_rule_is_read_with_how_long_it_lasts(tmp_path: Path) -> Non
     assert len(window.next(1_800_000_000_000)) == 5
 
 
-def test_daily_may_be_said(tmp_path: Path) -> None:
-    """`daily 01:00-02:00` is every day from one to two."""
-    window = only(tmp_path, """{name: backup, match: ['a="b"'], every: "daily 01:00-02:00"}""")
+@pytest.mark.parametrize(("words", "days"), [
+    ("daily 01:00-02:00", range(7)), ("every day 01:00-02:00", range(7)), ("weekdays 22:00-06:00", range(5)),
+    ("weekends 00:00-24:00", (5, 6)), ("every Sunday 02:00-04:00", (6,)), ("Wednesdays 02:00-04:00", (2,)),
+    ("Monday, Thursday 02:00-04:00", (0, 3)), ("Tuesday-Friday 02:00-04:00", (1, 2, 3, 4))])
+def test_days_may_be_said_in_words(tmp_path: Path, words: str, days: Iterable[int]) -> None:
+    """As people say them."""
+    window = only(tmp_path, f"""{{name: backup, match: ['a="b"'], every: "{words}", notices: false}}""")
     assert isinstance(window.when, Weekly)
-    assert window.when.hours[0].weekdays == frozenset(range(7))
+    assert window.when.hours[0].weekdays == frozenset(days)
+
+
+@pytest.mark.parametrize(("words", "first", "lasts"), [
+    ("first Sunday of the month 02:30-04:00", "2027-02-07T02:30", 90),
+    ("last FRI of each month 22:00-01:00", "2027-01-29T22:00", 180)])
+def test_a_day_of_the_month_may_be_said_in_words(tmp_path: Path, words: str, first: str, lasts: int) -> None:
+    """The same as its rule, over midnight too."""
+    window = only(tmp_path, f"""{{name: backup, match: ['a="b"'], every: "{words}"}}""")
+    [(starts, ends)] = window.next(round(datetime(2027, 1, 15, tzinfo=UTC).timestamp() * 1000), 1)
+    assert datetime.fromtimestamp(starts / 1000, UTC).isoformat()[:16] == first
+    assert ends - starts == lasts * MINUTE
 
 
 def test_a_window_of_everything_needs_a_reason(tmp_path: Path) -> None:
