@@ -8,7 +8,9 @@ they began then. So it does not matter why it ended: by its time, by a new routi
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Iterable, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from alertd.digest import Entry, lines_of
@@ -31,7 +33,7 @@ from alertd.model import (
     State,
 )
 from alertd.routing import Choice, Chooser, Routing, choose, ways
-from alertd.schedule import Stretch, Window, everything
+from alertd.schedule import Once, Stretch, Window, everything
 from alertd.telling import HELD_BY, Desk, fingerprint_of, kept
 
 QUIET = ("slack", "email")  # channels by which a window's start and end are told: they wake nobody
@@ -195,6 +197,24 @@ def ends(window: Window, stretch: Stretch, file: str, burns: int) -> DigestText:
 
 def _named(window: Window, file: str) -> str:
     return window.place(file).replace("maintenance", "Maintenance", 1)
+
+
+def shown(window: Window, file: str, now: Millis, number: int = 5) -> dict[str, Any]:
+    """A window as lists show it, with its next occurrences by the clocks of its zone. `id` of one of the file is where
+    it stands."""
+    zone = UTC if isinstance(window.when, Once) else window.when.timezone
+    stretches = window.next(now, number)
+    active = bool(stretches) and stretches[0][0] <= now
+    return {
+        "id": window.id or f"{file}:{window.line}", "name": window.name, "line": window.line,
+        "match": [str(matcher) for matcher in window.matchers], "mode": window.mode.value,
+        "state": "active" if active else "planned" if stretches else "over", "reason": window.reason,
+        "by": window.creator, "next": [{"from": _local(starts, zone), "to": _local(ends, zone)}
+                                       for starts, ends in stretches]}
+
+
+def _local(at: Millis, zone: ZoneInfo) -> str:
+    return datetime.datetime.fromtimestamp(at / 1000, zone).isoformat(timespec="seconds")
 
 
 def too_broad(matchers: Sequence[Matcher], fired: Sequence[Labels]) -> str | None:
