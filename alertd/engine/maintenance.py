@@ -20,6 +20,7 @@ from alertd.config.routing_file import RoutingFile
 from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.setting import Current
+from alertd.heartbeats import table_for
 from alertd.incidents import Known
 from alertd.maintaining import Bundle, begins, bundled, burning, concerned, ends, notice, release, too_broad
 from alertd.messages import iso
@@ -186,7 +187,9 @@ class Maintenance:
             return [Released()] * len(asked)
         known, alerts, batch = acts.load(connection, ids), store.firing(connection, ids), intake.Batch()
         for id in ids:
-            batch.take(release(known.incidents[id], alerts.get(id, []), known.notifications.get(id, []), routing, now))
+            incident = known.incidents[id]
+            batch.take(release(incident, alerts.get(id, []), known.notifications.get(id, []),
+                               table_for(incident, routing), now))
         bundles = bundled(batch.notifications.values(), routing, now)
         for one in bundles:
             batch.notifications.update((row.id, dataclasses.replace(row, state=State.HELD)) for row in one.carries)

@@ -53,6 +53,7 @@ class Metrics:
                                registry=registry)
         self.reload_time = Gauge("alertd_config_last_reload_success_timestamp_seconds",
                                  "When the configuration in force was read.", registry=registry)
+        self.windows = Gauge("alertd_maintenance_active", "Maintenance windows that are active.", registry=registry)
         self.covered = Gauge("alertd_rota_covered", "1 while somebody is on call by this rota.", ["rota"],
                              registry=registry)
         self.calendar_age = Gauge("alertd_calendar_age_seconds", "Since this rota's calendar was last read well.",

@@ -147,6 +147,7 @@ class _Face:
         inside, metrics = self._inside, self._inside.metrics
         metrics.store_up.set(inside.writer.failing_since is None)
         metrics.backlog.set(inside.writer.backlog)
+        metrics.windows.set(len(inside.current.file.routing.windows.active(inside.clock.now())))
         async with inside.reader.connect() as connection:
             counts = await reading.counts(connection)
         metrics.waiting.clear()
