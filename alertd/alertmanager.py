@@ -8,7 +8,9 @@ template/template.go and api/v2/openapi.yaml of https://github.com/prometheus/al
 from __future__ import annotations
 
 import datetime
-from typing import Generic, Literal, TypeVar
+import json
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -154,3 +156,19 @@ def _millis(time: datetime.datetime | None) -> Millis | None:
 def _fingerprint(labels: dict[str, str]) -> str:
     """A stand-in where a sender leaves the fingerprint out: the labels themselves, in order."""
     return msgspec.json.encode(sorted(labels.items())).decode()
+
+
+def silence_of(listed: Mapping[str, Any]) -> dict[str, Any]:
+    """A silence of `GET /api/v2/silences` as lists show it. `state` is active, pending or expired."""
+    matchers = [_matcher(one) for one in listed.get("matchers", ())]
+    return {"id": str(listed.get("id", "")), "state": str(listed.get("status", {}).get("state", "")),
+            "match": matchers, "from": listed.get("startsAt", ""), "to": listed.get("endsAt", ""),
+            "reason": str(listed.get("comment", "")), "by": str(listed.get("createdBy", ""))}
+
+
+def _matcher(listed: Mapping[str, Any]) -> str:
+    op = _OPERATORS[bool(listed.get("isEqual", True)), bool(listed.get("isRegex"))]  # isEqual is missing before 0.22
+    return f"{listed.get('name')}{op}{json.dumps(listed.get('value', ''), ensure_ascii=False)}"
+
+
+_OPERATORS = {(True, False): "=", (True, True): "=~", (False, False): "!=", (False, True): "!~"}

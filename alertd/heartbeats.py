@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from alertd.messages import duration
-from alertd.model import AlertState, Millis, ReportedAlert, Webhook, WebhookId
+from alertd.model import AlertState, Incident, Millis, ReportedAlert, Webhook, WebhookId
 from alertd.routing import Heartbeat, Override, Routing
 from alertd.telling import fingerprint_of
 
@@ -74,6 +74,14 @@ def report(pulse: Pulse, heartbeat: Heartbeat | None, id: WebhookId, now: Millis
                           now if firing else pulse.beat_at, None if firing else now)
     group = {name: labels[name] for name in ("alertname", "heartbeat", "source")}
     return Webhook(id, SOURCE, json.dumps(group, sort_keys=True), group, (alert,), 0, now)
+
+
+def table_for(incident: Incident, routing: Routing) -> Routing:
+    """The table for an incident, of silence or of anything else."""
+    if incident.source != SOURCE:
+        return routing
+    return routing_for(next((heartbeat for heartbeat in routing.heartbeats
+                             if matchers_of(heartbeat) == incident.labels.get("heartbeat")), None), routing)
 
 
 def routing_for(heartbeat: Heartbeat | None, routing: Routing) -> Routing:

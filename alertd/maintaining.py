@@ -8,7 +8,9 @@ they began then. So it does not matter why it ended: by its time, by a new routi
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Iterable, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from alertd.digest import Entry, lines_of
@@ -32,12 +34,13 @@ from alertd.model import (
     State,
 )
 from alertd.routing import Choice, Chooser, Routing, choose, ways
-from alertd.schedule import Stretch, Window, everything
+from alertd.schedule import Once, Stretch, Window, everything
 from alertd.telling import HELD_BY, Desk, fingerprint_of, kept
 
 QUIET = ("slack", "email")  # channels by which a window's start and end are told: they wake nobody
 UTC = ZoneInfo("UTC")
 MOST = 0.5  # of what fired lately: a window that covers more is more likely a slip than a plan
+MOST_LISTED = 100  # incidents in one message; Slack takes no more text, and nobody reads more
 LATELY: Millis = 7 * DAY
 
 
@@ -82,7 +85,8 @@ def release(incident: Incident, alerts: Sequence[Alert], rows: Sequence[Notifica
     desk = Desk(after, rows, routing, now)
     if choices:
         desk.began(choices)
-    new = [row for row in desk.new if not _taken_care_of(row, after, routing)]
+    # at once, whatever a receiver's `hold` asks: it has burnt long enough
+    new = [dataclasses.replace(row, next_at=now) for row in desk.new if not _taken_care_of(row, after, routing)]
     settled = {row.id for row in desk.superseded}
     over = [] if any(choice.window for choice in choices) else [row for row in held if row.id not in settled]
     gone = tuple(dataclasses.replace(row, state=State.SUPERSEDED, reason="what it was about ended within the "
@@ -138,14 +142,16 @@ def burning(entries: Iterable[Entry], windows: Iterable[str], style: str) -> Dig
     number = f"{len(ordered)} incidents still burn" if len(ordered) != 1 else "1 incident still burns"
     worst = max((entry.incident.severity for entry in ordered), key=lambda one: one.rank, default=Severity.NONE)
     lines = [*(f"No longer held: {window}." for window in sorted(set(windows))), "This still burns:", ""]
-    for entry in ordered:
+    for entry in ordered[:MOST_LISTED]:
         lines += _plainly(entry) if style == MANAGEMENT else lines_of(entry, UTC)
+    if len(ordered) > MOST_LISTED:
+        lines.append(f"+{len(ordered) - MOST_LISTED} more")
     return DigestText(f"[{worst.value}] {number} after maintenance", "\n".join(lines))
 
 
 def _plainly(entry: Entry) -> list[str]:
     said = dict.fromkeys(in_plain_words(alert) for alert in entry.alerts)
-    return [f"* {next(iter(said), '')}, since {utc(entry.incident.opened_at)}"]
+    return [f"* {next(iter(said), '')}, since {utc(entry.incident.opened_at)}, {entry.incident.id}"]
 
 
 # Its start and end ---------------------------------------------------------------------------------------------------
@@ -197,6 +203,24 @@ def ends(window: Window, stretch: Stretch, file: str, burns: int) -> DigestText:
 
 def _named(window: Window, file: str) -> str:
     return window.place(file).replace("maintenance", "Maintenance", 1)
+
+
+def shown(window: Window, file: str, now: Millis, number: int = 5) -> dict[str, Any]:
+    """A window as lists show it, with its next occurrences by the clocks of its zone. `id` of one of the file is where
+    it stands."""
+    zone = UTC if isinstance(window.when, Once) else window.when.timezone
+    stretches = window.next(now, number)
+    active = bool(stretches) and stretches[0][0] <= now
+    return {
+        "id": window.id or f"{file}:{window.line}", "name": window.name, "line": window.line,
+        "match": [str(matcher) for matcher in window.matchers], "mode": window.mode.value,
+        "state": "active" if active else "planned" if stretches else "over", "reason": window.reason,
+        "by": window.creator, "next": [{"from": _local(starts, zone), "to": _local(ends, zone)}
+                                       for starts, ends in stretches]}
+
+
+def _local(at: Millis, zone: ZoneInfo) -> str:
+    return datetime.datetime.fromtimestamp(at / 1000, zone).isoformat(timespec="seconds")
 
 
 def too_broad(matchers: Sequence[Matcher], fired: Sequence[Labels]) -> str | None:

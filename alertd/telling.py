@@ -202,19 +202,33 @@ def by_place(rows: Iterable[Notification]) -> Iterable[list[Notification]]:
     return found.values()
 
 
-def fall_back(dead: Notification, incident: Incident, routing: Routing, now: Millis) -> tuple[Notification, ...]:
-    """What is told at once because a critical start could not be: the fallback's outlets, each once an incident.
+def fall_back(dead: Notification, incident: Incident | None, routing: Routing, now: Millis
+              ) -> tuple[Notification, ...]:
+    """What is told at once because a critical start could not be, or one message of several: the fallback's outlets,
+    each once an incident. Several in one message are no event that a pager takes.
 
     A fallback of a fallback is followed by that one's own death; a chain ends where none is named.
     """
     receiver = routing.receivers.get(dead.outlet.receiver)
-    if dead.kind is not Kind.FIRING or dead.severity is not Severity.CRITICAL or not receiver or not receiver.fallback:
+    starts = dead.kind is Kind.FIRING and incident is not None
+    if not (starts or dead.kind is Kind.NOTICE) or dead.severity is not Severity.CRITICAL:
         return ()
-    other = routing.receivers[receiver.fallback]
-    return tuple(
-        notification(incident, Kind.FIRING, str(dead.epoch), outlet, owner.style, now, now)
-        for outlet, owner in ways(other, routing, now, (receiver.name,)).outlets
-    )
+    if not receiver or not receiver.fallback:
+        return ()
+    there = ways(routing.receivers[receiver.fallback], routing, now, (receiver.name,)).outlets
+    if incident is None:
+        return tuple(_again(dead, outlet, owner, now) for outlet, owner in there
+                     if outlet.channel not in routing.pages and outlet.channel != DIGEST_CHANNEL)
+    return tuple(notification(incident, Kind.FIRING, str(dead.epoch), outlet, owner.style, now, now)
+                 for outlet, owner in there)
+
+
+def _again(dead: Notification, outlet: Outlet, receiver: Receiver, now: Millis) -> Notification:
+    """The same text for somebody else."""
+    key = fingerprint_of(dead.digest or "", outlet.receiver, outlet.channel, outlet.target)
+    return dataclasses.replace(dead, id=NotificationId(key), key=key, outlet=outlet, style=receiver.style,
+                               state=State.QUEUED, reason="", created_at=now, next_at=now, attempts=0,
+                               ambiguous=False, seq=0)
 
 
 def fingerprint_of(*parts: str) -> str:

@@ -259,7 +259,30 @@ def test_the_one_message_lists_what_burns_and_what_held_it() -> None:
     assert "a-node is broken" in text.text
     plain = burning([Entry(incident, alerts)], [], "management")
     assert "one instance is broken" in plain.text
-    assert incident.id not in plain.text
+    assert all(incident.id in one.text for one in (text, plain))
+    assert "alertname" not in plain.text
+
+
+def test_a_message_of_very_many_says_how_many_more() -> None:
+    """Its subject counts all of them, its lines end."""
+    from alertd.digest import Entry
+
+    known, table = Known(), held()
+    run(known, table, reported("a"))
+    [incident] = known.incidents.values()
+    text = burning([Entry(incident, ())] * 1000, [], "responder")
+    assert "1000 incidents" in text.subject
+    assert text.text.endswith("+900 more")
+
+
+def test_what_a_receiver_would_hold_back_is_told_at_once_at_the_end() -> None:
+    """It burnt long enough to be no flicker."""
+    table = held()
+    slow = receiver("slack", "slack:#alerts", hold=90_000)
+    table = dataclasses.replace(table, receivers={**table.receivers, "slack": slow})
+    known = Known()
+    run(known, table, reported("a"))
+    assert {row.next_at for row in let_go(known, table).notifications} == {END}
 
 
 def test_a_start_is_told_quietly_to_whom_it_concerns() -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from alertd.incidents import Known, decide
-from alertd.model import Kind, Severity
+from alertd.model import Kind, Severity, State
 from alertd.telling import fall_back
 from tests.reports import T0, receiver, reported, routing, webhook
 
@@ -35,3 +35,14 @@ def test_only_critical_starts_fall_back():
     assert fall_back(dataclasses.replace(row, kind=Kind.UPDATE), incident, TABLE, T0) == ()
     assert fall_back(dataclasses.replace(row, severity=Severity.WARNING), incident, TABLE, T0) == ()
     assert fall_back(row, incident, routing(), T0) == ()
+
+
+def test_one_message_of_several_critical_starts_falls_back_too():
+    """With its text, to whoever can read it: a pager takes no such message."""
+    row, _ = page()
+    dead = dataclasses.replace(row, kind=Kind.NOTICE, incident=None, digest="text", state=State.DEAD, attempts=3)
+    table = routing([receiver("on-call", "slack", fallback="other"), receiver("other", "pagerduty", "email:a@b.c")],
+                    pages=frozenset({"pagerduty"}))
+    [told] = fall_back(dead, None, table, T0)
+    assert (told.outlet.channel, told.digest, told.state, told.attempts) == ("email", "text", State.QUEUED, 0)
+    assert fall_back(dataclasses.replace(dead, severity=Severity.INFO), None, table, T0) == ()

@@ -15,6 +15,7 @@ SUMMARIES = {
     "demo": "Show the whole chain on this machine: no configuration, account or key.",
     "healthcheck": "Ask a daemon whether it is ready; for containers.",
     "incidents": "Look at incidents and take care of them: list, show, ack.",
+    "maintenance": "Plan work within which nobody is told: add, list, preview, end.",
     "notifications": "Look at the queue and the dead letters: list, show, retry, drop.",
     "oncall": "Say who is on call: who, list, export.",
     "routes": "Explain and test who is told.",

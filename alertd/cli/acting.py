@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 import getpass
 import json
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from alertd.engine.acts import Acts, Outcome, Person
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from alertd.engine.acts import Acts, Outcome, Person
+    from alertd.engine.clock import Clock
+    from alertd.engine.setting import Current
+    from alertd.store.writer import Writer
+
+T = TypeVar("T")
 Act = Callable[["Acts", "Person"], Awaitable["Outcome"]]
 
 
@@ -30,41 +38,64 @@ def who(function: Callable[..., Any]) -> Callable[..., Any]:
 def act(store: str, url: str | None, config: Path, by: str | None, path: str, do: Act) -> str:
     """What came of it (done, already); leaves with a clear message when it could not be done."""
     name = by or getpass.getuser()
-    outcome = _at_daemon(url, path, name) if url else _at_store(store, config, name, do)
+    outcome = str(at_daemon(url, "POST", path, {"by": name})[1].get("outcome", "unknown")) if url else str(
+        at_store(store, config, lambda inside: _act(inside, name, do)))
     if outcome == "unknown":
         click.echo(f"there is no such thing: {path.split('/')[-2]}", err=True)
         sys.exit(1)
     return outcome
 
 
-def _at_daemon(url: str, path: str, by: str) -> str:
+async def _act(inside: Store, by: str, do: Act) -> str:
+    from alertd.engine.acts import Acts, Person
+
+    acts = Acts(inside.writer, inside.current, inside.clock, lambda _outlets: None)
+    return (await do(acts, Person(by, "command"))).value
+
+
+def at_daemon(url: str, method: str, path: str, fields: Mapping[str, Any], *, asked: Sequence[int] = (404,)
+              ) -> tuple[int, dict[str, Any]]:
+    """The daemon's answer, with its status: one that is good or among `asked`; leaves with a clear message for
+    another."""
     if not url.startswith(("http://", "https://")):
         raise click.UsageError(f"--url takes http:// or https://, not {url!r}")
-    request = urllib.request.Request(url.rstrip("/") + path, json.dumps({"by": by}).encode(),  # noqa: S310  as above
-                                     {"Content-Type": "application/json"})
+    request = urllib.request.Request(url.rstrip("/") + path, json.dumps(fields).encode(),  # noqa: S310  as above
+                                     {"Content-Type": "application/json"}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  as above
-            return str(json.load(answer)["outcome"])
+            return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return "unknown"
-        click.echo(f"{url}: {error.read(300).decode(errors='replace')}", err=True)
+        body = error.read(2000)
+        if error.code in asked:
+            with contextlib.suppress(ValueError):
+                return error.code, json.loads(body)
+        click.echo(f"{url}: {body.decode(errors='replace')}", err=True)
         sys.exit(1)
     except (urllib.error.URLError, OSError, ValueError) as error:
         click.echo(f"{url} does not answer: {getattr(error, 'reason', error)}", err=True)
         sys.exit(3)
 
 
-def _at_store(store: str, config: Path, by: str, do: Act) -> str:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Store:
+    """A store that no daemon has, as a command changes it."""
+
+    writer: Writer
+    reader: AsyncEngine
+    current: Current
+    clock: Clock
+
+
+def at_store(store: str, config: Path, do: Callable[[Store], Awaitable[T]]) -> T:
+    """What came of it; leaves with a clear message where a daemon has the store, or there is none."""
     from alertd import daemon
-    from alertd.engine.acts import Acts, Person
     from alertd.engine.clock import SystemClock
     from alertd.engine.setting import Current
     from alertd.errors import AlertdError, StoreLocked
     from alertd.store import database
     from alertd.store.writer import Writer
 
-    async def run() -> str:
+    async def run() -> T:
         clock = SystemClock()
         current = Current(daemon.read_routing(config, read_secrets=False), clock.now())
         with database.locked(store):
@@ -73,8 +104,7 @@ def _at_store(store: str, config: Path, by: str, do: Act) -> str:
             writer = Writer(db.writer)
             writer.start()
             try:
-                acts = Acts(writer, current, clock, lambda _outlets: None)
-                return (await do(acts, Person(by, "command"))).value
+                return await do(Store(writer, db.reader, current, clock))
             finally:
                 await writer.stop()
                 await db.close()

@@ -106,6 +106,19 @@ class _Wrong(Exception):
         super().__init__(what)
 
 
+def tried(every: str, length: str | None, timezone: str) -> Window:
+    """A window that is not written yet, to look at when it would be. ValueError says what is wrong."""
+    try:
+        section = WindowSection.model_validate(
+            {"name": every, "every": every, "timezone": timezone, **({"for": length} if length else {})})
+        return Window(every, (), _when(section))
+    except pydantic.ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise ValueError(fault["msg"].removeprefix("Value error, ")) from error
+    except _Wrong as error:
+        raise ValueError("; ".join(filter(None, (error.what, error.fix)))) from error
+
+
 def _plain(text: str) -> str:
     """Hours of the week as `parse_hours` reads them, of what people write: Sundays, every day, weekdays."""
     text = _DAYS.sub(lambda match: match[1], _EVERY.sub("", text.strip(), count=1))

@@ -225,7 +225,8 @@ class Courier:
         with contextlib.suppress(Exception):  # without the store there is no fallback to write either
             async with outgoing.reader.connect() as connection:
                 incident = await outbox.incident_of(connection, row.incident) if row.incident else None
-        fallbacks = fall_back(row, incident, outgoing.current.file.routing, now) if incident else ()
+        known = incident is not None or row.incident is None
+        fallbacks = fall_back(row, incident, outgoing.current.file.routing, now) if known else ()
         log.error("dead_letter", outlet=str(row.outlet), notification=row.id, reason=reason)
         return Settlement(row, token, Event.REJECT, reason, started, now, fallbacks=fallbacks)
 

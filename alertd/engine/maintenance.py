@@ -20,6 +20,7 @@ from alertd.config.routing_file import RoutingFile
 from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.setting import Current
+from alertd.heartbeats import table_for
 from alertd.incidents import Known
 from alertd.maintaining import Bundle, begins, bundled, burning, concerned, ends, notice, release, too_broad
 from alertd.messages import iso
@@ -66,13 +67,15 @@ class Maintenance:
     messages, after the commit."""
 
     def __init__(self, writer: Writer, reader: AsyncEngine, current: Current, clock: Clock, ids: Ids,
-                 wake: Callable[[Iterable[Outlet]], None]) -> None:
+                 wake: Callable[[Iterable[Outlet]], None], *, serving: bool = True) -> None:
+        """Not `serving`: people's acts are kept, and the daemon that comes next acts on them."""
         self._writer = writer
         self._reader = reader
         self._current = current
         self._clock = clock
         self._ids = ids
         self._wake = wake
+        self._serving = serving
         self._made: tuple[Window, ...] = ()
         self._seen: tuple[Windows, tuple[Window, ...]] | None = None  # all windows, and those active, last time
         self._under_way: dict[str, tuple[Window, Stretch]] = {}
@@ -97,15 +100,13 @@ class Maintenance:
     async def add(self, window: Window, person: Person) -> Window:
         """Make the window; the answer has its id. It holds from when this returns."""
         made = await self._writer.submit(self._add, Wish(window, person))
-        await self._read()
-        await self.tick()
+        await self._put_in_force()
         return made
 
     async def end(self, id: str, person: Person) -> Outcome:
         """The window is over now, and what it held is told."""
         outcome = await self._writer.submit(self._end, (id, person))
-        await self._read()
-        await self.tick()
+        await self._put_in_force()
         return outcome
 
     async def tick(self) -> None:
@@ -123,6 +124,11 @@ class Maintenance:
         if released.incidents:
             log.info("maintenance_ended", incidents=released.incidents, notifications=len(released.rows))
         self._wake({row.outlet for row in (*released.rows, *rows) if row.state is State.QUEUED})
+
+    async def _put_in_force(self) -> None:
+        if self._serving:
+            await self._read()
+            await self.tick()
 
     async def _read(self) -> None:
         self._made = await self._writer.submit(self._load, None)
@@ -181,7 +187,9 @@ class Maintenance:
             return [Released()] * len(asked)
         known, alerts, batch = acts.load(connection, ids), store.firing(connection, ids), intake.Batch()
         for id in ids:
-            batch.take(release(known.incidents[id], alerts.get(id, []), known.notifications.get(id, []), routing, now))
+            incident = known.incidents[id]
+            batch.take(release(incident, alerts.get(id, []), known.notifications.get(id, []),
+                               table_for(incident, routing), now))
         bundles = bundled(batch.notifications.values(), routing, now)
         for one in bundles:
             batch.notifications.update((row.id, dataclasses.replace(row, state=State.HELD)) for row in one.carries)

@@ -16,7 +16,7 @@ from alertd.model import ARROWS, Alert, DigestText, Event, Incident, IncidentId,
 from alertd.schedule import Mode, Once, Window
 from alertd.store import schema
 from alertd.store.intake import among, insert_notifications, listed
-from alertd.store.reading import incident_alerts, rfc3339
+from alertd.store.reading import incident_alerts
 from alertd.store.rows import alert_from, labels_from, to_json, why_from
 from alertd.telling import DIGEST_CHANNEL
 
@@ -107,13 +107,10 @@ def since(connection: Connection, moment: Millis) -> list[Window]:
     return [_window(row) for row in connection.execute(query)]
 
 
-async def made(connection: AsyncConnection, limit: int) -> list[dict[str, Any]]:
-    """Windows that people made, the newest first, as lists show them."""
-    query = select(schema.windows).order_by(_windows.id.desc()).limit(limit)
-    return [{"id": row.id, "name": row.name, "match": why_from(row.matchers), "mode": row.mode,
-             "from": rfc3339(row.starts_at), "to": rfc3339(row.ends_at), "reason": row.reason, "by": row.creator,
-             "created_at": rfc3339(row.created_at), "ended_by": row.ended_by}
-            for row in await connection.execute(query)]
+async def planned(connection: AsyncConnection, now: Millis) -> list[Window]:
+    """Those that are not over."""
+    query = select(schema.windows).where(_windows.ends_at > now).order_by(_windows.id)
+    return [_window(row) for row in await connection.execute(query)]
 
 
 async def fired(connection: AsyncConnection, now: Millis) -> Sequence[Labels]:

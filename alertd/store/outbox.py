@@ -122,7 +122,7 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
     for done, held in zip(settlements, answers, strict=True):
         if held and done.fallbacks and _is_open(connection, done.row.incident):
             insert_notifications(connection, done.fallbacks)
-            insert_decisions(connection, [_fallback_decision(done)])
+            insert_decisions(connection, [_fallback_decision(done)] if done.row.incident else [])
     return answers
 
 

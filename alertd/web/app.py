@@ -26,6 +26,7 @@ from alertd.store import reading
 from alertd.store.writer import Writer
 from alertd.web.callbacks import PagerDuty, Slack
 from alertd.web.people import People
+from alertd.web.planned import Planned
 from alertd.web.receive import Receiver
 
 ONCALL_AHEAD = 84 * DAY  # of a calendar of shifts; whoever subscribes asks again long before its end
@@ -53,12 +54,16 @@ def build(inside: Inside) -> web.Application:
     # Our own reader caps the intake; everything else takes no body worth reading.
     app = web.Application(client_max_size=64 * 1024, middlewares=[_safe, _same_site])
     face, people = _Face(inside), People(inside.acts)
+    planned = Planned(inside.maintenance, inside.current, inside.clock)
     app.router.add_post("/webhook/alertmanager", Receiver(inside.intake, inside.metrics).__call__)
     app.router.add_post("/webhook/slack", Slack(inside.acts, inside.current).__call__)
     app.router.add_post("/webhook/pagerduty", PagerDuty(inside.acts, inside.current).__call__)
     app.router.add_post("/api/v1/incidents/{id}/acknowledge", people.acknowledge)
     app.router.add_post("/api/v1/notifications/{id}/retry", people.retry)
     app.router.add_post("/api/v1/notifications/{id}/drop", people.drop)
+    app.router.add_get("/api/v1/maintenance", planned.list)
+    app.router.add_post("/api/v1/maintenance", planned.add)
+    app.router.add_delete("/api/v1/maintenance/{id}", planned.end)
     app.router.add_get("/-/healthy", face.healthy)
     app.router.add_get("/-/ready", face.ready)
     app.router.add_post("/-/reload", face.reload)
@@ -96,9 +101,11 @@ async def _safe(request: web.Request, handler: Callable[[web.Request], Awaitable
 @web.middleware
 async def _same_site(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
                      ) -> web.StreamResponse:
-    """No other site's page changes anything here: browsers say where a POST comes from, programs do not."""
+    """No other site's page changes anything here: browsers say where a request that changes comes from, programs do
+    not."""
     origin = request.headers.get("Origin")
-    if request.method == "POST" and origin is not None and urllib.parse.urlsplit(origin).netloc != request.host:
+    changes = request.method in ("POST", "DELETE")
+    if changes and origin is not None and urllib.parse.urlsplit(origin).netloc != request.host:
         return web.Response(status=403, text="this came from a page of another site\n")
     return await handler(request)
 
@@ -140,6 +147,7 @@ class _Face:
         inside, metrics = self._inside, self._inside.metrics
         metrics.store_up.set(inside.writer.failing_since is None)
         metrics.backlog.set(inside.writer.backlog)
+        metrics.windows.set(len(inside.current.file.routing.windows.active(inside.clock.now())))
         async with inside.reader.connect() as connection:
             counts = await reading.counts(connection)
         metrics.waiting.clear()

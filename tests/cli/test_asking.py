@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from alertd.cli import healthcheck, incidents, notifications
 from tests.bodies import body
-from tests.web.conftest import site
+from tests.web.conftest import logs, site
 
-__all__ = ["site"]
+__all__ = ["logs", "site"]
 
 
 async def call(command, *words):

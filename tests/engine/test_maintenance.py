@@ -6,14 +6,17 @@ import dataclasses
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from alertd.engine.acts import Outcome, Person
+from alertd.engine.acts import Acts, Outcome, Person
 from alertd.engine.clock import Ids
+from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.maintenance import Maintenance
 from alertd.matchers import parse_all
-from alertd.model import HOUR, MINUTE
+from alertd.model import HOUR, MINUTE, Severity
+from alertd.routing import Heartbeat, Step
 from alertd.schedule import Once, Window, Windows
-from alertd.store import audit, reading
+from alertd.store import audit, reading, schema
 from tests.bodies import body
 from tests.engine.conftest import House, file_for, receiver
 from tests.reports import T0
@@ -176,3 +179,101 @@ async def test_a_tick_in_which_nothing_begins_or_ends_asks_the_store_nothing(
     monkeypatch.setattr(house.writer, "submit", lambda *given: asked.append(given))
     await maintenance.tick()
     assert asked == []
+
+
+STEPS = {Severity.CRITICAL: (Step(5 * MINUTE, ("management",)),)}
+
+
+async def incident_of(house: House) -> dict[str, Any]:
+    async with house.db.reader.connect() as connection:
+        [row] = (await reading.incidents(connection, None, 10, None)).items
+        found = await reading.incident(connection, row["id"])
+    assert found is not None
+    return found
+
+
+def with_steps(*windows: Window) -> Any:
+    return file_for(*EVERYBODY, windows=Windows(windows), escalation=STEPS, pages=frozenset({"pagerduty"}))
+
+
+@pytest.mark.parametrize("file", [with_steps(upgrade(starts=T0 + MINUTE))], indirect=True)
+async def test_an_escalation_that_falls_into_a_window_waits_for_its_end(house: House, maintenance: Maintenance) -> None:
+    """The page was told before the window; the next step is not, until it ends, and the record says why."""
+    acts = Acts(house.writer, house.current, house.clock, house.couriers.wake)
+    await fire(house, "HighA")
+    await house.until(lambda: len(house.script.sent) == 3)
+    await house.clock.advance(300)
+    await acts.tick()
+    assert len(house.script.sent) == 3
+    assert "the escalation waits until" in str((await incident_of(house))["decisions"])
+    await house.clock.advance(3600 - 240)
+    await maintenance.tick()
+    await acts.tick()
+    await house.until(lambda: len(house.script.sent) == 4)
+    assert house.script.sent[3][0] == "management"
+
+
+@pytest.mark.parametrize("file", [with_steps(upgrade(starts=T0 + MINUTE))], indirect=True)
+async def test_an_escalation_does_not_wait_for_a_window_that_ends_early(house: House, maintenance: Maintenance) -> None:
+    """What was put off to the planned end is due at the real one."""
+    acts = Acts(house.writer, house.current, house.clock, house.couriers.wake)
+    await fire(house, "HighA")
+    await house.until(lambda: len(house.script.sent) == 3)
+    await house.clock.advance(300)
+    await maintenance.tick()
+    await acts.tick()
+    house.current.file = maintenance.merged(with_steps())
+    await maintenance.tick()
+    await acts.tick()
+    await house.until(lambda: len(house.script.sent) == 4)
+
+
+@pytest.mark.parametrize("file", [with_steps(upgrade())], indirect=True)
+async def test_what_was_held_escalates_from_the_end_of_the_window(house: House, maintenance: Maintenance) -> None:
+    """Five minutes after people could know of it, not after it began."""
+    acts = Acts(house.writer, house.current, house.clock, house.couriers.wake)
+    await fire(house, "HighA")
+    await house.clock.advance(3600)
+    await maintenance.tick()
+    await house.until(lambda: len(house.script.sent) == 3)
+    await house.clock.advance(299)
+    await acts.tick()
+    assert len(house.script.sent) == 3
+    await house.clock.advance(1)
+    await acts.tick()
+    await house.until(lambda: len(house.script.sent) == 4)
+
+
+HEART = Heartbeat(parse_all('alertname="Watchdog"'), MINUTE, ("slack",), 41)
+
+
+@pytest.mark.parametrize("file", [file_for(*EVERYBODY, heartbeats=(HEART,), windows=Windows([dataclasses.replace(
+    upgrade(), matchers=())]))], indirect=True)
+async def test_a_silent_heartbeat_is_told_to_its_own_receivers_at_the_end(house: House, maintenance: Maintenance
+                                                                         ) -> None:
+    """Not to those of the routes: whatever held it, its section says who hears of it."""
+    heartbeats = Heartbeats(house.writer, house.current, house.clock, Ids(4), house.couriers.wake)
+    alert = {"status": "firing", "labels": {"alertname": "Watchdog"}, "annotations": {}, "fingerprint": "00",
+             "startsAt": "2027-01-15T10:00:00Z", "endsAt": "0001-01-01T00:00:00Z"}
+    await house.intake.accept(body("x", alerts=[alert]))
+    await house.clock.advance(120)
+    await heartbeats.tick()
+    assert {row["state"] for row in await rows(house)} == {"held"}
+    await house.clock.advance(3600)
+    await maintenance.tick()
+    await house.until(lambda: len(house.script.sent) == 1)
+    assert {row["receiver"] for row in await rows(house)} == {"slack"}
+
+
+@pytest.mark.parametrize("file", [planned(upgrade())], indirect=True)
+async def test_what_is_told_at_the_end_can_be_read(house: House, maintenance: Maintenance) -> None:
+    """The message has its text, names every incident and the window, and outlives its sending."""
+    await fire(house, "HighA", "HighB")
+    await house.clock.advance(3600)
+    await maintenance.tick()
+    await house.until(lambda: len(house.script.sent) == 4)
+    async with house.db.reader.connect() as connection:
+        texts = [row.text for row in await connection.execute(select(schema.notices))]
+        ids = [row["id"] for row in (await reading.incidents(connection, None, 10, None)).items]
+    assert all(id in text for text in texts for id in ids)
+    assert all("maintenance window 'upgrade' (routing.yaml:24)" in text for text in texts)

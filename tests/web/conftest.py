@@ -4,6 +4,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import structlog
 
 from alertd.daemon import Options, serving, set_up_logs
 from alertd.engine.clock import SystemClock
@@ -42,9 +43,17 @@ class Site:
 
 
 @pytest.fixture
-async def site(tmp_path):
+def logs():
+    """Logs as the daemon has them, for this test: loggers that are kept would go on so in the tests after it."""
+    set_up_logs(json_lines=False)  # commands in the same process print to stdout
+    structlog.configure(cache_logger_on_first_use=False)
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+async def site(tmp_path, logs):
     """The whole daemon in this process, telling a log."""
-    set_up_logs(json_lines=False)  # as the daemon has them; commands in the same process print to stdout
     config = tmp_path / "routing.yaml"
     config.write_text(ROUTING)
     async with contextlib.AsyncExitStack() as stack:
