@@ -84,8 +84,8 @@ def _rules_findings(rules: Path) -> tuple[list[Finding], list[Rule]]:
         read = rules_file.load(rules)
     except BadInput as error:
         return list(error.findings), []
-    want = rulegen.files(read.declared)
     folder = rules / generated.FOLDER
+    want = rulegen.files(read.declared, generated.known(folder))
     written = [rule for name, text in want.items() if name.endswith(".rules.yaml")
                for rule in rule_files.parsed(text, str(folder / name))[0]]
     return [*read.remarks, *generated.findings(rules, want)], written

@@ -111,10 +111,11 @@ def _sides(folder: Path, config: Path, revision: str | None) -> _Sides:
 
 def _side(folder: Path, config: Path) -> tuple[list[Rule], Routing]:
     from alertd import channels, rulegen
-    from alertd.config import routing_file, rule_files, rules_file
+    from alertd.config import generated, routing_file, rule_files, rules_file
 
     routing = routing_file.load(config, channels.settings_types(), read_secrets=False).routing
-    written = rulegen.files(rules_file.load(folder).declared) if folder.exists() else {}
+    version = generated.known(folder / generated.FOLDER)
+    written = rulegen.files(rules_file.load(folder).declared, version) if folder.exists() else {}
     return [rule for name, text in written.items() if name.endswith(".rules.yaml")
             for rule in rule_files.parsed(text, name)[0]], routing
 

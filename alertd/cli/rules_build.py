@@ -16,6 +16,7 @@ from alertd.cli.rules import faults, folder
 
 if TYPE_CHECKING:
     from alertd.cost import Cost
+    from alertd.rulegen.version import PrometheusVersion
 
 
 @click.command("build")
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; print what would change and exit 1 if anything would.")
 @click.option("--format", "form", type=click.Choice(["prometheus", "prometheusrule"]), default=None,
               help="PrometheusRule objects beside the plain files, or plain files alone. Default: as it was.")
+@click.option("--prometheus-version", "version", metavar="VERSION",
+              help="The oldest Prometheus that will load the rules, such as 3.0. Default: as it was, at first 2.42.")
 @click.option("--cost", is_flag=True, help="Print what each SLO costs Prometheus, in samples read a second.")
 @click.option("--cost-limit", type=click.FloatRange(min=0, min_open=True), metavar="SAMPLES",
               help="Refuse an SLO whose rules read more samples a second.")
 @click.option("--series", type=click.IntRange(min=1), default=20, show_default=True,
               help="How many series to assume behind each counter, for the cost.")
-def command(folder: Path, check: bool, form: str | None, cost: bool, cost_limit: float | None, series: int) -> None:
+def command(folder: Path, check: bool, form: str | None, version: str | None, cost: bool, cost_limit: float | None,
+            series: int) -> None:
     """Write DIR/generated from DIR/*.yaml. Every file is complete on disk before the first one changes place; a build
     that was killed in between leaves whole files, `--check` says so, and the next build mends it.
 
@@ -44,7 +48,8 @@ def command(folder: Path, check: bool, form: str | None, cost: bool, cost_limit:
             click.echo(str(remark), err=True)
         place = folder / generated.FOLDER
         have = generated.read(place)
-        want = generated.in_format(rulegen.files(rules.declared), form or generated.format_of(have), place)
+        made_for = _version(version) if version else generated.version_of(have)
+        want = generated.in_format(rulegen.files(rules.declared, made_for), form or generated.format_of(have), place)
         if cost or cost_limit is not None:
             _costs(want, series, cost, cost_limit)
         changes = generated.diff(have, want) if check else ""
@@ -55,6 +60,15 @@ def command(folder: Path, check: bool, form: str | None, cost: bool, cost_limit:
         if not current:
             generated.write(place, want)
     click.echo(f"{place}: {len(want)} files, {'already current' if current else 'written'}", err=True)
+
+
+def _version(text: str) -> PrometheusVersion:
+    from alertd.rulegen.version import parse
+
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--prometheus-version") from None
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ def side(folder: Path, config: Path) -> Side:
     """What stands in these places; nothing where they do not exist. Raises BadInput."""
     from alertd import channels, rulegen
     from alertd.changes import Side
-    from alertd.config import routing_file, rule_files, rules_file
+    from alertd.config import generated, routing_file, rule_files, rules_file
 
     routing = None
     if config.exists():
@@ -48,6 +48,7 @@ def side(folder: Path, config: Path) -> Side:
     if not folder.exists():
         return Side(None, [], routing)
     declared = rules_file.load(folder).declared
-    rules = [rule for name, text in rulegen.files(declared).items() if name.endswith(".rules.yaml")
+    written = rulegen.files(declared, generated.known(folder / generated.FOLDER))
+    rules = [rule for name, text in written.items() if name.endswith(".rules.yaml")
              for rule in rule_files.parsed(text, name)[0]]
     return Side(declared, [rule for rule in rules if rule.kind == "alert"], routing)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from alertd.errors import BadInput, Finding
-from alertd.rulegen import RUNBOOKS, prometheusrule
+from alertd.rulegen import RUNBOOKS, emit, prometheusrule
 from alertd.rulegen.emit import MARK
+from alertd.rulegen.version import OLDEST, PrometheusVersion
 
 FOLDER = "generated"  # within rules/
 FOLDERS = (RUNBOOKS,)  # within it
@@ -48,6 +49,14 @@ def _text(path: Path) -> str | None:
         return None
 
 
+def known(folder: Path) -> PrometheusVersion:
+    """The Prometheus that the files in `folder` were made for, OLDEST where there are none or others' too."""
+    try:
+        return version_of(read(folder))
+    except BadInput:
+        return OLDEST
+
+
 def diff(have: Mapping[str, str], want: Mapping[str, str]) -> str:
     """What a build would change, as a unified diff; empty where everything is current."""
     lines: list[str] = []
@@ -62,6 +71,11 @@ def diff(have: Mapping[str, str], want: Mapping[str, str]) -> str:
 def format_of(have: Mapping[str, str]) -> str:
     """The format of the set that stands: "prometheusrule" where it holds objects, else "prometheus"."""
     return "prometheusrule" if any(name.endswith(prometheusrule.SUFFIX) for name in have) else "prometheus"
+
+
+def version_of(have: Mapping[str, str]) -> PrometheusVersion:
+    """The Prometheus that the set that stands was made for; of a set that is mixed, the oldest."""
+    return min(map(emit.version_of, have.values()), default=OLDEST)
 
 
 def in_format(files: Mapping[str, str], form: str, folder: Path) -> dict[str, str]:

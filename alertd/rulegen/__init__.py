@@ -42,7 +42,7 @@ def files(declared: Declared, version: PrometheusVersion = OLDEST) -> dict[str, 
     """Every file of rules/generated/, by its name: for each subject `NAME.rules.yaml`, and `NAME.test.yaml` with what
     must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
     `NAME.slo-30d.test.yaml`; for each alert `runbooks/NAME.md`."""
-    header = emit.header(declared.sources)
+    header = emit.header(declared.sources, version)
     result: dict[str, str] = {}
     alerts: list[tuple[str, AlertRule]] = []
     for file, scenarios in _subjects(declared, version):
@@ -56,7 +56,7 @@ def files(declared: Declared, version: PrometheusVersion = OLDEST) -> dict[str, 
     by = [label for service in declared.services for objective in service.objectives for label in objective.by]
     if any(service.objectives for service in declared.services):
         result[INHIBIT] = header + emit.inhibit(inhibit.rules(by))
-    note = emit.comment(declared.sources)
+    note = emit.comment(declared.sources, version)
     return result | {f"{RUNBOOKS}/{name}.md": note + page for name, page in pages.pages(alerts)}
 
 
@@ -77,17 +77,17 @@ def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str
         yield f"{service.name}.slo-{promql.duration(window)}.test.yaml", emit.tests(rules, its, window)
 
 
-def _objective_groups(declared: Declared, service: Service) -> Iterator[Group]:
+def _objective_groups(declared: Declared, service: Service, version: PrometheusVersion) -> Iterator[Group]:
     """The records of each objective, and its alerts behind those they are made of."""
     for watch in objectives.watches(service):
-        yield from objective_groups(watch.objective, watch.tracked, declared.runbooks)
+        yield from objective_groups(watch.objective, watch.tracked, declared.runbooks, version=version)
 
 
-def objective_groups(objective: Objective, tracked: Tracked, runbooks: str, interval: Millis = 30 * SECOND
-                     ) -> tuple[Group, ...]:
+def objective_groups(objective: Objective, tracked: Tracked, runbooks: str, interval: Millis = 30 * SECOND,
+                     version: PrometheusVersion = OLDEST) -> tuple[Group, ...]:
     """The records of an objective and its alerts, the budget and the fastest alert every `interval`. What is told from
     the rows stands behind them, and what nobody has to know within five minutes."""
-    hours, slow, live = rows.groups(tracked, interval)
+    hours, slow, live = rows.groups(tracked, interval, version)
     burns = tuple(burn.alerts(objective, tracked, runbooks))
     settled = {fit.tier.name for fit in tiers.fit(tracked.target, tracked.window).burns if fit.tier.settled}
     behind = (*(rule for rule in burns if rule.labels["tier"] in settled), *budget.low(tracked, runbooks),
@@ -102,7 +102,7 @@ def _subjects(declared: Declared, version: PrometheusVersion) -> Iterator[tuple[
     if nodes:
         yield RuleFile("nodes", nodes), _node_scenarios(declared, nodes)
     for service in sorted(declared.services, key=lambda service: service.name):
-        groups = (*threshold.service(declared, service, version), *_objective_groups(declared, service))
+        groups = (*threshold.service(declared, service, version), *_objective_groups(declared, service, version))
         if groups:
             yield RuleFile(service.name, groups), _service_scenarios(declared, service, groups)
     watchdog = threshold.watchdog(declared)

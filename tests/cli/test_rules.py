@@ -214,7 +214,7 @@ groups:
 
 def test_the_cost_of_an_slo_is_told_and_limited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table on stdout; over the limit nothing is written, and the SLO is named."""
-    monkeypatch.setattr("alertd.rulegen.files", lambda _: {"shop.rules.yaml": SLO_RULES})
+    monkeypatch.setattr("alertd.rulegen.files", lambda _, version: {"shop.rules.yaml": SLO_RULES})
     told = alertd("build", "--rules", folder, "--cost", "--series", "30", "--cost-limit", "10")
     assert told.exit_code == 0
     assert told.stdout.splitlines()[1].split() == ["shop", "availability", "10.0", "1"]
@@ -223,3 +223,23 @@ def test_the_cost_of_an_slo_is_told_and_limited(folder: Path, monkeypatch: pytes
     assert refused.exit_code == 1
     assert "shop: the SLO 'availability' would read 10.3 samples a second, over the limit of 10" in refused.stderr
     assert not (folder / "generated" / "shop.rules.yaml").exists()
+
+
+def test_the_version_is_remembered(folder: Path) -> None:
+    """Built once for Prometheus 3, the set stays so, and is current as it is; said again it goes back."""
+    rules = folder / "generated" / "nodes.rules.yaml"
+    alertd("build", "--rules", folder)
+    plain = rules.read_text()
+    assert alertd("build", "--prometheus-version", "v3.5.0", "--rules", folder).exit_code == 0
+    assert rules.read_text().startswith(f"# {MARK} from a.yaml for Prometheus 3.5; do not edit.\n")
+    assert alertd("build", "--check", "--rules", folder).exit_code == 0
+    assert alertd("build", "--prometheus-version", "2.42", "--rules", folder).exit_code == 0
+    assert rules.read_text() == plain
+
+
+@pytest.mark.parametrize(("written", "said"), [("2.41", "is too old; the rules need 2.42"), ("x", "is no version")])
+def test_a_version_it_does_not_know_is_refused(folder: Path, written: str, said: str) -> None:
+    """As wrong usage, with what to write."""
+    result = alertd("build", "--prometheus-version", written, "--rules", folder)
+    assert result.exit_code == 2
+    assert said in result.stderr
