@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 import structlog
 from sqlalchemy import Connection
@@ -29,7 +29,7 @@ from alertd.schedule import AHEAD, LONGEST, Once, Stretch, Window, Windows
 from alertd.store import acts, audit, intake
 from alertd.store import maintenance as store
 from alertd.store.writer import Writer
-from alertd.telling import HELD_BY, fingerprint_of, kept
+from alertd.telling import HELD_BY, fingerprint_of, kept, place
 
 LATE = HOUR  # a window that began or ended longer ago is no news
 
@@ -200,8 +200,8 @@ class Maintenance:
         released = {row.incident for row in batch.notifications.values() if row.incident}
         by_window: dict[str, int] = {}
         for id in released:
-            for place in held[id]:
-                by_window[place] = by_window.get(place, 0) + 1
+            for title in held[id]:
+                by_window[title] = by_window.get(title, 0) + 1
         rows = (*batch.notifications.values(), *(one.message for one in bundles))
         return [Released(rows, len(released), by_window)] * len(asked)
 
@@ -219,20 +219,22 @@ class Maintenance:
             rows: list[Notification] = []
             for window, stretch in edges.begun:
                 rows += self._notices(connection, "begins", window, stretch, begins(window, stretch, routing.file), now)
+            told = {place(row.outlet) for row in edges.released.rows}  # that it burns says that the window is over
             for window, stretch in edges.over:  # of a start that nobody was told of, nobody is told the end
                 if store.announced(connection, _notice_id("begins", window, stretch)):
                     burns = sum(number for place, number in edges.released.by_window.items()
                                 if place.startswith(window.title))
                     text = ends(window, stretch, routing.file, burns)
-                    rows += self._notices(connection, "ends", window, stretch, text, now)
+                    rows += self._notices(connection, "ends", window, stretch, text, now, told)
             answers.append(tuple(rows))
         return answers
 
     def _notices(self, connection: Connection, edge: str, window: Window, stretch: Stretch, text: DigestText,
-                 now: Millis) -> list[Notification]:
+                 now: Millis, told: Container[tuple[str, str]] = ()) -> list[Notification]:
+        """A notice to whom it concerns, but not to places that were `told` something else of it."""
         id = _notice_id(edge, window, stretch)
         rows = [notice(id, outlet, style, Severity.INFO, now)
-                for outlet, style in concerned(window, self._current.file.routing, now)]
+                for outlet, style in concerned(window, self._current.file.routing, now) if place(outlet) not in told]
         return rows if store.announce(connection, id, text, rows, now) else []
 
 
