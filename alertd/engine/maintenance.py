@@ -17,12 +17,25 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd.audit import Act
 from alertd.config.routing_file import RoutingFile
+from alertd.digest import Entry
 from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.setting import Current
 from alertd.heartbeats import table_for
 from alertd.incidents import Known
-from alertd.maintaining import Bundle, begins, bundled, burning, concerned, ends, notice, release, too_broad
+from alertd.maintaining import (
+    MOST_LISTED,
+    Bundle,
+    begins,
+    bundled,
+    burning,
+    by_weight,
+    concerned,
+    ends,
+    notice,
+    release,
+    too_broad,
+)
 from alertd.messages import iso
 from alertd.model import HOUR, DigestText, IncidentId, Millis, Notification, Outlet, Severity, State
 from alertd.schedule import AHEAD, LONGEST, Once, Stretch, Window, Windows
@@ -208,8 +221,10 @@ class Maintenance:
     def _bundle(self, connection: Connection, one: Bundle, batch: intake.Batch,
                 held: dict[IncidentId, tuple[str, ...]], now: Millis) -> None:
         ids = list(dict.fromkeys(row.incident for row in one.carries if row.incident))
-        text = burning([store.entry(connection, batch.incidents[id]) for id in ids],
-                       [place for id in ids for place in held[id]], one.message.style)
+        entries = by_weight(Entry(batch.incidents[id], ()) for id in ids)
+        shown = [store.entry(connection, entry.incident) for entry in entries[:MOST_LISTED]]
+        text = burning([*shown, *entries[MOST_LISTED:]], [title for id in ids for title in held[id]],
+                       one.message.style)
         store.bundle(connection, one, text, now)
 
     def _announce(self, connection: Connection, asked: Sequence[_Edges]) -> Sequence[tuple[Notification, ...]]:
