@@ -136,9 +136,15 @@ def notice(id: str, outlet: Outlet, style: str, severity: Severity, now: Millis)
                         now, digest=id)
 
 
+def by_weight(entries: Iterable[Entry]) -> list[Entry]:
+    """The worst first, then the oldest."""
+    return sorted(entries, key=lambda entry: (-entry.incident.severity.rank, entry.incident.opened_at,
+                                              entry.incident.id))
+
+
 def burning(entries: Iterable[Entry], windows: Iterable[str], style: str) -> DigestText:
-    """The one message of what still burns; `windows` are those that held it, as reasons name them."""
-    ordered = sorted(entries, key=lambda entry: (-entry.incident.severity.rank, entry.incident.opened_at))
+    """The one message of what still burns, the worst first; `windows` are those that held it, as reasons name them."""
+    ordered = by_weight(entries)
     number = f"{len(ordered)} incidents still burn" if len(ordered) != 1 else "1 incident still burns"
     worst = max((entry.incident.severity for entry in ordered), key=lambda one: one.rank, default=Severity.NONE)
     lines = [*(f"No longer held: {window}." for window in sorted(set(windows))), "This still burns:", ""]

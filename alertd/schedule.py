@@ -23,7 +23,9 @@ ONE_DAY = datetime.timedelta(days=1)
 LONGEST: Millis = 31 * DAY  # one occurrence of what recurs; how far back is looked for one that still lasts
 AHEAD: Millis = 8 * DAY  # how far an edge is looked for before it is looked for again; weekly windows have one in it
 YEARS: Millis = 5 * 366 * DAY  # what does not begin within these is taken never to
-STEPS = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")  # faster rules have no end worth computing
+DAY_OF = {"DAILY": frozenset({"FREQ"}), "WEEKLY": frozenset({"BYDAY"}), "MONTHLY": frozenset({"BYDAY", "BYMONTHDAY"}),
+          "YEARLY": frozenset({"BYDAY", "BYMONTHDAY", "BYYEARDAY"})}  # what names the day; daily rules need none
+STEPS = tuple(DAY_OF)  # faster rules have no end worth computing
 
 Stretch = tuple[Millis, Millis]  # from the first moment to before the second
 
@@ -196,6 +198,8 @@ def check_rule(rule: str, first: datetime.datetime | None) -> None:
         raise ValueError(f"FREQ must be one of {', '.join(STEPS)}; write FREQ=WEEKLY;BYDAY=SU;BYHOUR=2")
     if first is None and ("COUNT" in parts or parts.get("INTERVAL", "1") != "1"):
         raise ValueError("COUNT and INTERVAL count from somewhere; say `from: 2026-12-06T02:00`")
+    if first is None and not parts.keys() & DAY_OF[parts["FREQ"]]:  # RFC 5545 takes the day from where it begins
+        raise ValueError(f"says no day; add one of {', '.join(sorted(DAY_OF[parts['FREQ']]))}, or `from:`")
     try:
         _parsed(rule, first or datetime.datetime(2026, 1, 1))  # noqa: DTZ001  the clocks' time, in whatever zone
     except (ValueError, TypeError, KeyError, IndexError) as error:

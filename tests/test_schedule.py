@@ -133,6 +133,18 @@ def test_a_rule_of_the_first_sunday_of_each_month() -> None:
     assert first.active(at("2027-04-04T04:29"))
 
 
+@given(st.sampled_from(["FREQ=DAILY;BYHOUR=2,14", "FREQ=WEEKLY;BYDAY=SU,WE", "FREQ=MONTHLY;BYDAY=2TU;BYHOUR=20",
+                        "FREQ=MONTHLY;BYMONTHDAY=-1;BYHOUR=23", "FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU;BYHOUR=2;BYMINUTE=30",
+                        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;BYHOUR=6"]),
+       st.sampled_from(ZONES), st.integers(at("2026-01-01T00:00"), at("2028-12-31T00:00")), st.integers(0, 40 * DAY))
+def test_a_rule_says_the_same_whenever_it_is_asked(rule: str, zone: zoneinfo.ZoneInfo, since: int, later: int) -> None:
+    """What is asked later agrees with what was asked before, occurrence for occurrence."""
+    one = window(Recurring(rule, 3 * HOUR, zone))
+    until = since + 80 * DAY
+    assert [stretch for stretch in one.occurrences(since, until) if stretch[1] > since + later] == one.occurrences(
+        since + later, until)
+
+
 def test_a_rule_that_counts_begins_where_it_is_told() -> None:
     """Every other week from a date, and only so often."""
     rule = "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=3"
@@ -142,10 +154,11 @@ def test_a_rule_that_counts_begins_where_it_is_told() -> None:
 
 
 @pytest.mark.parametrize("rule", ["FREQ=MINUTELY", "FREQ=WEEKLY;COUNT=3", "FREQ=WEEKLY;INTERVAL=2", "weekly",
-                                  "FREQ=WEEKLY;BYDAY=XX", "FREQ=WEEKLY;UNTIL=20270101T000000Z", ""])
+                                  "FREQ=WEEKLY;BYDAY=XX", "FREQ=WEEKLY;BYHOUR=2", "FREQ=MONTHLY",
+                                  "FREQ=YEARLY;BYMONTH=2", "FREQ=WEEKLY;UNTIL=20270101T000000Z", ""])
 def test_a_rule_that_cannot_be_kept_is_refused(rule: str) -> None:
     """Too often, without a beginning to count from, or no rule at all."""
-    with pytest.raises(ValueError, match=r"FREQ|COUNT|RRULE"):
+    with pytest.raises(ValueError, match=r"FREQ|COUNT|RRULE|no day"):
         check_rule(rule, None)
 
 

@@ -78,11 +78,13 @@ def show(config: Path, output: str) -> None:
 
 @command.command("test", short_help="Compare it with a table of what is expected.")
 @click.argument("cases", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--at", metavar="TIME", help="As of then, for cases that say `held`. Default: now.")
 @_config
-def test(cases: Path, config: Path) -> None:
+def test(cases: Path, at: str | None, config: Path) -> None:
     """Compare routing.yaml with a table of what is expected: a YAML list of {labels: {…}, receivers: […]}.
 
-    The order of receivers does not matter. Exit codes: 0 all as expected, 1 not (each mismatch is named), 2 usage.
+    A case may say `held: NAME` of the maintenance window that holds it ("" for none) at the time of the test. The
+    order of receivers does not matter. Exit codes: 0 all as expected, 1 not (each mismatch is named), 2 usage.
     """
     from alertd.config.routing_cases import mismatches, read
     from alertd.errors import BadInput
@@ -92,7 +94,7 @@ def test(cases: Path, config: Path) -> None:
         expected = read(cases, file.routing.receivers)
     except BadInput as error:
         _fail(error)
-    wrong = mismatches(expected, file.routing)
+    wrong = mismatches(expected, file.routing, _moment(at))
     for line in wrong:
         click.echo(line)
     click.echo(f"{cases}: {len(expected) - len(wrong)} of {len(expected)} as expected", err=True)

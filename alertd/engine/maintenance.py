@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 import structlog
 from sqlalchemy import Connection
@@ -17,19 +17,32 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd.audit import Act
 from alertd.config.routing_file import RoutingFile
+from alertd.digest import Entry
 from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.setting import Current
 from alertd.heartbeats import table_for
 from alertd.incidents import Known
-from alertd.maintaining import Bundle, begins, bundled, burning, concerned, ends, notice, release, too_broad
+from alertd.maintaining import (
+    MOST_LISTED,
+    Bundle,
+    begins,
+    bundled,
+    burning,
+    by_weight,
+    concerned,
+    ends,
+    notice,
+    release,
+    too_broad,
+)
 from alertd.messages import iso
 from alertd.model import HOUR, DigestText, IncidentId, Millis, Notification, Outlet, Severity, State
 from alertd.schedule import AHEAD, LONGEST, Once, Stretch, Window, Windows
 from alertd.store import acts, audit, intake
 from alertd.store import maintenance as store
 from alertd.store.writer import Writer
-from alertd.telling import HELD_BY, fingerprint_of, kept
+from alertd.telling import HELD_BY, fingerprint_of, kept, place
 
 LATE = HOUR  # a window that began or ended longer ago is no news
 
@@ -200,16 +213,18 @@ class Maintenance:
         released = {row.incident for row in batch.notifications.values() if row.incident}
         by_window: dict[str, int] = {}
         for id in released:
-            for place in held[id]:
-                by_window[place] = by_window.get(place, 0) + 1
+            for title in held[id]:
+                by_window[title] = by_window.get(title, 0) + 1
         rows = (*batch.notifications.values(), *(one.message for one in bundles))
         return [Released(rows, len(released), by_window)] * len(asked)
 
     def _bundle(self, connection: Connection, one: Bundle, batch: intake.Batch,
                 held: dict[IncidentId, tuple[str, ...]], now: Millis) -> None:
         ids = list(dict.fromkeys(row.incident for row in one.carries if row.incident))
-        text = burning([store.entry(connection, batch.incidents[id]) for id in ids],
-                       [place for id in ids for place in held[id]], one.message.style)
+        entries = by_weight(Entry(batch.incidents[id], ()) for id in ids)
+        shown = [store.entry(connection, entry.incident) for entry in entries[:MOST_LISTED]]
+        text = burning([*shown, *entries[MOST_LISTED:]], [title for id in ids for title in held[id]],
+                       one.message.style)
         store.bundle(connection, one, text, now)
 
     def _announce(self, connection: Connection, asked: Sequence[_Edges]) -> Sequence[tuple[Notification, ...]]:
@@ -219,20 +234,22 @@ class Maintenance:
             rows: list[Notification] = []
             for window, stretch in edges.begun:
                 rows += self._notices(connection, "begins", window, stretch, begins(window, stretch, routing.file), now)
+            told = {place(row.outlet) for row in edges.released.rows}  # that it burns says that the window is over
             for window, stretch in edges.over:  # of a start that nobody was told of, nobody is told the end
                 if store.announced(connection, _notice_id("begins", window, stretch)):
                     burns = sum(number for place, number in edges.released.by_window.items()
                                 if place.startswith(window.title))
                     text = ends(window, stretch, routing.file, burns)
-                    rows += self._notices(connection, "ends", window, stretch, text, now)
+                    rows += self._notices(connection, "ends", window, stretch, text, now, told)
             answers.append(tuple(rows))
         return answers
 
     def _notices(self, connection: Connection, edge: str, window: Window, stretch: Stretch, text: DigestText,
-                 now: Millis) -> list[Notification]:
+                 now: Millis, told: Container[tuple[str, str]] = ()) -> list[Notification]:
+        """A notice to whom it concerns, but not to places that were `told` something else of it."""
         id = _notice_id(edge, window, stretch)
         rows = [notice(id, outlet, style, Severity.INFO, now)
-                for outlet, style in concerned(window, self._current.file.routing, now)]
+                for outlet, style in concerned(window, self._current.file.routing, now) if place(outlet) not in told]
         return rows if store.announce(connection, id, text, rows, now) else []
 
 

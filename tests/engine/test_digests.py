@@ -1,5 +1,6 @@
 """Digests go out once per local date."""
 
+import dataclasses
 import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,9 +10,11 @@ from alertd.config.receivers import Digest
 from alertd.config.routing_file import RoutingFile
 from alertd.engine.digests import Digests
 from alertd.engine.metrics import Metrics
-from alertd.model import Outlet
+from alertd.model import HOUR, Outlet
+from alertd.schedule import Once, Window, Windows
+from alertd.store import reading
 from tests.bodies import body
-from tests.engine.conftest import Told, file_for
+from tests.engine.conftest import Told, file_for, receiver
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -88,3 +91,21 @@ async def test_a_quiet_day_is_told_too(house, digests):
     await house.clock.advance(to("2027-01-17T08:00:00", house))
     await digests.tick()
     await house.until(lambda: sent(house))
+
+
+async def test_what_maintenance_holds_is_not_folded(house, digests):
+    """It waits for the end of its window, though its receiver has a digest as well."""
+    window = Window("upgrade", (), Once(house.clock.now(), house.clock.now() + 48 * HOUR))
+    table = house.current.file.routing
+    both = receiver("daily-summary", "digest", "slack:#alerts")
+    table = dataclasses.replace(table, receivers={**table.receivers, "daily-summary": both}, windows=Windows([window]))
+    house.current.file = dataclasses.replace(house.current.file, routing=table)
+    await digests.tick()
+    await house.intake.accept(body("a", severity="info"))
+    await house.clock.advance(to("2027-01-16T08:00:00", house))
+    await digests.tick()
+    await house.until(lambda: sent(house))
+    async with house.db.reader.connect() as connection:
+        rows = (await reading.notifications(connection, None, 100, None)).items
+    assert {(row["channel"], row["state"]) for row in rows if row["receiver"] == "daily-summary"
+            and row["kind"] == "firing"} == {("digest", "folded"), ("slack", "held")}
