@@ -7,6 +7,7 @@ from typing import Any
 
 from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import Finding
+from alertd.matchers import Matcher
 from alertd.model import Severity
 from alertd.routing import Override, Routing
 
@@ -20,7 +21,8 @@ def lint(document: Document, routing: Routing, overrides: Sequence[tuple[Key, ..
     """Findings about the whole; `overrides` are the places of the routing's overrides."""
     placed = list(zip(overrides, routing.overrides, strict=True))
     yield from _critical_reaches_nobody(document, routing, placed)
-    yield from _never_matching(document, routing, placed)
+    yield from _never_matching(document, routing, [(place, override.matchers) for place, override in placed])
+    yield from _never_matching(document, routing, _windows(document, routing))
     yield from _unreachable(document, placed)
     yield from _fallbacks(document, routing)
     yield from _escalations(document, routing)
@@ -70,10 +72,20 @@ def _route_place(document: Document, severity: Severity) -> tuple[Key, ...]:
     return "routes", next(word for word in document.data["routes"] if word.lower() == severity)
 
 
-def _never_matching(document: Document, routing: Routing, placed: _Placed) -> Iterator[Finding]:
-    """`severity="page"` in an override: matchers see the severity after `severities:` renamed it."""
-    for place, override in placed:
-        for matcher in override.matchers:
+def _windows(document: Document, routing: Routing) -> Iterator[tuple[tuple[Key, ...], tuple[Matcher, ...]]]:
+    """The matchers of maintenance windows, each with its place."""
+    by_name = {window.name: window for window in routing.windows.every}
+    data = document.data.get("maintenance")
+    for index, value in enumerate(data if isinstance(data, list) else ()):
+        if isinstance(value, dict) and (window := by_name.get(str(value.get("name")))):
+            yield ("maintenance", index), window.matchers
+
+
+def _never_matching(document: Document, routing: Routing,
+                    placed: Iterable[tuple[tuple[Key, ...], tuple[Matcher, ...]]]) -> Iterator[Finding]:
+    """`severity="page"` in an override or a window: matchers see the severity after `severities:` renamed it."""
+    for place, matchers in placed:
+        for matcher in matchers:
             if matcher.label == "severity" and matcher.op == "=" and matcher.value not in _SEVERITIES:
                 renamed = routing.severities.get(matcher.value.lower())
                 fix = f'write severity="{renamed}"' if renamed else did_you_mean(matcher.value.lower(), _SEVERITIES)

@@ -67,12 +67,13 @@ class Released:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Edges:
-    """The occurrences that are under way, and those that ended, with what was told at their end."""
+class _Turn:
+    """What changed: occurrences that lately began or ended, and the times at which those that ended early were planned
+    to."""
 
     begun: tuple[tuple[Window, Stretch], ...]
     over: tuple[tuple[Window, Stretch], ...]
-    released: Released
+    planned: tuple[Millis, ...]
 
 
 class Maintenance:
@@ -130,13 +131,11 @@ class Maintenance:
             return
         under_way = {_key(window): (window, window.active(now) or (now, now)) for window in active}
         over = [(window, stretch) for key, (window, stretch) in self._under_way.items() if key not in under_way]
-        released = await self._writer.submit(self._release, [stretch[1] for _, stretch in over if stretch[1] > now])
-        gone = [(window, stretch) for window, stretch in over if window not in windows.every]
-        rows = await self._writer.submit(self._announce, self._edges(windows, gone, now, released))
+        released, notices = await self._writer.submit(self._take_turn, _turn(windows, over, now))
         self._seen, self._under_way = (windows, active), under_way
         if released.incidents:
             log.info("maintenance_ended", incidents=released.incidents, notifications=len(released.rows))
-        self._wake({row.outlet for row in (*released.rows, *rows) if row.state is State.QUEUED})
+        self._wake({row.outlet for row in (*released.rows, *notices) if row.state is State.QUEUED})
 
     async def _put_in_force(self) -> None:
         if self._serving:
@@ -146,19 +145,6 @@ class Maintenance:
     async def _read(self) -> None:
         self._made = await self._writer.submit(self._load, None)
         self._current.file = self.merged(self._current.file)
-
-    def _edges(self, windows: Windows, gone: Iterable[tuple[Window, Stretch]], now: Millis, released: Released
-               ) -> _Edges:
-        """What began or ended within LATE; `gone` are windows that are no longer in the file and were active."""
-        begun: list[tuple[Window, Stretch]] = []
-        over = [(window, stretch) for window, stretch in gone if window.notices]
-        for window in windows.every:
-            for stretch in window.occurrences(now - LONGEST, now + AHEAD) if window.notices else ():
-                if now - LATE < stretch[0] <= now < stretch[1]:
-                    begun.append((window, stretch))
-                elif now - LATE < stretch[1] <= now:
-                    over.append((window, stretch))
-        return _Edges(tuple(begun), tuple(over), released)
 
     # Handlers of the writer, in its thread
 
@@ -190,14 +176,22 @@ class Maintenance:
                 answers.append(Outcome.DONE)
         return answers
 
-    def _release(self, connection: Connection, asked: Sequence[Sequence[Millis]]) -> Sequence[Released]:
-        """`asked` are the times at which windows that ended were planned to."""
+    def _take_turn(self, connection: Connection, turns: Sequence[_Turn]
+                   ) -> Sequence[tuple[Released, tuple[Notification, ...]]]:
+        """What is told because it is held no longer, and the notices."""
+        answers: list[tuple[Released, tuple[Notification, ...]]] = []
+        for turn in turns:
+            for planned in turn.planned:
+                store.bring_forward(connection, planned, self._clock.now())
+            released = self._release(connection)
+            answers.append((released, self._announce(connection, turn, released)))
+        return answers
+
+    def _release(self, connection: Connection) -> Released:
         now, routing = self._clock.now(), self._current.file.routing
-        for planned in {one for times in asked for one in times}:
-            store.bring_forward(connection, planned, now)
         ids = store.waiting(connection)
         if not ids:
-            return [Released()] * len(asked)
+            return Released()
         known, alerts, batch = acts.load(connection, ids), store.firing(connection, ids), intake.Batch()
         for id in ids:
             incident = known.incidents[id]
@@ -216,7 +210,7 @@ class Maintenance:
             for title in held[id]:
                 by_window[title] = by_window.get(title, 0) + 1
         rows = (*batch.notifications.values(), *(one.message for one in bundles))
-        return [Released(rows, len(released), by_window)] * len(asked)
+        return Released(rows, len(released), by_window)
 
     def _bundle(self, connection: Connection, one: Bundle, batch: intake.Batch,
                 held: dict[IncidentId, tuple[str, ...]], now: Millis) -> None:
@@ -227,22 +221,18 @@ class Maintenance:
                        one.message.style)
         store.bundle(connection, one, text, now)
 
-    def _announce(self, connection: Connection, asked: Sequence[_Edges]) -> Sequence[tuple[Notification, ...]]:
-        now, routing = self._clock.now(), self._current.file.routing
-        answers: list[tuple[Notification, ...]] = []
-        for edges in asked:
-            rows: list[Notification] = []
-            for window, stretch in edges.begun:
-                rows += self._notices(connection, "begins", window, stretch, begins(window, stretch, routing.file), now)
-            told = {place(row.outlet) for row in edges.released.rows}  # that it burns says that the window is over
-            for window, stretch in edges.over:  # of a start that nobody was told of, nobody is told the end
-                if store.announced(connection, _notice_id("begins", window, stretch)):
-                    burns = sum(number for place, number in edges.released.by_window.items()
-                                if place.startswith(window.title))
-                    text = ends(window, stretch, routing.file, burns)
-                    rows += self._notices(connection, "ends", window, stretch, text, now, told)
-            answers.append(tuple(rows))
-        return answers
+    def _announce(self, connection: Connection, turn: _Turn, released: Released) -> tuple[Notification, ...]:
+        now, file = self._clock.now(), self._current.file.routing.file
+        rows: list[Notification] = []
+        for window, stretch in turn.begun:
+            rows += self._notices(connection, "begins", window, stretch, begins(window, stretch, file), now)
+        told = {place(row.outlet) for row in released.rows}  # that it still burns says that the window is over
+        for window, stretch in turn.over:
+            if store.announced(connection, _notice_id("begins", window, stretch)):  # else the end would be a riddle
+                burns = sum(number for title, number in released.by_window.items() if title.startswith(window.title))
+                text = ends(window, stretch, file, burns)
+                rows += self._notices(connection, "ends", window, stretch, text, now, told)
+        return tuple(rows)
 
     def _notices(self, connection: Connection, edge: str, window: Window, stretch: Stretch, text: DigestText,
                  now: Millis, told: Container[tuple[str, str]] = ()) -> list[Notification]:
@@ -251,6 +241,19 @@ class Maintenance:
         rows = [notice(id, outlet, style, Severity.INFO, now)
                 for outlet, style in concerned(window, self._current.file.routing, now) if place(outlet) not in told]
         return rows if store.announce(connection, id, text, rows, now) else []
+
+
+def _turn(windows: Windows, over: Sequence[tuple[Window, Stretch]], now: Millis) -> _Turn:
+    """What began or ended within LATE; `over` are occurrences that were under way at the last look and are not now."""
+    begun: list[tuple[Window, Stretch]] = []
+    ended = [(window, stretch) for window, stretch in over if window.notices and window not in windows.every]
+    for window in windows.every:
+        for stretch in window.occurrences(now - LONGEST, now + AHEAD) if window.notices else ():
+            if now - LATE < stretch[0] <= now < stretch[1]:
+                begun.append((window, stretch))
+            elif now - LATE < stretch[1] <= now:
+                ended.append((window, stretch))
+    return _Turn(tuple(begun), tuple(ended), tuple(stretch[1] for _, stretch in over if stretch[1] > now))
 
 
 def _key(window: Window) -> str:

@@ -21,6 +21,7 @@ from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import BadInput
+from alertd.maintaining import shown
 from alertd.model import DAY
 from alertd.store import reading
 from alertd.store.writer import Writer
@@ -177,9 +178,14 @@ class _Face:
             "ready": not inside.intake.draining and inside.writer.failing_since is None,
             "store_error": inside.writer.failing_since,
             "config_read_at": reading.rfc3339(inside.current.read_at), "config_problem": inside.current.problem,
-            "open": counts["open"], "notifications": states, "dead": dead.items,
+            "open": counts["open"], "notifications": states, "dead": dead.items, "maintenance": self._maintenance(),
             "rejected": counts["rejected"], "rejected_newest": rejected,
         }
+
+    def _maintenance(self) -> list[dict[str, object]]:
+        """The windows that are active: until when they hold, and why."""
+        routing, now = self._inside.current.file.routing, self._inside.clock.now()
+        return [shown(window, routing.file, now, 1) for window in routing.windows.active(now)]
 
     async def incidents(self, request: web.Request) -> web.Response:
         return await self._list(request, reading.incidents, {"open", "acknowledged", "resolved"})

@@ -116,6 +116,14 @@ def test_a_fault_is_told_at_its_line(tmp_path: Path, line: str, id: str, what: s
     assert what in str(finding)
 
 
+def test_a_window_over_a_word_that_severities_renamed_is_a_fault(tmp_path: Path) -> None:
+    """It would cover nothing: matchers see what the word means."""
+    head = HEAD.replace("maintenance:", "severities: {page: critical}\nmaintenance:")
+    _, [finding] = examined(tmp_path, """{name: x, match: ['severity="page"'], every: "01:00-02:00"}""", head=head)
+    assert (finding.id, finding.line) == ("unknown-severity", 7)
+    assert 'write severity="critical"' in str(finding)
+
+
 def test_two_windows_of_one_name_are_a_fault(tmp_path: Path) -> None:
     """People tell them apart by it."""
     line = """{name: x, match: ['a="b"'], every: "01:00-02:00"}"""

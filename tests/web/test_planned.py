@@ -29,6 +29,8 @@ async def test_a_window_is_made_holds_and_is_ended(site: Any) -> None:
     assert (status, made["by"], made["state"], made["mode"]) == (201, "jane", "active", "hold")
     await site.post(body("a", group={"x": "y"}))
     assert "held" in await states(site)
+    assert [window["id"] for window in (await site.json("/api/v1/status"))["maintenance"]] == [made["id"]]
+    assert "Maintenance: new disk" in (await site.get("/"))[1]
     [listed] = (await site.json("/api/v1/maintenance"))["items"]
     assert (listed["id"], listed["name"], listed["match"]) == (made["id"], "new disk", ['instance="a"'])
     assert await ask(site, "DELETE", f"/api/v1/maintenance/{made['id']}", {"by": "joe"}) == (
