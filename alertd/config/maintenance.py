@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import pydantic
@@ -92,8 +92,7 @@ def read(document: Document, matchers: Callable[[Any, Place], tuple[Matcher, ...
         window = Window(section.name, covers, when, section.mode, section.reason, document.line(path),
                         notices=section.notices, exclude_from_budget=section.exclude_from_budget)
         if covers or not value.get("match"):
-            findings += (document.finding((*path, *key), what, fix, id=id, level=level)
-                         for key, what, fix, id, level in _doubts(window, digests, now))
+            findings += _doubts(document, path, window, digests, now)
             found.append(window)
     return Windows(found), findings
 
@@ -184,22 +183,23 @@ def _instant(moment: datetime.datetime | None, timezone: zoneinfo.ZoneInfo) -> M
     return round((moment if moment.tzinfo else moment.replace(tzinfo=timezone)).timestamp() * 1000)
 
 
-def _doubts(window: Window, digests: bool, now: Millis) -> Iterator[tuple[Iterable[Key], str, str, str, str]]:
-    """What is wrong with a window that is well formed: where, what, what to do, the finding's id and level."""
+def _doubts(document: Document, path: tuple[Key, ...], window: Window, digests: bool, now: Millis) -> Iterator[Finding]:
+    """What is wrong with a window that is well formed."""
     if everything(window.matchers) and not window.reason:
-        yield (("match",) if window.matchers else ()), "this window holds every alert there is", \
-            "say what it covers by match:, or why by reason:", "matches-everything", "error"
+        yield document.finding((*path, "match") if window.matchers else path, "this window holds every alert there is",
+                               "say what it covers by match:, or why by reason:", id="matches-everything")
     if window.mode is Mode.DIGEST and not digests:
-        yield ("mode",), "no receiver has a digest that would collect it", \
-            "give one a digest, or say `mode: hold`", "no-digest", "error"
+        yield document.finding((*path, "mode"), "no receiver has a digest that would collect it",
+                               "give one a digest, or say `mode: hold`", id="no-digest")
     if window.exclude_from_budget:
-        yield ("exclude_from_budget",), "is read but not acted on by this version", "do not rely on it", "not-yet", \
-            "remark"
+        yield document.finding((*path, "exclude_from_budget"), "is read but not acted on by this version",
+                               "do not rely on it", id="not-yet", level="remark")
     ahead = window.next(now, 1)
     if isinstance(window.when, Once) and not ahead:
-        yield ("to",), "this window is over", "remove it", "window-over", "remark"
+        yield document.finding((*path, "to"), "this window is over", "remove it", id="window-over", level="remark")
     elif not ahead:
-        yield ("every",), "this window never comes", "mend the rule, or remove it", "window-never", "remark"
+        yield document.finding((*path, "every"), "this window never comes", "mend the rule, or remove it",
+                               id="window-never", level="remark")
     elif not isinstance(window.when, Once) and ahead[0][1] - ahead[0][0] > LONGEST:
-        yield ("every",), "this window never ends", "leave hours out in which people are told", "window-never-ends", \
-            "remark"
+        yield document.finding((*path, "every"), "this window never ends",
+                               "leave hours out in which people are told", id="window-never-ends", level="remark")

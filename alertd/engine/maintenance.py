@@ -39,7 +39,7 @@ from alertd.maintaining import (
 from alertd.messages import iso
 from alertd.model import HOUR, DigestText, IncidentId, Millis, Notification, Outlet, Severity, State
 from alertd.schedule import AHEAD, LONGEST, Once, Stretch, Window, Windows
-from alertd.store import acts, audit, intake
+from alertd.store import acts, audit, inhibiting, intake
 from alertd.store import maintenance as store
 from alertd.store.writer import Writer
 from alertd.telling import HELD_BY, fingerprint_of, kept, place
@@ -193,9 +193,11 @@ class Maintenance:
         if not ids:
             return Released()
         known, alerts, batch = acts.load(connection, ids), store.firing(connection, ids), intake.Batch()
+        quiet = inhibiting.quiet(connection)  # what causes these is told instead, and they once that has ended
         for id in ids:
             incident = known.incidents[id]
-            batch.take(release(incident, alerts.get(id, []), known.notifications.get(id, []),
+            burning_now = [alert for alert in alerts.get(id, []) if alert.id not in quiet]
+            batch.take(release(incident, burning_now, known.notifications.get(id, []),
                                table_for(incident, routing), now))
         bundles = bundled(batch.notifications.values(), routing, now)
         for one in bundles:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, exists, insert, select
 
 from alertd.inhibiting import Inhibitor
-from alertd.model import Alert
+from alertd.model import Alert, AlertId
 from alertd.store import schema
 from alertd.store.intake import among, listed
 from alertd.store.rows import alert_from
@@ -36,6 +36,11 @@ def held(connection: Connection) -> list[Alert]:
         connection.execute(delete(table).where(exists().where(_alerts.c.id == table.c.alert,
                                                               _alerts.c.closed_at.is_not(None))))
     return [alert_from(row) for row in connection.execute(_QUIET)]
+
+
+def quiet(connection: Connection) -> set[AlertId]:
+    """What is kept quiet."""
+    return {row.alert for row in connection.execute(select(_quiet))}
 
 
 def let_go(connection: Connection, alerts: Iterable[Alert]) -> None:
