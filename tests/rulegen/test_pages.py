@@ -23,7 +23,7 @@ def test_a_page_says_what_to_do_who_is_told_and_the_exact_query(tmp_path: Path) 
     page = files["runbooks/ErrorBudgetBurn.md"]
     order = [page.index(part) for part in ("# ErrorBudgetBurn", "## First steps", "## Who is told", "## How it is")]
     assert order == sorted(order)
-    assert "alertd routes explain alertname=ErrorBudgetBurn severity=critical service=shop slo=up tier=fast" in page
+    assert "alertd routes explain alertname=ErrorBudgetBurn severity=critical service=shop slo=up tier=medium" in page
     expr = next(rule["expr"] for group in yaml.safe_load(files["shop.rules.yaml"])["groups"] for rule in group["rules"]
                 if rule.get("alert") == "ErrorBudgetBurn")
     assert expr in page
