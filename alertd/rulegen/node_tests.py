@@ -44,7 +44,7 @@ class _Step:
 
 def scenarios(preset: Preset, watched: Watched, levels: tuple[Leveled, ...]) -> Iterator[Scenario]:
     """For every level and every world of the preset: fires just over at its time and not a step before, and stays
-    silent just under."""
+    silent just under. The lowest level shows how long it is kept behind its end."""
     utilization = preset.utilization[watched]
     for leveled in levels:
         step = _step(utilization, leveled, levels)
@@ -72,30 +72,39 @@ def _fires(case: _Case, leveled: Leveled, levels: tuple[Leveled, ...], step: _St
     after = max(fires, step.settled)
     checks = (check(before, leveled.rule.alert, lower, case.watched, value),
               check(after, leveled.rule.alert, [*lower, leveled], case.watched, step.over))
-    return Scenario(f"{case.title}: fires just over", _shown(case, step, after - step.at), checks)
+    if lower:  # which end later, at a value on the way down: their own tests ask how long they are kept
+        return Scenario(f"{case.title}: fires just over", _shown(case, step, after - step.at, 0), checks)
+    kept = after + leveled.rule.keep_firing // MINUTE
+    ends = (check(kept, leveled.rule.alert, [leveled], case.watched, step.over),
+            check(kept + 1, leveled.rule.alert, (), case.watched, step.over))
+    return Scenario(f"{case.title}: fires just over", _shown(case, step, after - step.at, kept + 1 - after),
+                    (*checks, *ends))
 
 
 def _silent(case: _Case, leveled: Leveled, levels: tuple[Leveled, ...], step: _Step) -> Scenario:
     lower = [other for other in levels if other.level.above < leveled.level.above]
     checks = (check(step.at, leveled.rule.alert, lower, case.watched, step.under),)
-    return Scenario(f"{case.title}: silent just under", _shown(case, step, 0), checks)
+    return Scenario(f"{case.title}: silent just under", _shown(case, step, 0, 0), checks)
 
 
-def _shown(case: _Case, step: _Step, after: int) -> dict[str, str]:
-    """What the targets show from minute 0 to `after` minutes over."""
-    return {series(example.metric, TARGET, case.labels, example.labels): notation(_values(example, step, after))
+def _shown(case: _Case, step: _Step, after: int, idle: int) -> dict[str, str]:
+    """What the targets show from minute 0 to `after` minutes over, and for `idle` minutes behind them: nothing used.
+    """
+    return {series(example.metric, TARGET, case.labels, example.labels): notation(_values(example, step, after, idle))
             for example in case.examples}
 
 
-def _values(example: Example, step: _Step, after: int) -> list[Decimal]:
+def _values(example: Example, step: _Step, after: int, idle: int) -> list[Decimal]:
     if example.fixed is not None:
-        return [example.fixed] * (step.at + 1 + after)
+        return [example.fixed] * (step.at + 1 + after + idle)
     rises = example.used is not None or example.used_per_second is not None
-    under, over = (step.under, step.over) if rises else (1 - step.under, 1 - step.over)
+    under, over, none = (step.under, step.over, Decimal(0)) if rises else (1 - step.under, 1 - step.over, Decimal(1))
     gauge = example.used if rises else example.free
     if gauge is not None:
-        return [gauge * under] * (step.at + 1) + [gauge * over] * after
+        return [gauge * under] * (step.at + 1) + [gauge * over] * after + [gauge * none] * idle
     a_minute = ((example.used_per_second if rises else example.per_second) or Decimal(0)) * 60
     reached = a_minute * under * step.at
+    ended = reached + a_minute * over * after
     return [a_minute * under * minute for minute in range(step.at + 1)] + [
-        reached + a_minute * over * minute for minute in range(1, after + 1)]
+        reached + a_minute * over * minute for minute in range(1, after + 1)] + [
+        ended + a_minute * none * minute for minute in range(1, idle + 1)]

@@ -49,7 +49,7 @@ SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that 
 HOURS: Millis = 30 * MINUTE
 PIECE: Millis = 183 * DAY  # of a window, see _over_hours
 _CHAIN = "2h"  # the mark that the total is compared with may be as old
-_WITHIN = "[30m:5m]"  # how old a record may be that stands in for a missed evaluation
+_WITHIN = "[30m]"  # how old a record may be that stands in for a missed evaluation
 _EVENTS, _BAD = "events", "bad"
 
 
@@ -149,13 +149,19 @@ def _sliding(tracked: Tracked, what: str, window: Millis, closed: str) -> str:
 def _closed(tracked: Tracked, what: str, window: Millis) -> str:
     """The closed slots of the window that ends with the last one whose row has settled."""
     record = {SLOT: "increase5m", HOUR: "increase1h"} | {each: f"closed{promql.duration(each)}" for each in SUMMED}
-    settled = f"offset {promql.duration(SETTLED)}"
     if isinstance(tracked.indicator, Sliced):  # where nothing is known, no older row stands in for it
         del record[SLOT]
     if window in record:
-        return f"last_over_time(({_of(tracked, f'slo:{what}:{record[window]}')} offset 1ms){_WITHIN} {settled})"
-    brackets = differences.since(SLOT, False, window)
-    return f"sum_over_time(({_of(tracked, f'slo:{what}:increase5m')} offset 1ms){brackets} {settled})"
+        return _settled_then(_of(tracked, f"slo:{what}:{record[window]}"))
+    brackets, settled = differences.since(SLOT, False, window), promql.duration(SETTLED)
+    return f"sum_over_time(({_of(tracked, f'slo:{what}:increase5m')} offset 1ms){brackets} offset {settled})"
+
+
+def _settled_then(record: str) -> str:
+    """What `record` was at the last mark whose records have settled. One step of a subquery, which finds that mark;
+    where the mark falls on both its edges (up to version 2) the later one counts."""
+    slot, settled = promql.duration(SLOT), promql.duration(SETTLED)
+    return f"last_over_time(last_over_time({record}{_WITHIN} offset 1ms)[{slot}:{slot}] offset {settled})"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -205,8 +211,7 @@ class _Writer:
         rules += [self._record(f"slo:{what}:open_{window}_ago", f"-{self._of(f'slo:{what}:open')} offset {window}",
                                "ago") for what in (_EVENTS, _BAD)]
         for what in (_EVENTS, _BAD):
-            closed = (f"last_over_time(({self._of(f'slo:{what}:closed{window}')} offset 1ms){_WITHIN} "
-                      f"offset {promql.duration(SETTLED)})")
+            closed = _settled_then(self._of(f"slo:{what}:closed{window}"))
             opened, ago = self._of(f"slo:{what}:open"), self._of(f"slo:{what}:open_{window}_ago")
             count = differences.added((closed, opened, ago), self.tracked.keys)
             rules.append(self._record(f"slo:{what}:increase{window}", count))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from alertd.model import MINUTE
 from alertd.rulegen import probe_tests, promql, worlds
 from alertd.rulegen.declared import Service, Watched
 from alertd.rulegen.scenarios import QUIET, Leveled, Scenario, decimals
 from alertd.rulegen.threshold import LEAST_EVENTS
 from alertd.rulegen.worlds import BEGIN, WINDOW, Counter, World
 
+_FLOOD = 10**9  # good requests a minute, beside which none of the bad ones before them is a share
 _STRETCHED = 7  # evaluations for which _ended's two bad requests look like three or more
 
 
@@ -40,6 +42,7 @@ def _scenarios(world: World) -> Iterator[Scenario]:
         return
     yield _no_traffic(world)
     yield _nothing_bad(world)
+    yield _kept(world)
     yield _restart(world)
     yield from _behind_restart(world)
     yield from _ended(world)
@@ -68,6 +71,16 @@ def _nothing_bad(world: World) -> Scenario:
     never: Counter = [None if world.apart else 0] * (world.end + 1)
     return world.scenario("silent while nothing was ever bad", never, _from(world, 100),
                           world.check(world.end, Decimal(0)))
+
+
+def _kept(world: World) -> Scenario:
+    """Nothing but bad requests until every level fires, then nearly none but good ones: the alerts are kept."""
+    last = BEGIN + world.longest
+    kept = last + max(judged.leveled.rule.keep_firing for judged in world.judged) // MINUTE
+    bad = [0] * BEGIN + [100 * min(minute, last - BEGIN + 1) for minute in range(1, world.end - BEGIN + 2)]
+    good = [0] * (last + 1) + [_FLOOD * minute for minute in range(1, world.end - last + 1)]
+    return world.scenario("kept behind its end", bad, good, world.check(kept, Decimal(1)),
+                          world.check(kept + 1, Decimal(0)))
 
 
 def _restart(world: World) -> Scenario:

@@ -91,7 +91,7 @@ def _other_windows(expr: str) -> Iterator[tuple[str, str]]:
 
 def _settled(expr: str) -> list[tuple[str, str]]:
     """The windows of an alert that is told from the rows, each with the next shorter and the next longer one."""
-    if not re.search(r":closed\w+\{.*\n.*\n> ", expr):
+    if not re.search(r":closed\w+\{.*\n> ", expr):
         return []
     written = {window: differences.since(SLOT, False, units.duration(window)) for window in _WINDOWS}
     closed = {window: f":closed{window}{{" for window in ("6h", "1d", "3d")}
@@ -99,11 +99,27 @@ def _settled(expr: str) -> list[tuple[str, str]]:
             if of[window] in expr and abs(list(of).index(window) - list(of).index(other)) == 1]
 
 
-def survives(folder: Path, name: str, mutant: str) -> bool:
-    """Whether all tests of the service `name` in `folder` pass with the rules `mutant`."""
-    (folder / f"{name}.rules.yaml").write_text(mutant, encoding="utf-8")
-    for tests in sorted(folder.glob(f"{name}.*test.yaml"), key=lambda path: path.stat().st_size):
-        run = subprocess.run(["promtool", "test", "rules", tests], capture_output=True, text=True, check=False)
+def each_test(folder: Path, name: str) -> list[tuple[str, Path]]:
+    """The tests of the service `name` in `folder`, each with its name and in a file of its own."""
+    found = []
+    for tests in sorted(folder.glob(f"{name}.*test.yaml")):
+        whole = yaml.load(tests.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        for number, test in enumerate(whole["tests"]):
+            path = folder / f"{tests.stem}.{number}.json"
+            path.write_text(json.dumps({**whole, "tests": [test]}), encoding="utf-8")
+            found.append((test["name"], path))
+    return found
+
+
+def survives(tests: list[tuple[str, Path]], title: str, rules: Path, mutant: str) -> bool:
+    """Whether all `tests` pass with the rules `mutant`. First come those of the alert it is of, and of them the ones
+    that told the last mutants, which are moved to the front."""
+    rules.write_text(mutant, encoding="utf-8")
+    words = title.split(":", maxsplit=1)[0].split()
+    for one in sorted(tests, key=lambda test: -sum(word in test[0] for word in words)):
+        run = subprocess.run(["promtool", "test", "rules", one[1]], capture_output=True, text=True, check=False)
         if run.returncode:
+            tests.remove(one)
+            tests.insert(0, one)
             return False
     return True
