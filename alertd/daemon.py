@@ -48,7 +48,8 @@ from alertd.model import SECOND
 from alertd.reconciling import EVERY
 from alertd.store import database
 from alertd.store.writer import Writer
-from alertd.web.app import Inside, build
+from alertd.web.app import build
+from alertd.web.inside import Inside
 
 GRACE = 15.0  # seconds for attempts under way when stopping; above one attempt's own limit
 CLOSING = 5.0  # seconds for requests under way after that; with GRACE below the 30 s that Kubernetes waits

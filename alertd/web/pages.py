@@ -1,46 +1,37 @@
-"""The pages, rendered on the server. Alert text is data: autoescaping is on, and a missing name is an error."""
+"""The pages for people."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-from urllib.parse import urlsplit
+from aiohttp import web
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(loader=PackageLoader("alertd.web"), autoescape=True, undefined=StrictUndefined,
-                              trim_blocks=True, lstrip_blocks=True)
-    environment.filters["web_only"] = web_only
-    environment.filters["moment"] = moment
-    return environment
+from alertd.store import reading
+from alertd.web.api import status
+from alertd.web.inside import Inside
 
 
-def web_only(address: str) -> str:
-    """The address if a browser may be sent there (http or https), else nothing."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return ""
-    return parts.geturl() if parts.scheme in ("http", "https") and parts.hostname and not parts.username else ""
+class Pages:
+    """Handlers of what people look at."""
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+
+    async def front(self, _request: web.Request) -> web.Response:
+        """The first page."""
+        from alertd.web import render
+
+        async with self._inside.reader.connect() as connection:
+            burning = [row for state in ("open", "acknowledged")
+                       for row in (await reading.incidents(connection, state, 100, None)).items]
+        return _html(render.front(await status(self._inside), burning))
+
+    async def incident(self, request: web.Request) -> web.Response:
+        """One incident."""
+        from alertd.web import render
+
+        async with self._inside.reader.connect() as connection:
+            found = await reading.incident(connection, request.match_info["id"])
+        return _html(render.incident(found), 200 if found else 404)
 
 
-def moment(time: str) -> str:
-    """A time of the API (RFC 3339, UTC) as people read it, to the second."""
-    return time[:19].replace("T", " ") + " UTC"
-
-
-def front(status: dict[str, Any], burning: list[dict[str, Any]]) -> str:
-    """The first page: one sentence, what needs a person, what could not be delivered or read. Severity none (a
-    Watchdog that beats) needs nobody."""
-    burning = [row for row in burning if row["severity"] != "none"]
-    order = {"critical": 0, "warning": 1, "info": 2}
-    burning = sorted(burning, key=lambda row: (order[row["severity"]], row["opened_at"]))
-    return _environment().get_template("front.html").render(status=status, burning=burning)
-
-
-def incident(found: dict[str, Any] | None) -> str:
-    """One incident: its alerts, who was told, each attempt, and why."""
-    return _environment().get_template("incident.html").render(incident=found)
+def _html(text: str, status: int = 200) -> web.Response:
+    return web.Response(status=status, text=text, content_type="text/html")

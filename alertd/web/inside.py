@@ -1,0 +1,36 @@
+"""What the HTTP face sees of the daemon."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alertd.engine.acts import Acts
+from alertd.engine.clock import Clock
+from alertd.engine.intake import Intake
+from alertd.engine.maintenance import Maintenance
+from alertd.engine.metrics import Metrics
+from alertd.engine.setting import Current
+from alertd.store.writer import Writer
+
+
+@dataclasses.dataclass(slots=True)
+class Inside:
+    """`reload` raises BadInput when the new file is refused."""
+
+    intake: Intake
+    writer: Writer
+    reader: AsyncEngine
+    current: Current
+    clock: Clock
+    metrics: Metrics
+    reload: Callable[[], Awaitable[None]]
+    acts: Acts
+    maintenance: Maintenance
+
+    @property
+    def ready(self) -> bool:
+        """Webhooks can be taken. A vendor that fails does not show here: it must not stop the intake."""
+        return not self.intake.draining and self.writer.failing_since is None
