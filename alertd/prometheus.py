@@ -49,10 +49,11 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Series:
-    """One series of a range answer: the times (ms) at which it has a sample, rising."""
+    """One series of a range answer: the times (ms) at which it has a sample, rising, and what each is."""
 
     labels: Mapping[str, str]
     times: tuple[Millis, ...]
+    values: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,11 +90,18 @@ class Prometheus:
         asked = {"query": query, "start": start / 1000, "end": end / 1000, "step": step / 1000}
         body = self._answer(query, "query_range", data=asked)
         try:
-            series = tuple(Series(row["metric"], tuple(round(at * 1000) for at, _ in row["values"]))
+            series = tuple(Series(row["metric"], tuple(round(at * 1000) for at, _ in row["values"]),
+                                  tuple(float(value) for _, value in row["values"]))
                            for row in body["data"]["result"])
         except (KeyError, TypeError, ValueError) as error:
             raise PrometheusUnreachable(url=self._url, query=query, reason=f"unreadable: {error!r}") from error
         return History(series, tuple(map(str, body.get("warnings", ()))))
+
+    def recording(self) -> Mapping[tuple[str, frozenset[tuple[str, str]]], str]:
+        """The records that the server makes: their expressions by name and labels, as the server writes them."""
+        groups = self._get("rules", {"type": "record"})["groups"]
+        return {(rule["name"], frozenset(rule.get("labels", {}).items())): rule["query"]
+                for group in groups for rule in group["rules"]}
 
     def values(self, label: str, metric: str | None = None) -> frozenset[str]:
         """The values a label has, of one metric or of all; of `__name__`, every metric there is."""

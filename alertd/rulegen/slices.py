@@ -50,6 +50,13 @@ def opened(sliced: Sliced, bad: bool, by: Sequence[str], left_open: bool) -> str
     return differences.added(parts, by)
 
 
+def ended(sliced: Sliced, bad: bool, by: Sequence[str], span: Millis) -> str:
+    """How many known (or `bad`) slices ended within `span` of this moment, a mark; those of a slot as in its row."""
+    if sliced.length == MINUTE:
+        return _count(sliced, bad, by, False, span, 0)
+    return closed(sliced, bad, by, False)
+
+
 def _count(sliced: Sliced, bad: bool, by: Sequence[str], left_open: bool, span: Millis, ago: Millis) -> str:
     """Of the slices that ended at the marks of the minute within `span`, up to `ago`."""
     verdict = _bad(sliced, by, left_open) if bad else _known(sliced, by, left_open)
@@ -91,11 +98,11 @@ def _range(length: Millis, left_open: bool) -> str:
 def _events(sliced: Sliced, of: Indicator, selectors: Sequence[str], by: Sequence[str], left_open: bool) -> str:
     """How far these counters rose in the slice, together."""
     scraped = of.scraped or of.events[0]
-    return differences.total({selector: " or ".join(_rises(selector, scraped, sliced.length, left_open))
+    return differences.total({selector: " or ".join(rises(selector, scraped, sliced.length, left_open))
                               for selector in selectors}, by)
 
 
-def _rises(selector: str, scraped: str, length: Millis, left_open: bool) -> Iterator[str]:
+def rises(selector: str, scraped: str, length: Millis, left_open: bool) -> Iterator[str]:
     """Per series: the counter less what it last was before the slice; after a reset, or born on a target that was
     scraped before, all of it; on a target that joined, less the first seen of it."""
     ago = promql.duration(length)

@@ -28,6 +28,13 @@ RULES = """\
 thresholds: {memory_utilization: 75%, error_rate: 5%}
 services: {shop: {metrics: prometheus-http, selector: 'job="shop"'}}
 """
+SLOS = """\
+services:
+  shop:
+    metrics: prometheus-http
+    selector: job="shop"
+    slos: {month: {objective: 99.9%}, half: {objective: 99%, window: 12h}}
+"""
 
 
 def history() -> str:
@@ -110,6 +117,21 @@ def test_thresholds_are_replayed_to_the_minute(server: str, folder: Path) -> Non
     assert found["receivers"]["on-call"] == {"starts": 1, "at_night": errors["at_night"], "messages": {"log": 2},
                                              "alerts": {"HighErrorRate": 1}}
     assert found["receivers"]["team"]["alerts"] == {"HighErrorRate": 1, "HighMemoryUtilization": 1}
+
+
+def test_objectives_are_replayed_on_raw_counters(server: str, folder: Path) -> None:
+    """Without records: every tier of a burn, a budget that is gone, and who is told. Half of the requests fail for
+    20 minutes."""
+    (folder / "rules" / "a.yaml").write_text(SLOS)
+    result = alertd("rules", "backtest", "--prometheus", server, "--since", f"{HOURS}h", "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)["new"]
+    assert found["not_replayed"] == {}
+    assert found["alerts"]["ErrorBudgetBurn"]["fired"] == 6  # four tiers of one, the two a window of 12h has
+    assert found["alerts"]["ErrorBudgetLow"]["fired"] == 4  # every level of the short window, none of the long
+    assert found["alerts"]["IndicatorAbsent"]["fired"] == 0
+    assert found["receivers"]["on-call"]["alerts"]["ErrorBudgetBurn"] >= 1
+    assert any("shop month less than its window" in remark for remark in found["remarks"])
 
 
 def test_two_rule_sets_beside_each_other(server: str, folder: Path) -> None:
