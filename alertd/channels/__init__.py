@@ -41,6 +41,10 @@ class Settings(pydantic.BaseModel):
         """Messages a second and target, None for no limit of ours."""
         return None
 
+    def adapts(self) -> bool:
+        """Whether the vendor's "too fast" makes alertd slower for a while, beyond the wait it asks for."""
+        return False
+
 
 @dataclasses.dataclass(slots=True)
 class Net:

@@ -59,7 +59,10 @@ class Settings(Base):
         return _wire.host_of(self.url)
 
     def rate_limit(self) -> float | None:
-        return _wire.limit(self.rate, None)  # the vendor's limit moves with the service: its 429 is obeyed instead
+        return _wire.limit(self.rate, None)  # the vendor's limit moves with the service: its 429 says when it is met
+
+    def adapts(self) -> bool:
+        return self.rate is None
 
 
 def dedup_key(incident: str, epoch: int) -> str:

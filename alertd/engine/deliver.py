@@ -2,7 +2,8 @@
 
 Every outlet (a channel of a receiver, at one target) has a courier: a loop that claims what is due there and
 starts attempts. Attempts to one endpoint share CONNECTIONS slots. So a vendor that hangs holds its own couriers
-and nobody else's; nothing but the store is shared between them.
+and nobody else's; nothing but the store is shared between them. A courier whose place may not be sent anything yet asks
+the store for nothing.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd import channels
+from alertd.buckets import Pace
 from alertd.channels import CONNECTIONS, TIMEOUT, Channel, Net, Settings
 from alertd.delivery import LEASE, next_attempt
 from alertd.engine.clock import Clock
 from alertd.engine.metrics import Metrics
+from alertd.engine.pacing import Pacer
 from alertd.engine.setting import Current
 from alertd.engine.slots import Slots
 from alertd.errors import Rejected, StoreUnavailable, TryLater
@@ -29,7 +32,7 @@ from alertd.model import SECOND, Delivery, Event, Kind, Millis, Notification, Ou
 from alertd.store import outbox
 from alertd.store.outbox import Claim, Settlement
 from alertd.store.writer import Writer
-from alertd.telling import fall_back
+from alertd.telling import fall_back, place
 
 STORE_PAUSE = SECOND  # before asking a store again that could not answer
 
@@ -49,13 +52,27 @@ class Outgoing:
     external_url: str | None = None
 
 
+class Shared:
+    """What couriers share that lead the same way: the slots of an endpoint, the pacer of a place there."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, Slots] = {}
+        self._pacers: dict[tuple[str, ...], Pacer] = {}
+
+    def slots(self, settings: Settings) -> Slots:
+        return self._slots.setdefault(settings.endpoint(), Slots(CONNECTIONS))
+
+    def pacer(self, outlet: Outlet, settings: Settings) -> Pacer:
+        return self._pacers.setdefault((settings.endpoint(), *place(outlet)), Pacer())
+
+
 class Couriers:
     """All couriers of the configuration in force."""
 
     def __init__(self, outgoing: Outgoing) -> None:
         self._outgoing = outgoing
         self._couriers: dict[Outlet, Courier] = {}
-        self._slots: dict[str, Slots] = {}
+        self._shared = Shared()
         self._attempts: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -70,8 +87,9 @@ class Couriers:
         for outlet in set(self._couriers) - outlets:
             self._couriers.pop(outlet).cancel()
         for outlet in outlets - set(self._couriers):
-            courier = Courier(outlet, self._outgoing, self._slots, self._attempts, self.wake)
-            courier.free_at = (waits or {}).get(outlet, 0)
+            courier = Courier(outlet, self._outgoing, self._shared, self._attempts, self.wake)
+            if waits and outlet in waits:
+                courier.wait(waits[outlet])
             courier.start()
             self._couriers[outlet] = courier
         self.wake(outlets)
@@ -113,16 +131,20 @@ def settings_for(current: Current, outlet: Outlet, kind: Kind | None = None) -> 
     return None
 
 
+def pace_of(settings: Settings) -> Pace:
+    """How fast messages may leave by these settings."""
+    return Pace(settings.rate_limit(), settings.adapts())
+
+
 class Courier:
     """The loop of one outlet."""
 
-    def __init__(self, outlet: Outlet, outgoing: Outgoing, slots: dict[str, Slots],
+    def __init__(self, outlet: Outlet, outgoing: Outgoing, shared: Shared,
                  attempts: set[asyncio.Task[None]], wake: Callable[[Iterable[Outlet]], None]) -> None:
         self.outlet = outlet
         self.awake = asyncio.Event()
-        self.free_at: Millis = 0  # not before this time: our own rate, or what the vendor asked for
         self._outgoing = outgoing
-        self._slots = slots
+        self._shared = shared
         self._attempts = attempts
         self._wake = wake
         self._task: asyncio.Task[None] | None = None
@@ -136,18 +158,22 @@ class Courier:
         self._task.cancel()
         return self._task
 
+    def wait(self, until: Millis) -> None:
+        """Nothing leaves before this time: the vendor asked for it."""
+        if settings := settings_for(self._outgoing.current, self.outlet):
+            self._shared.pacer(self.outlet, settings).wait(until)
+
     async def _run(self) -> None:
         clock = self._outgoing.clock
-        while True:
-            while (wait := self.free_at) > clock.now():
-                await clock.sleep_until(asyncio.Event(), wait)  # nothing shortens what a vendor asked for
+        while settings := settings_for(self._outgoing.current, self.outlet):
+            pacer, pace = self._shared.pacer(self.outlet, settings), pace_of(settings)
+            if (wait := pacer.free_at(pace, clock.now())) > clock.now():
+                await clock.sleep_until(asyncio.Event(), wait)  # no new message shortens this
+                continue
             self.awake.clear()
-            settings = settings_for(self._outgoing.current, self.outlet)
-            if settings is None:  # a reload took the outlet away and is about to stop this courier
-                return
-            slots = self._slots.setdefault(settings.endpoint(), Slots(CONNECTIONS))
+            slots = self._shared.slots(settings)
             await slots.acquire()
-            claim = asyncio.create_task(self._claim(slots, settings.rate_limit()))
+            claim = asyncio.create_task(self._claim(slots, pacer, pace))
             try:
                 started, next_at = await asyncio.shield(claim)
             except asyncio.CancelledError:
@@ -158,14 +184,18 @@ class Courier:
                 started, next_at = 0, clock.now() + STORE_PAUSE
             if not started:
                 await clock.sleep_until(self.awake, next_at)
+        # a reload took the outlet away and is about to stop this courier
 
-    async def _claim(self, slots: Slots, rate: float | None) -> tuple[int, Millis | None]:
+    async def _claim(self, slots: Slots, pacer: Pacer, pace: Pace) -> tuple[int, Millis | None]:
         """Take what is due and start its attempts; how many, and when more is due. The caller holds one slot;
-        every slot that no attempt takes over is given back."""
+        every slot that no attempt takes over is given back, and so is what the pace allowed for it."""
         outgoing, now = self._outgoing, self._outgoing.clock.now()
-        places = 1 if rate else 1 + slots.take(CONNECTIONS - 1)
+        held = 1 + slots.take(CONNECTIONS - 1)
+        places = pacer.take(pace, held, now)
         started = 0
         try:
+            if not places:  # another courier that leads to this place was faster
+                return 0, pacer.free_at(pace, now)
             most_alerts = channels.load(self.outlet.channel).ALERTS
             wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8), most_alerts)
             answer = await outgoing.writer.submit(outbox.claim, wish)
@@ -173,9 +203,8 @@ class Courier:
                 self._begin(delivery, wish.token, slots)
                 started += 1
         finally:
-            slots.release(places - started)
-        if rate and started:
-            self.free_at = max(self.free_at, now + int(SECOND / rate))
+            slots.release(held - started)
+            pacer.give_back(places - started, now)
         return started, answer.next_at
 
     def _begin(self, delivery: Delivery, token: str, slots: Slots) -> None:
@@ -235,9 +264,15 @@ class Courier:
         due = next_attempt(row, refusal, now, random.random())  # noqa: S311  jitter, not a secret
         throttle = due if refusal.throttled else None
         if throttle:
-            self.free_at = max(self.free_at, throttle)
+            self._throttled(throttle, now)
         return Settlement(row, token, Event.TRY_LATER, refusal.reason, started, now, due, refusal.ambiguous,
                           not refusal.throttled, throttle)
+
+    def _throttled(self, until: Millis, now: Millis) -> None:
+        if settings := settings_for(self._outgoing.current, self.outlet):
+            pacer = self._shared.pacer(self.outlet, settings)
+            pacer.wait(until)
+            pacer.slow_down(now)
 
     async def _settle(self, done: Settlement) -> None:
         """Write the outcome, however long the store takes: until then the lease keeps others away."""

@@ -1,12 +1,13 @@
 """A message's way out."""
 
 import asyncio
+import dataclasses
 
 import pytest
 
 from alertd.errors import Rejected, TryLater
 from tests.bodies import body
-from tests.engine.conftest import file_for, receiver
+from tests.engine.conftest import Told, file_for, receiver
 from tests.reports import T0
 
 
@@ -150,3 +151,62 @@ async def test_a_lost_lease_is_given_back(house):
     await house.upkeep.tick()
     await house.until(lambda: len(house.script.sent) == 3)
     gate.set()
+
+
+@pytest.mark.parametrize("file", [file_for(receiver("on-call", "slack:#a"), receiver("management", "slack:#b"),
+                                           receiver("slack", "slack:#c"), rate=1.0)], indirect=True)
+async def test_who_may_send_nothing_asks_the_store_for_nothing(house, monkeypatch):
+    """However often a courier is woken before its place may be sent the next message."""
+    asked = []
+    original = house.writer.submit
+
+    async def submit(handler, item):
+        asked.append(handler.__name__)
+        return await original(handler, item)
+
+    monkeypatch.setattr(house.writer, "submit", submit)
+    await accept(house, "a")
+    await house.until(lambda: _all(house, "sent"))
+    before = asked.count("claim")
+    for number in range(5):
+        await accept(house, f"n{number}", group={"n": str(number)})
+        await asyncio.sleep(0.01)
+    assert asked.count("claim") == before
+    await house.clock.advance(1)
+    await house.until(lambda: len(house.script.sent) == 6)
+
+
+@pytest.mark.parametrize("file", [file_for(receiver("on-call", "slack:#a"), receiver("slack", "slack:#a"), rate=1.0)],
+                         indirect=True)
+async def test_two_receivers_of_one_target_share_its_rate(house):
+    """What reaches the target is what counts, not who sends it."""
+    await accept(house, "a", labels={"severity": "critical"}, group={"n": "1"})
+    await accept(house, "b", labels={"severity": "warning"}, group={"n": "2"})
+    await house.until(lambda: len(house.script.sent) >= 2)
+    await asyncio.sleep(0.05)
+    slack = [who for who, _, _ in house.script.sent if who in ("on-call", "slack")]
+    assert len(slack) == 1
+
+
+class Adapting(Told):
+    """A place that takes what it takes."""
+
+    def adapts(self):
+        return True
+
+
+async def test_a_vendor_that_says_too_fast_sets_a_pace(house, monkeypatch):
+    """After the wait it asked for, messages come at half of what is assumed, not as one."""
+    settings = {key: Adapting(name=one.name) for key, one in house.current.file.settings.items()}
+    house.current.file = dataclasses.replace(house.current.file, settings=settings)
+    house.script.plan.extend([TryLater("too fast", after=1, throttled=True)] * 3)
+    await accept(house, "a")
+    await house.until(lambda: not house.script.plan)
+    await house.until(lambda: _all(house, "queued"))
+    for number in range(30):
+        await accept(house, f"n{number}", group={"n": str(number)})
+    await house.clock.advance(1)
+    await house.until(lambda: len(house.script.sent) >= 15)
+    await asyncio.sleep(0.1)
+    paged = [who for who, _, _ in house.script.sent if who == "on-call"]
+    assert len(paged) == 5

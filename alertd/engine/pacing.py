@@ -1,0 +1,49 @@
+"""When the next message may leave for a place: our own rate, and what its vendor asked for."""
+
+from __future__ import annotations
+
+from alertd import buckets
+from alertd.buckets import Bucket, Pace
+from alertd.model import Millis
+
+
+class Pacer:
+    """One for each place, whichever receivers lead there. Kept in memory: a process that begins owes a place no more
+    than what one second brings; what a vendor asked for stands in the store and is told to `wait`."""
+
+    def __init__(self) -> None:
+        self._bucket: Bucket | None = None
+        self._not_before: Millis = 0
+
+    def free_at(self, pace: Pace, now: Millis) -> Millis:
+        """The earliest time of the next message; `now` or earlier where one may leave."""
+        return max(self._not_before, buckets.ready_at(self._of(pace, now), now))
+
+    def take(self, pace: Pace, most: int, now: Millis) -> int:
+        """Up to `most` messages that leave now; how many."""
+        if self._not_before > now:
+            return 0
+        bucket = self._of(pace, now)
+        room = buckets.room(bucket, now)
+        count = most if room is None else min(most, room)
+        self._bucket = buckets.take(bucket, count, now)
+        return count
+
+    def give_back(self, count: int, now: Millis) -> None:
+        """So many of those taken did not leave after all."""
+        if self._bucket:
+            self._bucket = buckets.take(self._bucket, -count, now)
+
+    def wait(self, until: Millis) -> None:
+        """Nothing leaves before this time."""
+        self._not_before = max(self._not_before, until)
+
+    def slow_down(self, now: Millis) -> None:
+        """The vendor said "too fast"."""
+        if self._bucket:
+            self._bucket = buckets.slowed(self._bucket, now)
+
+    def _of(self, pace: Pace, now: Millis) -> Bucket:
+        if self._bucket is None or self._bucket.pace != pace:  # the first time, and after a reload that changed it
+            self._bucket = buckets.full(pace, now)
+        return self._bucket
