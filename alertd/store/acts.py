@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, literal_column, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, select, update
 
 from alertd.incidents import Known
 from alertd.model import ARROWS, Event, IncidentId, IncidentState, Millis, Notification, State
 from alertd.store import schema
-from alertd.store.intake import among, listed
+from alertd.store.dialect import among, listed, upsert, word
 from alertd.store.rows import incident_from, notification_from
 
 _incidents, _rows = schema.incidents, schema.notifications
@@ -30,8 +29,7 @@ def load(connection: Connection, ids: Sequence[str]) -> Known:
 
 def lapsed(connection: Connection, now: Millis) -> list[IncidentId]:
     """The incidents whose acknowledgement held as long as it may."""
-    # the state as text: SQLite uses an index with a condition only where the statement repeats it
-    query = select(_incidents.c.id).where(_incidents.c.state == _literal(IncidentState.ACKNOWLEDGED),
+    query = select(_incidents.c.id).where(_incidents.c.state == word(IncidentState.ACKNOWLEDGED),
                                           _incidents.c.acknowledged_until <= now)
     return [row.id for row in connection.execute(query)]
 
@@ -59,7 +57,7 @@ def seen(connection: Connection, id: str, now: Millis) -> bool:
 
 def dead(connection: Connection, id: str) -> Notification | None:
     """The dead letter of this id."""
-    row = connection.execute(select(_rows).where(_rows.c.id == id, _rows.c.state == _literal(State.DEAD))).first()
+    row = connection.execute(select(_rows).where(_rows.c.id == id, _rows.c.state == word(State.DEAD))).first()
     return notification_from(row) if row else None
 
 
@@ -68,10 +66,6 @@ def raise_dead(connection: Connection, row: Notification, event: Event, reason: 
     state = ARROWS[State.DEAD, event]
     queued = state is State.QUEUED
     connection.execute(
-        update(_rows).where(_rows.c.seq == row.seq, _rows.c.state == _literal(State.DEAD))
+        update(_rows).where(_rows.c.seq == row.seq, _rows.c.state == word(State.DEAD))
         .values(state=state.value, reason=reason, next_at=now, settled_at=None if queued else now,
                 attempts=0 if queued else row.attempts))
-
-
-def _literal(state: State | IncidentState) -> ColumnElement[str]:
-    return literal_column(f"'{state.value}'")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, insert, literal_column, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import MOST_SUMMARIES, Entry
 from alertd.model import ARROWS, DigestText, Event, IncidentId, Millis, Notification, State
 from alertd.store import schema
-from alertd.store.intake import among, insert_notifications, listed
+from alertd.store.dialect import among, listed, word
+from alertd.store.intake import insert_notifications
 from alertd.store.reading import incident_alerts
 from alertd.store.rows import incident_from
 from alertd.telling import DIGEST_CHANNEL, fingerprint_of
@@ -61,7 +62,7 @@ def _fold(connection: Connection, wish: Fold) -> bool:
     if (connection.execute(same)).first() is not None:
         return False
     held = (_rows.c.receiver == wish.receiver, _rows.c.channel == DIGEST_CHANNEL,
-            _rows.c.state == literal_column(f"'{State.HELD.value}'"))
+            _rows.c.state == word(State.HELD))
     ids = [row[0] for row in connection.execute(select(_rows.c.incident).where(*held).distinct())]
     text = wish.compose(_entries(connection, ids))
     connection.execute(insert(table), [

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, exists, insert, select
 from alertd.inhibiting import Inhibitor
 from alertd.model import Alert, AlertId
 from alertd.store import schema
-from alertd.store.intake import among, listed
+from alertd.store.dialect import among, listed
 from alertd.store.rows import alert_from
 
 _alerts, _sources, _quiet = schema.alerts, schema.inhibitors, schema.inhibited

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Any
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Table, bindparam, func, insert, select, text, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
 
 from alertd.incidents import Changes, Decision, Known, touched
 from alertd.inhibiting import Inhibitor
@@ -26,6 +22,7 @@ from alertd.model import (
     Webhook,
 )
 from alertd.store import live, schema
+from alertd.store.dialect import Rows, among, listed, upsert, word
 from alertd.store.rows import (
     ALERT,
     INCIDENT,
@@ -40,8 +37,6 @@ from alertd.store.rows import (
     to_json,
     webhook_row,
 )
-
-AT_ONCE = 32  # rows to a statement: from here on more gain nothing
 
 
 def load(connection: Connection, webhooks: Sequence[Webhook], keys: Iterable[str], now: Millis) -> Known:
@@ -131,51 +126,6 @@ def insert_decisions(connection: Connection, decisions: Iterable[Decision]) -> N
                                   for one in decisions))
 
 
-def listed(values: Iterable[str]) -> str:
-    """The parameter of `among`."""
-    return msgspec.json.encode(list(values)).decode()
-
-
-def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the column is one of the values in the parameter `listed`: a statement that stays the same however
-    many they are, so that it is prepared once, and no limit of parameters applies."""
-    return column.in_(select(func.json_each(bindparam("listed")).table_valued("value").c.value))
-
-
-class _Insert:
-    """A statement for many rows, each a tuple in the order of `names`: handed to the driver itself as they are,
-    AT_ONCE to a statement. Core's own way takes longer than SQLite takes to write them, and the driver gives up the
-    interpreter's lock and asks for it again at every statement."""
-
-    def __init__(self, statement: Insert, names: Sequence[str]) -> None:
-        self._statement = statement
-        self._names = list(names)
-        self._texts: dict[str, tuple[str, str]] = {}
-
-    def __call__(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
-        values = list(rows)
-        if not values:
-            return
-        one, several = self._text(connection.dialect)
-        whole = len(values) - len(values) % AT_ONCE
-        with contextlib.closing(connection.connection.cursor()) as cursor:
-            for start in range(0, whole, AT_ONCE):
-                cursor.execute(several, tuple(chain.from_iterable(values[start:start + AT_ONCE])))
-            if whole < len(values):
-                cursor.executemany(one, values[whole:])
-
-    def _text(self, dialect: Dialect) -> tuple[str, str]:
-        """For one row, and for AT_ONCE."""
-        if dialect.name not in self._texts:
-            compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
-            assert getattr(compiled, "positiontup", None) == self._names  # the order that the tuples have
-            one = str(compiled)
-            row = f"({', '.join('?' * len(self._names))})"
-            assert one.count(row) == 1
-            self._texts[dialect.name] = one, one.replace(row, ", ".join([row] * AT_ONCE))
-        return self._texts[dialect.name]
-
-
 def _upsert(table: Table, changing: tuple[str, ...]) -> Insert:
     statement = upsert(table)
     return statement.on_conflict_do_update(index_elements=["id"],
@@ -185,25 +135,24 @@ def _upsert(table: Table, changing: tuple[str, ...]) -> Insert:
 _alerts, _incidents = schema.alerts.c, schema.incidents.c
 _ALERTS = select(schema.alerts).where(among(_alerts.id))
 _INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
-    # the state as text in the statement: SQLite uses an index with a condition only for what it can see is in it
-    select(schema.incidents).where(among(column), text(f"state <> '{IncidentState.RESOLVED.value}'"))
+    select(schema.incidents).where(among(column), _incidents.state != word(IncidentState.RESOLVED))
     for column in (_incidents.id, _incidents.key)
 )
 _NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c.incident)).order_by(
     schema.notifications.c.seq)
-_INSERT_WEBHOOK = _Insert(insert(schema.webhooks), WEBHOOK)
-_UPSERT_ALERT = _Insert(
+_INSERT_WEBHOOK = Rows(insert(schema.webhooks), WEBHOOK)
+_UPSERT_ALERT = Rows(
     _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at", "muted")), ALERT)
-_UPSERT_INCIDENT = _Insert(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
+_UPSERT_INCIDENT = Rows(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
                                                       "acknowledged_at", "resolved_at", "acknowledged_by",
                                                       "acknowledged_until", "escalated", "escalate_at",
                                                       "remind_at", "report_at")), INCIDENT)
-_INSERT_NOTIFICATION = _Insert(
+_INSERT_NOTIFICATION = Rows(
     upsert(schema.notifications).on_conflict_do_nothing(index_elements=["incident", "id"]), NOTIFICATION)
-_INSERT_DECISION = _Insert(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))
-_INSERT_INHIBITOR = _Insert(
+_INSERT_DECISION = Rows(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))
+_INSERT_INHIBITOR = Rows(
     upsert(schema.inhibitors).on_conflict_do_nothing(index_elements=["key", "alert"]), ("key", "alert", "name", "both"))
-_INSERT_INHIBITED = _Insert(upsert(schema.inhibited).on_conflict_do_nothing(index_elements=["alert"]), ("alert",))
+_INSERT_INHIBITED = Rows(upsert(schema.inhibited).on_conflict_do_nothing(index_elements=["alert"]), ("alert",))
 _SUPERSEDE = (
     update(schema.notifications)
     .where(schema.notifications.c.seq == bindparam("wanted"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, literal_column, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import MOST_SUMMARIES, Entry
@@ -15,14 +14,15 @@ from alertd.matchers import parse
 from alertd.model import ARROWS, Alert, DigestText, Event, Incident, IncidentId, Labels, Millis, Notification, State
 from alertd.schedule import Mode, Once, Window
 from alertd.store import schema
-from alertd.store.intake import among, insert_notifications, listed
+from alertd.store.dialect import among, listed, upsert, word
+from alertd.store.intake import insert_notifications
 from alertd.store.reading import incident_alerts
 from alertd.store.rows import alert_from, labels_from, to_json, why_from
 from alertd.telling import DIGEST_CHANNEL
 
 _rows, _alerts, _incidents, _windows = (
     schema.notifications.c, schema.alerts.c, schema.incidents.c, schema.windows.c)
-_WAITING = (select(_rows.incident).where(_rows.state == literal_column(f"'{State.HELD.value}'"),
+_WAITING = (select(_rows.incident).where(_rows.state == word(State.HELD),
                                          _rows.channel != DIGEST_CHANNEL).distinct())
 _FIRING = select(schema.alerts).where(among(_alerts.incident), _alerts.closed_at.is_(None)).order_by(_alerts.id)
 

@@ -10,23 +10,20 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, literal_column, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.delivery import FLEETING
 from alertd.incidents import Decision
 from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Millis, Notification, Outlet, State
 from alertd.store import reading, schema
+from alertd.store.dialect import upsert, word
 from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.rows import incident_from, notification_from, to_json
 
 _rows = schema.notifications
 
-# States as text in the statements: SQLite uses an index with a condition only where the statement itself repeats it,
-# and a parameter does not (https://sqlite.org/partialindex.html#queries_using_partial_indexes).
-_QUEUED: ColumnElement[str] = literal_column(f"'{State.QUEUED.value}'")
-_CLAIMED: ColumnElement[str] = literal_column(f"'{State.CLAIMED.value}'")
+_QUEUED, _CLAIMED = word(State.QUEUED), word(State.CLAIMED)
 
 _ahead = _rows.alias("ahead")
 # in order per incident and outlet: nothing leaves while an earlier message of its incident is on the way

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from alertd.heartbeats import Pulse
 from alertd.model import Millis
 from alertd.store import schema
+from alertd.store.dialect import upsert
 
 _table = schema.pulses
 _insert = upsert(_table)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.model import Alert, Delivery, DigestText, Incident, IncidentId, Kind, Notification, Outlet, State
 from alertd.store import schema
-from alertd.store.intake import among, listed
+from alertd.store.dialect import among, listed
 from alertd.store.rows import alert_from, incident_from, labels_from, notification_from, raw_from, why_from
 
 ALL = 2**31 - 1  # as a limit: more rows than there can be

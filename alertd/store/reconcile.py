@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.model import Alert
 from alertd.reconciling import Open, Voice
 from alertd.store import schema
-from alertd.store.intake import among, listed
+from alertd.store.dialect import among, listed, upsert
 from alertd.store.rows import alert_from, labels_from
 
 WEBHOOK_ID = 12  # characters; an alert's id begins with that of the webhook that opened it

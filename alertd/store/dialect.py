@@ -1,0 +1,107 @@
+"""The one place where SQLite and PostgreSQL differ in what is asked of them; every other query is Core, alike on both.
+
+What to write against: `upsert` for an insert that may meet its row, `among` for a list of any length, `word` for a
+state that a partial index has to see, `Rows` for many rows at once. `with_for_update()` says nothing to SQLite, whose
+one writer has its tables to itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import msgspec
+from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Insert, bindparam, literal_column
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+__all__ = ["Rows", "among", "listed", "upsert", "word"]  # `upsert`: both databases know PostgreSQL's ON CONFLICT
+
+AT_ONCE = 32  # rows to a statement of SQLite: from here on more gain nothing
+
+
+def word(state: enum.StrEnum) -> ColumnElement[str]:
+    """A state as text in the statement. A database uses an index with a condition only where the statement itself
+    repeats it, and a parameter does not (https://sqlite.org/partialindex.html#queries_using_partial_indexes)."""
+    return literal_column(f"'{state.value}'")
+
+
+def listed(values: Iterable[str]) -> str:
+    """The parameter of `among`."""
+    return msgspec.json.encode(list(values)).decode()
+
+
+def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the column is one of the values in the parameter `listed`: a statement that stays the same however
+    many they are, so that it is prepared once, and no limit of parameters applies."""
+    return _Among(column, bindparam("listed"))
+
+
+class _Among(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: Any, **kw: Any) -> str:
+    column, values = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  compiled pieces, no text of strangers
+
+
+@compiles(_Among, "postgresql")
+def _among_on_postgresql(element: _Among, compiler: Any, **kw: Any) -> str:
+    # as an array, which is looked up in an index value by value; a subquery would be joined
+    column, values = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
+
+
+class Rows:
+    """A statement for many rows, each a tuple in the order of `names`: handed to the driver itself as they are.
+    Core's own way takes longer than the database takes to write them. On SQLite AT_ONCE to a statement, since the
+    driver gives up the interpreter's lock and asks for it again at every one; on PostgreSQL a column each, as arrays,
+    so that it is one statement however many they are."""
+
+    def __init__(self, statement: Insert, names: Sequence[str]) -> None:
+        self._statement = statement
+        self._names = list(names)
+        self._texts: dict[str, tuple[str, str]] = {}
+
+    def __call__(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+        if values := list(rows):
+            one, several = self._text(connection.dialect)
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(several, tuple(map(list, zip(*values, strict=True))))
+            else:
+                _write(connection, one, several, values)
+
+    def _text(self, dialect: Dialect) -> tuple[str, str]:
+        """For one row, and for several."""
+        if dialect.name not in self._texts:
+            compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
+            assert getattr(compiled, "positiontup", None) == self._names  # the order that the tuples have
+            one = str(compiled)
+            start = one.index(" VALUES (")
+            end = one.index(")", start)
+            if dialect.name == "postgresql":
+                columns = self._statement.table.c
+                types = [columns[name].type.compile(dialect=dialect).partition("(")[0] for name in self._names]
+                arrays = ", ".join(f"CAST(${number} AS {type}[])" for number, type in enumerate(types, 1))
+                several = f"{one[:start]} SELECT * FROM unnest({arrays}){one[end + 1:]}"  # noqa: S608  likewise
+            else:
+                row = one[start + len(" VALUES "):end + 1]
+                several = one.replace(row, ", ".join([row] * AT_ONCE))
+            self._texts[dialect.name] = one, several
+        return self._texts[dialect.name]
+
+
+def _write(connection: Connection, one: str, several: str, values: Sequence[tuple[Any, ...]]) -> None:
+    whole = len(values) - len(values) % AT_ONCE
+    with contextlib.closing(connection.connection.cursor()) as cursor:
+        for start in range(0, whole, AT_ONCE):
+            cursor.execute(several, tuple(chain.from_iterable(values[start:start + AT_ONCE])))
+        if whole < len(values):
+            cursor.executemany(one, values[whole:])
