@@ -14,6 +14,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -43,12 +44,13 @@ from alertd.engine.reconcile import Reconcile
 from alertd.engine.setting import Current
 from alertd.engine.sockets import Sockets
 from alertd.engine.upkeep import Upkeep
-from alertd.errors import BadInput
+from alertd.errors import BadInput, NoDoor
 from alertd.model import SECOND
 from alertd.reconciling import EVERY
 from alertd.store import database
 from alertd.store.writer import Writer
 from alertd.web.app import build
+from alertd.web.guard import Door
 from alertd.web.inside import Inside
 
 GRACE = 15.0  # seconds for attempts under way when stopping; above one attempt's own limit
@@ -65,7 +67,8 @@ log = structlog.get_logger()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line said. `unused` names options that no part of this version acts on."""
+    """What the command line said. `guarded`: visitors must show who they are, or it does not start. `unused` names
+    options that no part of this version acts on."""
 
     config: Path
     rules: Path
@@ -76,6 +79,8 @@ class Options:
     json_logs: bool = False
     alertmanagers: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    web_config: Path | None = None
+    guarded: bool = False
 
 
 def run(options: Options) -> None:
@@ -178,6 +183,9 @@ class Daemon:
 async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
     """The daemon, running inside the block; leaving it is the orderly end."""
     current = Current(await asyncio.to_thread(_load, options.config), clock.now())
+    door = await asyncio.to_thread(Door, options.web_config, lambda: current.file.access)
+    if options.guarded and not door.shut:
+        raise NoDoor(address=f"{options.host}:{options.port}")
     with database.locked(options.store):
         async with contextlib.AsyncExitStack() as stack:
             db = database.connect(options.store)
@@ -214,10 +222,10 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             sockets.refresh()
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
                                         inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
-                                        reconcile.tick: EVERY // SECOND}))
+                                        reconcile.tick: EVERY // SECOND, door.tick: TICK}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
-                               maintenance))
-            daemon.address = await stack.enter_async_context(_listening(app, options))
+                               maintenance, door))
+            daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
             try:
                 yield daemon
@@ -274,17 +282,17 @@ def _tick_failed(event: JobExecutionEvent) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(app: web.Application, options: Options) -> AsyncIterator[str]:
+async def _listening(app: web.Application, options: Options, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
     # auto_decompress off: a compressed body is refused by its header, and must not be unpacked before that
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=CLOSING)
     await runner.setup()
     listener = await asyncio.to_thread(_bind, options.host, options.port)
     # asyncio accepts as many connections in one go as may wait: few, or a burst of them holds everything else up.
-    await web.SockSite(runner, listener, backlog=ACCEPTED).start()
+    await web.SockSite(runner, listener, backlog=ACCEPTED, ssl_context=tls).start()
     listener.listen(WAITING)
     host, port = listener.getsockname()[:2]
     try:
-        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         await runner.cleanup()
 

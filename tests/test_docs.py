@@ -10,7 +10,7 @@ import pytest
 
 from alertd import channels, presets
 from alertd.cli.group import group
-from alertd.config import maintenance, receivers, rotas, routing_file, rules_model
+from alertd.config import access, maintenance, receivers, rotas, routing_file, rules_model
 from alertd.engine.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +59,9 @@ def test_every_key_of_the_routing_file_is_documented():
     keys = {*routing_file.ACTED_ON, *routing_file.NOT_YET, *receivers._Receiver.model_fields, "digest",
             *receivers._Digest.model_fields, *rotas.Person.model_fields, *rotas.RotaSection.model_fields,
             *rotas.Calendar.model_fields,
-            *(field.alias or name for name, field in maintenance.WindowSection.model_fields.items())}
+            *(field.alias or name for model in (maintenance.WindowSection, access.AccessSection, access.KeySection,
+                                                access.GrantSection, access.ProxySection)
+              for name, field in model.model_fields.items())}
     assert {key for key in keys if f"`{key}`" not in DOCS["routing"]} == set()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 SUMMARIES = {
+    "access": "Make keys for programs and hashes of passwords: key, password.",
     "audit": "Verify and export the record of what people did.",
     "check": "Find every fault in routing.yaml and rules/, without a network.",
     "demo": "Show the whole chain on this machine: no configuration, account or key.",

@@ -9,12 +9,13 @@ import getpass
 import json
 import sys
 import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from alertd.cli._ask import send
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -57,12 +58,8 @@ def at_daemon(url: str, method: str, path: str, fields: Mapping[str, Any], *, as
               ) -> tuple[int, dict[str, Any]]:
     """The daemon's answer, with its status: one that is good or among `asked`; leaves with a clear message for
     another."""
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"--url takes http:// or https://, not {url!r}")
-    request = urllib.request.Request(url.rstrip("/") + path, json.dumps(fields).encode(),  # noqa: S310  as above
-                                     {"Content-Type": "application/json"}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  as above
+        with send(method, url.rstrip("/") + path, json.dumps(fields).encode()) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         body = error.read(2000)

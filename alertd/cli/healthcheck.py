@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import urllib.error
-import urllib.request
 
 import click
+
+from alertd.cli._ask import send
 
 
 @click.command("healthcheck")
@@ -14,10 +15,8 @@ import click
               help="Where the daemon listens.")
 def command(url: str) -> None:
     """Ask a daemon whether it can take webhooks; exit 0 when it can, 1 when it cannot. For containers."""
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"--url takes http:// or https://, not {url!r}")
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/-/ready", timeout=3) as answer:  # noqa: S310  checked above
+        with send("GET", f"{url.rstrip('/')}/-/ready", timeout=3) as answer:
             click.echo(answer.read(200).decode(errors="replace").strip())
     except urllib.error.HTTPError as error:
         click.echo(f"not ready: {error.read(200).decode(errors='replace').strip()}", err=True)

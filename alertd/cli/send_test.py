@@ -9,12 +9,12 @@ import secrets
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
+from alertd.cli._ask import send
 from alertd.cli.asking import from_daemon, output, table
 
 NAME = "AlertdTest"
@@ -105,7 +105,7 @@ class _Test:
         one = alert(self._labels, self._by, self._starts, _now() if ended else ZERO)
         if self._alertmanager:
             one["endsAt"] = _now(0 if ended else ENDS)
-            _post(f"{self._alertmanager.rstrip('/')}/api/v2/alerts", [one])
+            _post(f"{self._alertmanager.rstrip('/')}/api/v2/alerts", [one], keyed=False)
         else:
             _post(f"{self._url.rstrip('/')}/webhook/alertmanager", webhook(one, ended))
 
@@ -144,13 +144,9 @@ def _now(later: int = 0) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _post(address: str, body: Any) -> None:
-    if not address.startswith(("http://", "https://")):
-        raise click.UsageError(f"an address begins with http:// or https://, not {address!r}")
-    request = urllib.request.Request(address, json.dumps(body).encode(),  # noqa: S310  checked above
-                                     {"Content-Type": "application/json"})
+def _post(address: str, body: Any, *, keyed: bool = True) -> None:
     try:
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310  checked above
+        with send("POST", address, json.dumps(body).encode(), keyed=keyed):
             return
     except urllib.error.HTTPError as error:
         click.echo(f"{address}: {error.code} {error.read(300).decode(errors='replace').strip()}", err=True)

@@ -16,6 +16,9 @@ import click
 @click.option("--store", default="sqlite:///alertd.db", show_default=True, help="Where everything is kept.")
 @click.option("--web.listen-address", "listen", default="127.0.0.1:9097", show_default=True, metavar="HOST:PORT",
               help="Where webhooks and people come in; port 0 takes a free one.")
+@click.option("--web.config.file", "web_config", type=click.Path(path_type=Path), metavar="FILE",
+              help="Passwords, certificates and TLS, as Prometheus and Alertmanager read them; read again when it "
+                   "changes.")
 @click.option("--web.external-url", "external_url", metavar="URL",
               help="How people reach this alertd; messages link to it.")
 @click.option("--prometheus", metavar="URL", help="Read by no part of this version; said in the log.")
@@ -25,8 +28,8 @@ import click
               help="Allow an address other than this machine's own, although nobody is asked who they are.")
 @click.option("--log.format", "log_format", type=click.Choice(["logfmt", "json"]), default="logfmt",
               show_default=True)
-def command(config: Path, rules: Path, store: str, listen: str, external_url: str | None, prometheus: str | None,
-            alertmanager: tuple[str, ...], insecure_no_auth: bool, log_format: str) -> None:
+def command(config: Path, rules: Path, store: str, listen: str, web_config: Path | None, external_url: str | None,
+            prometheus: str | None, alertmanager: tuple[str, ...], insecure_no_auth: bool, log_format: str) -> None:
     """Run the daemon: take Alertmanager's webhooks, tell the right people, keep everything.
 
     SIGHUP or POST /-/reload reads the configuration again; SIGTERM ends after what is under way.
@@ -37,16 +40,13 @@ def command(config: Path, rules: Path, store: str, listen: str, external_url: st
     host, _, port = listen.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
         raise click.UsageError(f"--web.listen-address takes HOST:PORT, not {listen!r}")
-    if not insecure_no_auth and host.strip("[]") not in ("127.0.0.1", "::1", "localhost"):
-        raise click.UsageError(
-            f"{host or 'every address'} can be reached from outside this machine, and nobody is asked who they are: "
-            "bind 127.0.0.1 behind a proxy that asks, or say --insecure-no-auth")
+    local = host.strip("[]") in ("127.0.0.1", "::1", "localhost")
     if strange := [url for url in alertmanager if not url.startswith(("http://", "https://"))]:
         raise click.UsageError(f"--alertmanager takes an address that begins with http:// or https://, "
                                f"not {strange[0]!r}")
     unused = ("--prometheus",) if prometheus else ()
     options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json",
-                      alertmanager, unused)
+                      alertmanager, unused, web_config, not local and not insecure_no_auth)
     try:
         run(options)
     except AlertdError as error:

@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from alertd.access import Access
+from alertd.config import access as access_section
 from alertd.config import maintenance, routing_lint, units, yaml
 from alertd.config import receivers as receivers_section
 from alertd.config import rotas as rotas_section
@@ -20,7 +22,7 @@ from alertd.model import HOUR, Kind, Millis, Outlet, Severity
 from alertd.routing import Heartbeat, Inhibition, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
-            "escalation", "heartbeats", "inhibit", "maintenance", "people", "rotas")
+            "escalation", "heartbeats", "inhibit", "maintenance", "people", "rotas", "access")
 NOT_YET = ("storm",)
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
@@ -30,7 +32,7 @@ TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to n
 class RoutingFile:
     """routing.yaml, whole and without errors. `settings` are by receiver and channel, `digests` by receiver, `people`
     the addresses of each by channel, `calendars` by rota, relative to
-    `folder`; `remarks` are what `check` prints and `serve` logs."""
+    `folder`, `access` who may do what; `remarks` are what `check` prints and `serve` logs."""
 
     routing: Routing
     settings: Mapping[tuple[str, str], ChannelSettings]
@@ -39,6 +41,7 @@ class RoutingFile:
     people: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
     calendars: Mapping[str, rotas_section.Calendar] = dataclasses.field(default_factory=dict)
     folder: Path = Path()
+    access: Access = dataclasses.field(default_factory=Access)
 
     def settings_for(self, outlet: Outlet, kind: Kind = Kind.FIRING) -> ChannelSettings | None:
         """The settings to send a notification of this kind by; None where its receiver has left the file."""
@@ -78,7 +81,8 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
                       reader.incident_by(), path.name, acknowledge=reader.acknowledge(),
                       escalation=reader.escalation(), heartbeats=reader.heartbeats(), inhibitions=reader.inhibitions(),
                       rotas=on_call.rotas, windows=windows)
-    findings = [*document.duplicates, *on_call.findings, *everyone.findings, *planned, *reader.top_level(),
+    access, granted = access_section.read(document)
+    findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *reader.top_level(),
                 *reader.findings, *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
     if not faulty:
@@ -87,7 +91,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     if faulty:
         return None, findings
     return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings), on_call.people,
-                       on_call.calendars, path.parent), findings
+                       on_call.calendars, path.parent, access), findings
 
 
 def names(value: object) -> tuple[str, ...]:

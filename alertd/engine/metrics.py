@@ -20,6 +20,9 @@ class Metrics:
             "alertd_webhooks_total",
             "Webhooks by result: accepted, repeat, rejected (400), refused (503), too_large, compressed, slow.",
             ["result"], registry=registry)
+        self.refused = Counter("alertd_requests_refused_total",
+                               "Requests that were let in nowhere, by reason: stranger, forbidden, throttled.",
+                               ["reason"], registry=registry)
         self.alerts = Counter("alertd_alerts_total", "Reported alerts by what they did: opened, closed, …",
                               ["verdict"], registry=registry)
         self.unknown_severities = Counter(

@@ -140,6 +140,17 @@ async def notifications(connection: AsyncConnection, state: str | None, limit: i
     return await _page(connection, query, table.c.seq, limit, int(cursor) if cursor else None, notification_view)
 
 
+async def labels_of(connection: AsyncConnection, id: str, *, incident: bool) -> list[dict[str, str]]:
+    """The label sets of all alerts of an incident, or of the incident that a notification tells of."""
+    alerts = schema.alerts.c
+    if not incident:
+        told = select(_notifications.c.incident).where(_notifications.c.id == id).scalar_subquery()
+        query = select(alerts.labels).where(alerts.incident == told)
+    else:
+        query = select(alerts.labels).where(alerts.incident == id)
+    return [labels_from(row.labels) for row in await connection.execute(query.distinct())]
+
+
 async def notification(connection: AsyncConnection, id: str) -> dict[str, Any] | None:
     """One notification with its attempts."""
     row = (await connection.execute(select(_notifications).where(_notifications.c.id == id))).first()

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
+from alertd.access import Permission
 from alertd.web.api import Api
 from alertd.web.callbacks import PagerDuty, Slack
+from alertd.web.guard import Guard, Handler
 from alertd.web.inside import Inside
 from alertd.web.operations import Operations
 from alertd.web.pages import Pages
@@ -21,33 +23,47 @@ log = structlog.get_logger()
 
 
 def build(inside: Inside) -> web.Application:
-    """The application; every route it has stands here."""
+    """The application; every route it has stands here, with what its visitor must be allowed."""
+    asked: dict[web.AbstractResource, dict[str, Permission]] = {}
+    guard = Guard(inside.door, asked, inside.clock, inside.metrics)
     # Our own reader caps the intake; everything else takes no body worth reading.
-    app = web.Application(client_max_size=64 * 1024, middlewares=[_safe, _same_site])
-    operations, api, pages, people = Operations(inside), Api(inside), Pages(inside), People(inside.acts)
+    app = web.Application(client_max_size=64 * 1024, middlewares=[_safe, guard.middleware, _same_site])
+
+    def route(method: str, path: str, handler: Handler, permission: Permission) -> None:
+        added = app.router.add_route(method, path, handler)
+        assert added.resource is not None  # a route that was added has one
+        asked.setdefault(added.resource, {})[method] = permission
+
+    def get(path: str, handler: Handler, permission: Permission = Permission.READ) -> None:
+        route("GET", path, handler, permission)
+        route("HEAD", path, handler, permission)
+
+    def post(path: str, handler: Handler, permission: Permission) -> None:
+        route("POST", path, handler, permission)
+
+    operations, api, pages, people = Operations(inside), Api(inside), Pages(inside), People(inside.acts, inside.reader)
     planned = Planned(inside.maintenance, inside.current, inside.clock)
-    get, post = app.router.add_get, app.router.add_post
-    post("/webhook/alertmanager", Receiver(inside.intake, inside.metrics).__call__)
-    post("/webhook/slack", Slack(inside.acts, inside.current).__call__)
-    post("/webhook/pagerduty", PagerDuty(inside.acts, inside.current).__call__)
-    get("/-/healthy", operations.healthy)
-    get("/-/ready", operations.ready)
-    post("/-/reload", operations.reload)
-    get("/metrics", operations.metrics)
+    post("/webhook/alertmanager", Receiver(inside.intake, inside.metrics).__call__, Permission.SEND)
+    post("/webhook/slack", Slack(inside.acts, inside.current).__call__, Permission.SIGNED)
+    post("/webhook/pagerduty", PagerDuty(inside.acts, inside.current).__call__, Permission.SIGNED)
+    get("/-/healthy", operations.healthy, Permission.OPEN)
+    get("/-/ready", operations.ready, Permission.OPEN)
+    post("/-/reload", operations.reload, Permission.ADMINISTER)
+    get("/metrics", operations.metrics, Permission.SCRAPE)
     get("/", pages.front)
     get("/incidents/{id}", pages.incident)
     get("/api/v1/status", api.status)
     get("/api/v1/incidents", api.incidents)
     get("/api/v1/incidents/{id}", api.incident)
-    post("/api/v1/incidents/{id}/acknowledge", people.acknowledge)
+    post("/api/v1/incidents/{id}/acknowledge", people.acknowledge, Permission.RESPOND)
     get("/api/v1/alerts", api.alerts)
     get("/api/v1/notifications", api.notifications)
     get("/api/v1/notifications/{id}", api.notification)
-    post("/api/v1/notifications/{id}/retry", people.retry)
-    post("/api/v1/notifications/{id}/drop", people.drop)
+    post("/api/v1/notifications/{id}/retry", people.retry, Permission.ADMINISTER)
+    post("/api/v1/notifications/{id}/drop", people.drop, Permission.ADMINISTER)
     get("/api/v1/maintenance", planned.list)
-    post("/api/v1/maintenance", planned.add)
-    app.router.add_delete("/api/v1/maintenance/{id}", planned.end)
+    post("/api/v1/maintenance", planned.add, Permission.RESPOND)
+    route("DELETE", "/api/v1/maintenance/{id}", planned.end, Permission.RESPOND)
     get("/api/v1/oncall.ics", api.oncall)
     return app
 
@@ -58,11 +74,16 @@ async def _safe(request: web.Request, handler: Callable[[web.Request], Awaitable
     """Browsers are told to run nothing and to frame nothing; a fault of ours shows its kind, never its inside."""
     try:
         response = await handler(request)
-    except web.HTTPException:
+    except web.HTTPException as answer:
+        _headed(answer)
         raise
     except Exception:
         log.exception("request_failed", path=request.path)
         response = web.Response(status=500, text="internal error; the log has it\n")
+    return _headed(response)
+
+
+def _headed(response: web.StreamResponse) -> web.StreamResponse:
     response.headers.setdefault("Content-Security-Policy",
                                 "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

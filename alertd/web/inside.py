@@ -14,6 +14,7 @@ from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.store.writer import Writer
+from alertd.web.guard import Door
 
 
 @dataclasses.dataclass(slots=True)
@@ -29,6 +30,7 @@ class Inside:
     reload: Callable[[], Awaitable[None]]
     acts: Acts
     maintenance: Maintenance
+    door: Door
 
     @property
     def ready(self) -> bool:

@@ -6,10 +6,14 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd import escaping
+from alertd.access import Visitor, teams_of
 from alertd.engine.acts import NAME, Acts, Outcome, Person
 from alertd.errors import StoreUnavailable
+from alertd.store import reading
+from alertd.web.guard import visitor
 
 
 class _By(msgspec.Struct):
@@ -19,8 +23,9 @@ class _By(msgspec.Struct):
 class People:
     """Handlers of `POST …/acknowledge`, `…/retry` and `…/drop`; the body may be `{"by": "jane"}`."""
 
-    def __init__(self, acts: Acts) -> None:
+    def __init__(self, acts: Acts, reader: AsyncEngine) -> None:
         self._acts = acts
+        self._reader = reader
 
     async def acknowledge(self, request: web.Request) -> web.Response:
         return await self._do(request, self._acts.acknowledge, "incident")
@@ -37,8 +42,10 @@ class People:
             by = msgspec.json.decode(body, type=_By).by if body.strip() else ""
         except msgspec.DecodeError as error:
             return _answer(400, error=f'the body is {{"by": "NAME"}} or empty: {error}')
-        person = Person(escaping.line(by, NAME) or "somebody by the API", "api")
-        id = request.match_info["id"]
+        id, who = request.match_info["id"], visitor(request)
+        if not await self._theirs(id, what, who):
+            return _answer(403, error=f"{what} {id!r} belongs to other teams than yours")
+        person = person_of(who, by)
         try:
             outcome = await act(id, person)
         except StoreUnavailable as error:
@@ -46,6 +53,25 @@ class People:
         if outcome is Outcome.UNKNOWN:
             return _answer(404, error=f"no {what} {id!r}")
         return _answer(200, id=id, outcome=outcome.value)
+
+    async def _theirs(self, id: str, what: str, who: Visitor) -> bool:
+        """Whether it is the visitor's to change; what nobody knows is for the act itself to say."""
+        if who.grant is None or who.grant.teams is None:
+            return True
+        async with self._reader.connect() as connection:
+            labels = await reading.labels_of(connection, id, incident=what == "incident")
+        return not labels or who.may_change(teams_of(labels))
+
+
+def person_of(who: Visitor, said: str) -> Person:
+    """Who acts, for the audit: the one that the door let in. A program may act for somebody, and says for whom; only
+    where nobody is asked does the request alone say who it is."""
+    said = escaping.line(said, NAME)
+    if who.via == "open":
+        return Person(said or "somebody by the API", "api")
+    if who.via == "key" and said and said != who.name:
+        return Person(escaping.line(f"{said} through {who.name}", NAME), "api")
+    return Person(who.name, "api")
 
 
 def _answer(status: int, **fields: str) -> web.Response:

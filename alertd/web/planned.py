@@ -5,15 +5,19 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from alertd import escaping
+from alertd.access import TEAM, Permission
 from alertd.config import wished
-from alertd.engine.acts import NAME, Outcome, Person
+from alertd.engine.acts import Outcome
 from alertd.engine.clock import Clock
 from alertd.engine.maintenance import Maintenance
 from alertd.engine.setting import Current
 from alertd.errors import StoreUnavailable
 from alertd.maintaining import shown
-from alertd.schedule import Mode
+from alertd.matchers import Matcher
+from alertd.model import DAY
+from alertd.schedule import Mode, Once, Window
+from alertd.web.guard import visitor
+from alertd.web.people import person_of
 
 MOST_SHOWN = 100  # occurrences of each window
 
@@ -44,7 +48,12 @@ class Planned:
             return _answer(400, {"error": str(error)})
         if wish.window.mode is Mode.DIGEST and not self._current.file.digests:
             return _answer(400, {"error": "mode: no receiver has a digest that would collect it; say hold"})
-        person = Person(wish.by or "somebody by the API", "api")
+        who = visitor(request)
+        if not who.may_change(_teams(wish.window.matchers)):
+            return _answer(403, {"error": "match: it covers other teams than yours; say 'team=\"…\"'"})
+        if _long(wish.window) and not who.may(Permission.ADMINISTER):
+            return _answer(403, {"error": "it is longer than a day, which takes the role admin"})
+        person = person_of(who, wish.by)
         try:
             refusal = None if wish.confirm else await self._maintenance.refusal(wish.window)
             if refusal:
@@ -65,7 +74,11 @@ class Planned:
         routing = self._current.file.routing
         if any(shown(one, routing.file, 0)["id"] == id and one.line for one in routing.windows.every):
             return _answer(409, {"error": f"it stands in {routing.file}; take it out there and reload"})
-        person = Person(escaping.line(said or request.query.get("by", ""), NAME) or "somebody by the API", "api")
+        who = visitor(request)
+        covered = next((one.matchers for one in routing.windows.every if shown(one, routing.file, 0)["id"] == id), ())
+        if not who.may_change(_teams(covered)):
+            return _answer(403, {"error": "it covers other teams than yours"})
+        person = person_of(who, said or request.query.get("by", ""))
         try:
             outcome = await self._maintenance.end(id, person)
         except StoreUnavailable as error:
@@ -73,6 +86,15 @@ class Planned:
         if outcome is Outcome.UNKNOWN:
             return _answer(404, {"error": f"no maintenance window {id!r}"})
         return _answer(200, {"id": id, "outcome": outcome.value})
+
+
+def _teams(matchers: tuple[Matcher, ...]) -> set[str]:
+    """The team whose alerts alone these match; none where they may match others' too."""
+    return {one.value for one in matchers if one.label == TEAM and one.op == "="}
+
+
+def _long(window: Window) -> bool:
+    return not isinstance(window.when, Once) or window.when.ends - window.when.starts > DAY
 
 
 def _answer(status: int, value: object) -> web.Response:
