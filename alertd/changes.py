@@ -75,7 +75,9 @@ def _thresholds(old: Declared | None, new: Declared | None) -> Iterator[Change]:
 def _levels(watched: Watched, levels: Sequence[Level]) -> str:
     return ", ".join(" ".join([duration(int(level.above)) if watched in RESPONSE_TIMES else percent(level.above),
                                *([f"for {duration(level.lasting)}"] if level.lasting is not None else []),
-                               *([level.severity] if level.severity else [])]) for level in levels)
+                               *([level.severity] if level.severity else []),
+                               *([] if level.keep_firing is None else [f"kept for {duration(level.keep_firing)}"])])
+                     for level in levels)
 
 
 def _arrow(before: str, after: str) -> str:

@@ -15,7 +15,7 @@ from alertd.config.yaml import Document, did_you_mean, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import Millis
 from alertd.presets import Latency, Preset
-from alertd.rulegen import RESERVED, buckets, counting, example, promql, runbook, slices, tiers
+from alertd.rulegen import RESERVED, buckets, budget, counting, example, promql, runbook, slices, tiers
 from alertd.rulegen.declared import (
     NODES,
     RESPONSE_TIMES,
@@ -28,6 +28,7 @@ from alertd.rulegen.declared import (
     Service,
     Slices,
     Source,
+    Told,
     Watched,
 )
 
@@ -59,7 +60,9 @@ def load(folder: Path) -> Rules:
     findings += wrong
     thresholds, places, wrong = _thresholds(files)
     findings += wrong
-    services, wrong, remarks = _Services(files, presets, thresholds, places).read()
+    alerts, wrong = _once(files, "alerts")
+    findings += wrong
+    services, wrong, remarks = _Services(files, presets, thresholds, places, _told(alerts)).read()
     findings += wrong
     runbooks, wrong = _once(files, "runbooks")
     findings += wrong
@@ -111,7 +114,7 @@ def _shape(document: Document) -> tuple[rules_model.RulesFile | None, list[Findi
         return None, [document.finding((), "is empty", "declare thresholds or services, or remove the file",
                                        id="empty")]
     model, findings = validate(document, rules_model.RulesFile)
-    if model and not (model.services or model.runbooks or model.watch
+    if model and not (model.services or model.runbooks or model.watch or model.alerts or model.retention
                       or (model.thresholds and model.thresholds.model_fields_set)):
         findings = [document.finding((), "declares nothing", "declare thresholds or services, or remove the file",
                                      id="empty")]
@@ -143,7 +146,8 @@ def _thresholds(files: list[_File]) -> tuple[dict[Watched, tuple[Level, ...]], _
                 findings.append(_again(file.document, path, places[watched][0], watched))
                 continue
             places[watched] = (file.document, path)
-            levels[watched] = tuple(Level(level.above, level.lasting, level.severity) for level in given)
+            levels[watched] = tuple(Level(level.above, level.lasting, level.severity, level.keep_firing_for)
+                                    for level in given)
     return levels, places, findings
 
 
@@ -199,11 +203,12 @@ class _Services:
     """Reads the services of all files, which have to agree with the presets and the thresholds."""
 
     def __init__(self, files: list[_File], presets: dict[str, Preset], thresholds: dict[Watched, tuple[Level, ...]],
-                 places: _Places) -> None:
+                 places: _Places, told: dict[str, Told]) -> None:
         self.files = files
         self.presets = presets
         self.thresholds = thresholds
         self.places = places
+        self.told = told
         self.findings: list[Finding] = []
         self.remarks: list[Finding] = []
 
@@ -235,7 +240,7 @@ class _Services:
         if preset is None or selector is None:
             return None
         buckets = tuple(model.buckets or (preset.latency.buckets if preset.latency else ()))
-        objectives = tuple(_objective(slo, given) for slo, given in model.slos.items())
+        objectives = tuple(_objective(slo, given, self.told) for slo, given in model.slos.items())
         service = Service(name, preset, selector, buckets, objectives)
         self._buckets(document, path, service)
         self._watched(document, path, service)
@@ -336,12 +341,33 @@ class _Services:
                     "measure it", key=True, id="unwatched", level="remark"))
 
 
-def _objective(name: str, given: rules_model.Slo) -> Objective:
+def _told(alerts: rules_model.Alerts | None) -> dict[str, Told]:
+    """How alerts are told, by what tells them apart; without those that nothing is said of."""
+    if alerts is None:
+        return {}
+    given: dict[str, rules_model.Told | None] = {budget.ABSENT: alerts.absent}
+    for model in (alerts.burns, alerts.lows):
+        given |= {info.alias or key: getattr(model, key) for key, info in type(model).model_fields.items()}
+    return {which: Told(each.severity, each.keep_firing_for) for which, each in given.items() if each}
+
+
+def _objective(name: str, given: rules_model.Slo, told: dict[str, Told]) -> Objective:
     counted = (Counted(tuple(given.events), tuple(given.bad or ()), tuple(given.good or ()))
                if given.events else None)
     gauge = Fresh(given.fresh.metric, given.fresh.within) if given.fresh else given.condition
     sliced = Slices(given.slice or slices.LENGTHS[0], given.slice_target) if given.method == "timeslices" else None
-    return Objective(name, given.objective, given.window, given.under, tuple(given.by), counted, gauge, sliced)
+    return Objective(name, given.objective, given.window, given.under, tuple(given.by), counted, gauge, sliced,
+                     _over(told, _told(given.alerts)))
+
+
+def _over(every: dict[str, Told], own: dict[str, Told]) -> dict[str, Told]:
+    """What an objective says itself goes before what is said of all."""
+    found = dict(every)
+    for which, each in own.items():
+        of_all = every.get(which, Told())
+        found[which] = Told(each.severity or of_all.severity,
+                            of_all.keep_firing if each.keep_firing is None else each.keep_firing)
+    return found
 
 
 def _nearest(latency: Latency, edges: tuple[Decimal, ...], time: Millis) -> list[str]:

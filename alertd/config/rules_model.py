@@ -11,8 +11,8 @@ import pydantic
 from alertd import matchers
 from alertd.config import units
 from alertd.config.preset_file import Buckets, Duration, some
-from alertd.model import DAY, HOUR, Millis, Severity
-from alertd.rulegen import promql, slices
+from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
+from alertd.rulegen import budget, burn, promql, slices
 from alertd.rulegen.declared import Condition, Counter, Holds
 
 MOST_WINDOW: Millis = 366 * DAY
@@ -62,11 +62,22 @@ Share = Annotated[Decimal, pydantic.BeforeValidator(_share)]
 Time = Annotated[Decimal, pydantic.BeforeValidator(_time)]
 
 
-class Level(Strict):
+def _kept(text: object) -> Millis:
+    millis = units.duration(text)
+    if millis % MINUTE:
+        raise ValueError(f"{text} is no whole number of minutes")
+    return millis
+
+
+class Told(Strict):
+    severity: Annotated[Severity | None, pydantic.BeforeValidator(_severity)] = None
+    keep_firing_for: Annotated[int | None, pydantic.BeforeValidator(_kept)] = None
+
+
+class Level(Told):
     """`lasting` is written `for`."""
 
     lasting: Annotated[Duration | None, pydantic.Field(alias="for")] = None
-    severity: Annotated[Severity | None, pydantic.BeforeValidator(_severity)] = None
 
 
 class ShareLevel(Level):
@@ -166,6 +177,28 @@ class Fresh(Strict):
     within: Annotated[int, pydantic.BeforeValidator(_some_time)]
 
 
+class Burns(Strict):
+    fast: Told | None = None
+    medium: Told | None = None
+    slow: Told | None = None
+    long: Told | None = None
+
+
+class Lows(Strict):
+    half: Annotated[Told | None, pydantic.Field(alias="50%")] = None
+    quarter: Annotated[Told | None, pydantic.Field(alias="25%")] = None
+    tenth: Annotated[Told | None, pydantic.Field(alias="10%")] = None
+    nothing: Annotated[Told | None, pydantic.Field(alias="0%")] = None
+
+
+class Alerts(Strict):
+    """By the alerts' names; those of several alerts by what tells these apart."""
+
+    burns: Annotated[Burns, pydantic.Field(alias=burn.ALERT)] = Burns()
+    lows: Annotated[Lows, pydantic.Field(alias=budget.LOW)] = Lows()
+    absent: Annotated[Told | None, pydantic.Field(alias=budget.ABSENT)] = None
+
+
 class Slo(Strict):
     objective: Annotated[Decimal, pydantic.BeforeValidator(_target)]
     window: Annotated[int, pydantic.BeforeValidator(_window)] = WINDOW
@@ -179,6 +212,7 @@ class Slo(Strict):
     good: Selectors | None = None
     condition: Annotated[Condition | None, pydantic.BeforeValidator(_condition)] = None
     fresh: Fresh | None = None
+    alerts: Alerts | None = None
 
     @pydantic.model_validator(mode="after")
     def _one_indicator(self) -> Slo:
@@ -231,3 +265,4 @@ class RulesFile(Strict):
     watch: Annotated[list[str], pydantic.AfterValidator(some)] | None = None
     runbooks: Annotated[str | None, pydantic.BeforeValidator(_address)] = None
     retention: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None
+    alerts: Alerts | None = None

@@ -243,7 +243,7 @@ def _fields_at(model: type[pydantic.BaseModel], loc: tuple[Key, ...]) -> list[st
     current: Any = model
     for part in loc:
         fields = current.model_fields if isinstance(current, type) and issubclass(current, pydantic.BaseModel) else {}
-        field = fields.get(str(part))
+        field = next((info for name, info in fields.items() if str(part) in (name, info.alias)), None)
         current = _model_in(field.annotation) if field else current
     if isinstance(current, type) and issubclass(current, pydantic.BaseModel):
         return [info.alias or name for name, info in current.model_fields.items()]

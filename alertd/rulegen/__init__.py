@@ -90,7 +90,7 @@ def objective_groups(objective: Objective, tracked: Tracked, runbooks: str, inte
     hours, slow, live = rows.groups(tracked, interval, version)
     burns = tuple(burn.alerts(objective, tracked, runbooks))
     settled = {fit.tier.name for fit in tiers.fit(tracked.target, tracked.window).burns if fit.tier.settled}
-    behind = (*(rule for rule in burns if rule.labels["tier"] in settled), *budget.low(tracked, runbooks),
+    behind = (*(rule for rule in burns if rule.labels["tier"] in settled), *budget.low(objective, tracked, runbooks),
               budget.absent(objective, tracked, runbooks))
     at_once = (rule for rule in burns if rule.labels["tier"] not in settled)
     return (hours, Group(slow.name, (*slow.rules, *behind), slow.interval),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
 from alertd.rulegen import burn, promql, rows, runbook
-from alertd.rulegen.declared import Objective
+from alertd.rulegen.declared import Objective, Told
 from alertd.rulegen.rows import Tracked
 from alertd.rulegen.rules import AlertRule
 
@@ -20,14 +20,15 @@ KEEP_FIRING: Millis = HOUR  # a budget moves slowly: at its limit it would come 
 ABSENT_FOR: Millis = 10 * MINUTE  # longer than a restart
 
 
-def low(tracked: Tracked, runbooks: str) -> Iterator[AlertRule]:
+def low(objective: Objective, tracked: Tracked, runbooks: str) -> Iterator[AlertRule]:
     """An alert for each level of the budget left."""
     count, _ = units(tracked)
     days = burn.answer(tracked, f"{rows.coverage(tracked)} * {count}", '{{ . | value | printf "%.0f" }}')
     for level, severity in LEVELS:
+        told = objective.told.get(promql.percent(level), Told())
         yield AlertRule(
-            LOW, _under(tracked, level), LASTING, KEEP_FIRING,
-            labels={"severity": str(severity), "service": tracked.service, "slo": tracked.slo,
+            LOW, _under(tracked, level), LASTING, KEEP_FIRING if told.keep_firing is None else told.keep_firing,
+            labels={"severity": str(told.severity or severity), "service": tracked.service, "slo": tracked.slo,
                     "left": promql.percent(level)},
             annotations={
                 "summary": f"{burn.of(tracked)} has {_at_most(level)} of its error budget left",
@@ -65,11 +66,12 @@ def units(tracked: Tracked) -> tuple[str, str]:
 def absent(objective: Objective, tracked: Tracked, runbooks: str) -> AlertRule:
     """An alert where one of the counters is not there, without which nothing else of the objective can fire. Failed
     events are no fault to be without, the bucket of a histogram is: all requests would seem slow."""
-    needed = needs(objective, tracked)
+    needed, told = needs(objective, tracked), objective.told.get(ABSENT, Told())
     found = "\nor\n".join(f"absent({selector})" for selector in needed)
     return AlertRule(
-        ABSENT, f"max(\n{found}\n)" if len(needed) > 1 else f"max({found})", ABSENT_FOR, 0,
-        labels={"severity": str(Severity.WARNING), "service": tracked.service, "slo": tracked.slo},
+        ABSENT, f"max(\n{found}\n)" if len(needed) > 1 else f"max({found})", ABSENT_FOR,
+        told.keep_firing or 0,
+        labels={"severity": str(told.severity or Severity.WARNING), "service": tracked.service, "slo": tracked.slo},
         annotations={"summary": f"{tracked.service} {tracked.slo} cannot be measured: its metrics are gone",
                      "description": _gone(tracked, needed), "runbook_url": runbook.url(runbooks, ABSENT)})
 

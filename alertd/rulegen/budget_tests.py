@@ -17,20 +17,20 @@ from alertd.rulegen.scenarios import Check, Sample, Scenario, series
 from alertd.rulegen.slo_world import STEP, humanized, named
 
 _HAIR = Decimal("0.001")
-_LASTING, _KEPT = budget.LASTING // MINUTE, budget.KEEP_FIRING // MINUTE
+_LASTING = budget.LASTING // MINUTE
 _DAY, _NIGHT = 100_000, 100  # events in an hour
 _END = 4 * STEP
 
 
 def scenarios(watch: Watch, runbooks: str) -> Iterator[Scenario]:
     """Every level just passed and just not, with half the window known, with too few bad events, and its end."""
-    rules = tuple(zip(budget.LEVELS, budget.low(watch.tracked, runbooks), strict=True))
+    rules = tuple(zip(budget.LEVELS, budget.low(watch.objective, watch.tracked, runbooks), strict=True))
     for level, _ in budget.LEVELS:
         for hair in (-_HAIR, _HAIR):
             yield _level(watch, rules, level + hair, Decimal(1), f"{promql.percent(level + hair)} left")
     yield _level(watch, rules, Decimal(0), Decimal(1), "nothing left")
     yield _level(watch, rules, Decimal("-0.6"), Decimal("0.5"), "overspent in the half of the window that is known")
-    shown = _shown(watch, Decimal(-1), Decimal(1), watch.tracked.least - 1)
+    shown = _shown(watch, Decimal(-1), Decimal(1), watch.tracked.least - 1, 0)
     yield Scenario(_title(watch, "too few bad events"), shown, (Check(_END, budget.LOW),))
 
 
@@ -39,13 +39,15 @@ _Rules = Sequence[tuple[tuple[Decimal, Severity], AlertRule]]
 
 def _level(watch: Watch, rules: _Rules, value: Decimal, known: Decimal, name: str) -> Scenario:
     """`value` of the budget is left of the known part for four evaluations, then all of it."""
-    shown = _shown(watch, value, known, watch.tracked.least)
+    kept = {rule.keep_firing // MINUTE for _, rule in rules}
+    shown = _shown(watch, value, known, watch.tracked.least, max(kept))
     left = 1 - float(known) * (1 - float(value))
-    fired = tuple(_fired(watch, rule, level, left, known) for (level, _), rule in rules
+    fired = tuple((rule.keep_firing // MINUTE, _fired(watch, rule, level, left, known)) for (level, _), rule in rules
                   if left < level or (level == 0 and left <= 0))
-    ends = _END + STEP + _KEPT
-    checks = (Check(_LASTING - STEP, budget.LOW), Check(_LASTING, budget.LOW, fired),
-              Check(ends - STEP, budget.LOW, fired), Check(ends, budget.LOW))
+    ends = sorted({_END + STEP + each - before for each in kept for before in (STEP, 0)})
+    checks = (Check(_LASTING - STEP, budget.LOW), Check(_LASTING, budget.LOW, tuple(alert for _, alert in fired)),
+              *(Check(end, budget.LOW, tuple(alert for each, alert in fired if end < _END + STEP + each))
+                for end in ends))
     return Scenario(_title(watch, name), shown, checks)
 
 
@@ -53,8 +55,8 @@ def _title(watch: Watch, what: str) -> str:
     return f"{budget.LOW}, {watch.tracked.slo}: {what}"
 
 
-def _shown(watch: Watch, value: Decimal, known: Decimal, bad: int) -> dict[str, str]:
-    length = _END + 2 * STEP + _KEPT
+def _shown(watch: Watch, value: Decimal, known: Decimal, bad: int, kept: int) -> dict[str, str]:
+    length = _END + 2 * STEP + kept
     labels = _labels(watch)
     window = promql.duration(watch.tracked.window)
     return {series(rows.REMAINING, labels): f"{promql.number(value)}x{_END} 1x{length}",

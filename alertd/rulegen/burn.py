@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from alertd.rulegen import promql, rows, runbook, tiers
-from alertd.rulegen.declared import Condition, Fresh, Objective, Slices
+from alertd.rulegen.declared import Condition, Fresh, Objective, Slices, Told
 from alertd.rulegen.rows import Tracked
 from alertd.rulegen.rules import AlertRule
 from alertd.rulegen.threshold import KEEP_FIRING
@@ -20,10 +20,11 @@ RATE, SPENT = "at this rate nothing is left in", "nothing is left of it"
 def alerts(objective: Objective, tracked: Tracked, runbooks: str) -> Iterator[AlertRule]:
     """An alert for each tier the objective can have, fastest first."""
     for burn in tiers.fit(tracked.target, tracked.window).burns:
+        kept = objective.told.get(burn.tier.name, Told()).keep_firing
         yield AlertRule(
-            ALERT, expression(tracked, burn), burn.tier.lasting, KEEP_FIRING,
-            labels={"severity": str(burn.tier.severity), "service": tracked.service, "slo": tracked.slo,
-                    "tier": burn.tier.name},
+            ALERT, expression(tracked, burn), burn.tier.lasting, KEEP_FIRING if kept is None else kept,
+            labels={"severity": str(tiers.severity(objective, burn.tier)), "service": tracked.service,
+                    "slo": tracked.slo, "tier": burn.tier.name},
             annotations={"summary": f"{of(tracked)} spends its error budget {_how_fast(burn)} it may",
                          "description": _description(objective, tracked, burn),
                          "runbook_url": runbook.url(runbooks, ALERT)})

@@ -35,6 +35,7 @@ class Level:
     above: Decimal
     lasting: Millis | None = None
     severity: Severity | None = None
+    keep_firing: Millis | None = None
 
 
 class Symptom(enum.StrEnum):
@@ -99,10 +100,19 @@ class Slices:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Told:
+    """How one alert of an objective is told. None is the alert's default."""
+
+    severity: Severity | None = None
+    keep_firing: Millis | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Objective:
     """An SLO. `target` is the ratio of good events (0 to 1, both exclusive) over the last `window`; `under` is the
     duration within which a good answer comes. It holds for each value of the labels `by` apart. With `slices` the
-    slices of time are the events; a `gauge` is counted by slices only."""
+    slices of time are the events; a `gauge` is counted by slices only. `told` is by what tells its alerts apart: a
+    tier, a level of the budget left, or a name."""
 
     name: str
     target: Decimal
@@ -112,6 +122,7 @@ class Objective:
     counted: Counted | None = None
     gauge: Condition | Fresh | None = None
     slices: Slices | None = None
+    told: Mapping[str, Told] = dataclasses.field(default_factory=dict)
 
     @property
     def symptom(self) -> Symptom | None:

@@ -15,12 +15,11 @@ from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
 from alertd.rulegen.scenarios import Check, Scenario, series
 from alertd.rulegen.slo_world import STEP, Judge, Phases, Shown, shown
-from alertd.rulegen.threshold import KEEP_FIRING, LEAST_EVENTS
+from alertd.rulegen.threshold import LEAST_EVENTS
 from alertd.rulegen.tiers import Burn, Tier
 
 # Times the traffic: what is averaged over minutes instead of events is far off, and a burst is seen to its last step.
 _HEAVY = 100_000
-_KEPT = KEEP_FIRING // MINUTE
 _EXACT = 2**52  # Prometheus' numbers are whole up to twice this
 
 
@@ -34,6 +33,10 @@ class Judged:
     def burn(self, name: str) -> Burn | None:
         fits = tiers.fit(self.watch.tracked.target, self.watch.tracked.window).burns
         return next((fit for fit in fits if fit.tier.name == name), None)
+
+    def kept(self, name: str) -> int:
+        """For how many minutes the tier's alert outlives its condition."""
+        return next((rule.keep_firing // MINUTE for rule in self.rules if rule.labels["tier"] == name), 0)
 
 
 def scenarios(service: Service, judged: Sequence[Judged]) -> Iterator[Scenario]:
@@ -140,9 +143,10 @@ def _windows(world: _World, tier: str) -> Iterator[Scenario]:
     long, short = next((fit.tier.long // MINUTE, fit.tier.short // MINUTE) for fit in fits.values())
     first = short - short % STEP
     again = long - 2 * first
-    end = long + first + 2 * STEP
+    ends = {long + first + one.kept(tier) for one in world.together if one.watch.tracked.slo in fits}
+    end = max(ends) + STEP
     phases = {slo: _burst(fit, first, again, end) for slo, fit in fits.items()}
-    minutes = {2 * first, 2 * first + STEP, again, long - STEP, long + first, long + first + STEP}
+    minutes = {2 * first, 2 * first + STEP, again, long - STEP, long + first, *ends}
     yield world.scenario(f"{tier}, both windows", phases, sorted(minutes))
 
 
@@ -164,7 +168,8 @@ def _slices(world: _World) -> Iterator[Scenario]:
     for tier in tiers.TIERS:
         fits = {one.watch.tracked.slo: (one.watch, fit) for one in world.together if (fit := one.burn(tier.name))}
         if fits:
-            yield _slices_over(world, tier, fits)
+            kept = max(one.kept(tier.name) for one in world.together)
+            yield _slices_over(world, tier, fits, kept)
             yield _slices_under(world, tier, fits)
     slos = [one.watch.tracked.slo for one in world.together]
     lost: tuple[Phases, Phases] = [(20, 1), (50, 0)], [(20, 0), (50, 0)]
@@ -176,13 +181,13 @@ def _slices(world: _World) -> Iterator[Scenario]:
 _Fits = Mapping[str, tuple[Watch, Burn]]
 
 
-def _slices_over(world: _World, tier: Tier, fits: _Fits) -> Scenario:
+def _slices_over(world: _World, tier: Tier, fits: _Fits, kept: int) -> Scenario:
     """The long window's end is bad, by one slice more than may be, and the alert ends when the short one is past it."""
     long, short, lasting = (time // MINUTE for time in (tier.long, tier.short, tier.lasting))
     phases = {slo: _timeline(watch, [(long - _most(watch, fit) - _minutes(watch), 0),
-                                     (_most(watch, fit) + _minutes(watch), 1), (short + 4 * STEP, 0)])
+                                     (_most(watch, fit) + _minutes(watch), 1), (short + kept + 3 * STEP, 0)])
               for slo, (watch, fit) in fits.items()}
-    ends = long + short + _KEPT
+    ends = long + short + kept
     minutes = {long - STEP, long, long + lasting, long + lasting + STEP, long + short, ends, ends + STEP}
     return world.scenario(f"{tier.name}, one slice over the limit", phases, sorted(minutes))
 

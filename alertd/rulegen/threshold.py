@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from alertd.model import MINUTE, Labels, Millis, Severity
 from alertd.presets import Latency, Preset, Probe
-from alertd.rulegen import buckets, counting, probing, promql, runbook
+from alertd.rulegen import buckets, counting, probing, promql, runbook, tiers
 from alertd.rulegen.declared import NODES, RESPONSE_TIMES, UTILIZATIONS, Declared, Level, Service, Symptom, Watched
 from alertd.rulegen.rules import AlertRule, Group, RecordingRule
 from alertd.rulegen.version import OLDEST, PrometheusVersion
@@ -56,7 +56,7 @@ def severity(watched: Watched, level: Level, service: Service | None = None) -> 
     if level.severity is not None:
         return level.severity
     shape = SHAPES[watched]
-    paged = {objective.symptom for objective in service.objectives} if service else set()
+    paged = {objective.symptom for objective in service.objectives if tiers.pages(objective)} if service else set()
     return Severity.WARNING if shape.symptom in paged else shape.severity
 
 
@@ -239,7 +239,7 @@ def _alert(declared: Declared, watched: Watched, level: Level, labels: Labels, s
            expr: str, summary: str, description: str) -> AlertRule:
     name = SHAPES[watched].alert
     return AlertRule(
-        name, expr, lasting(watched, level), KEEP_FIRING,
+        name, expr, lasting(watched, level), KEEP_FIRING if level.keep_firing is None else level.keep_firing,
         labels={"severity": str(severity(watched, level, service)), **labels},
         annotations={"summary": summary, "description": description,
                      "runbook_url": runbook.url(declared.runbooks, name)})

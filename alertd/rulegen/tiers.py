@@ -14,6 +14,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
 from alertd.rulegen import promql
+from alertd.rulegen.declared import Objective, Told
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,6 +89,17 @@ def fit(target: Decimal, window: Millis) -> Fit:
         burns.append(burn)
         remarks.extend(_said(burn, target))
     return Fit(tuple(burns), tuple(remarks))
+
+
+def severity(objective: Objective, tier: Tier) -> Severity:
+    """What the tier's alert on this objective is."""
+    return objective.told.get(tier.name, Told()).severity or tier.severity
+
+
+def pages(objective: Objective) -> bool:
+    """Whether a tier of it is critical."""
+    return any(severity(objective, burn.tier) is Severity.CRITICAL
+               for burn in fit(objective.target, objective.window).burns)
 
 
 def _burn(tier: Tier, target: Decimal, window: Millis) -> Burn:
