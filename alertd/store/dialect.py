@@ -45,6 +45,10 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> _Among:
+        """As it is. Core would write `… IN (…) = 1` for SQLite, which then no index answers."""
+        return self
+
 
 @compiles(_Among, "sqlite")
 def _among_on_sqlite(element: _Among, compiler: Any, **kw: Any) -> str:

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from alertd.errors import StoreLocked, StoreUnavailable
-from alertd.store import acts, database, live, schema
+from alertd.store import acts, database, intake, live, reading, schema
 
 
 async def test_the_migrations_make_the_tables_of_the_schema(db):
@@ -98,3 +98,14 @@ async def test_a_file_of_an_older_version_is_brought_up_with_what_it_holds(tmp_p
         incident = acts.load(connection, ["i"]).incidents["i"]
     assert (incident.escalated, incident.escalate_at, incident.acknowledged_by) == (0, None, None)
     await db.close()
+
+
+@pytest.mark.parametrize("statement", [intake._ALERTS, intake._INCIDENTS_BY_ID, intake._INCIDENTS_BY_KEY,
+                                       intake._NOTIFICATIONS, reading._INCIDENTS, reading._ROOTS, reading._TOLD])
+async def test_what_a_list_asks_for_is_found_by_an_index(db, statement):
+    """However large the table is."""
+    with db.writer.begin() as connection:
+        text = str(statement.compile(dialect=connection.dialect))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple("0" * text.count("?")))
+        steps = [row[3] for row in plan]
+    assert steps[0].startswith("SEARCH ")
