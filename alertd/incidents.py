@@ -32,6 +32,9 @@ from alertd.model import (
 from alertd.routing import Choice, Chooser, Routing
 from alertd.telling import Desk, fingerprint_of
 
+WHOSE = ("team", "owner", "service", "alertname")  # labels that say whose an incident is, the first that is there
+LONGEST_TEAM = 100
+
 
 @dataclasses.dataclass(slots=True)
 class Known:
@@ -277,7 +280,7 @@ def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
     """The incident as it stands once the group's alerts began and ended."""
     choices = [choice for _, choice in group.opened]
     incident = group.incident or _due(Incident(group.id, group.key, group.source, group.labels, worst_of(choices), 1, 0,
-                                               IncidentState.OPEN, now), choices, routing, now)
+                                               IncidentState.OPEN, now, team=_team_of(group)), choices, routing, now)
     firing = incident.firing + len(group.opened) - len(group.closed)
     incident = dataclasses.replace(
         raised(incident, choices, routing, now),
@@ -289,6 +292,13 @@ def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
         return dataclasses.replace(incident, resolved_at=None)
     return dataclasses.replace(incident, state=IncidentState.RESOLVED, resolved_at=now, escalate_at=None,
                                remind_at=None, report_at=None)
+
+
+def _team_of(group: _Group) -> str:
+    """Whose incident it is: a team by name, else whatever comes nearest to one."""
+    labels = group.opened[0][0].labels if group.opened else {}
+    found = (source.get(name, "").strip() for name in WHOSE for source in (group.labels, labels))
+    return next((value for value in found if value), group.key)[:LONGEST_TEAM]
 
 
 def worst_of(choices: Iterable[Choice]) -> Severity:

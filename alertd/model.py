@@ -183,6 +183,7 @@ class Incident:
     `acknowledged_until` (None: until it ends), `acknowledged_by` takes care of it; afterwards it is the last who did.
     `escalated` counts the steps taken because nobody did, and the next is due at `escalate_at` (None: there is none).
     At `remind_at` it is said that the acknowledgement will end, at `report_at` management hears that it still burns.
+    `team` is whose it is, by the first alert's labels: at an outlet that several teams share, they take turns.
     """
 
     id: IncidentId
@@ -204,6 +205,7 @@ class Incident:
     escalate_at: Millis | None = None
     remind_at: Millis | None = None
     report_at: Millis | None = None
+    team: str = ""
 
     @property
     def to_acknowledge(self) -> bool:
@@ -230,7 +232,7 @@ class Notification:
 
     `key` is unique and holds no clock, so that the same intent made twice is one row. `seq` is the order of
     creation: per incident and outlet messages leave in this order. `next_at` is the earliest time of the next
-    attempt. `ambiguous` says that an earlier attempt may have arrived.
+    attempt. `ambiguous` says that an earlier attempt may have arrived. `team` is the incident's.
     """
 
     id: NotificationId
@@ -249,6 +251,7 @@ class Notification:
     ambiguous: bool = False
     seq: int = 0
     digest: str | None = None
+    team: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -186,7 +186,8 @@ def notification(incident: Incident, kind: Kind, step: str, outlet: Outlet, styl
     key = fingerprint_of(incident.id, kind, step, outlet.receiver, outlet.channel, outlet.target)
     held = outlet.channel == DIGEST_CHANNEL
     return Notification(NotificationId(key), key, incident.id, kind, incident.severity, incident.epoch, outlet, style,
-                        State.HELD if held else State.QUEUED, "for the digest" if held else "", now, next_at)
+                        State.HELD if held else State.QUEUED, "for the digest" if held else "", now, next_at,
+                        team=incident.team)
 
 
 def place(outlet: Outlet) -> tuple[str, str]:

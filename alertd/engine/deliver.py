@@ -148,6 +148,7 @@ class Courier:
         self._attempts = attempts
         self._wake = wake
         self._task: asyncio.Task[None] | None = None
+        self._turns: dict[int, str] = {}  # the team whose message left last, by rank of severity
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"courier {self.outlet}")
@@ -197,8 +198,9 @@ class Courier:
             if not places:  # another courier that leads to this place was faster
                 return 0, pacer.free_at(pace, now)
             most_alerts = channels.load(self.outlet.channel).ALERTS
-            wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8), most_alerts)
+            wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8), most_alerts, self._turns)
             answer = await outgoing.writer.submit(outbox.claim, wish)
+            self._turns |= {row.severity.rank: row.team for row in answer.rows}
             for delivery in answer.deliveries:
                 self._begin(delivery, wish.token, slots)
                 started += 1

@@ -10,33 +10,21 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.delivery import FLEETING
 from alertd.incidents import Decision
 from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Millis, Notification, Outlet, State
-from alertd.store import reading, schema
+from alertd.store import reading, schema, turns
 from alertd.store.dialect import upsert, word
 from alertd.store.intake import insert_decisions, insert_notifications
-from alertd.store.rows import incident_from, notification_from, to_json
+from alertd.store.rows import incident_from, to_json
+from alertd.store.turns import LATER, QUEUED
 
 _rows = schema.notifications
 
-_QUEUED, _CLAIMED = word(State.QUEUED), word(State.CLAIMED)
-
-_ahead = _rows.alias("ahead")
-# in order per incident and outlet: nothing leaves while an earlier message of its incident is on the way
-_BLOCKED = select(_ahead.c.seq).where(
-    _ahead.c.incident == _rows.c.incident, _ahead.c.seq < _rows.c.seq, _ahead.c.channel == _rows.c.channel,
-    _ahead.c.target == _rows.c.target, _ahead.c.receiver == _rows.c.receiver,
-    _ahead.c.settled_at.is_(None),
-).exists()
-_HERE = and_(_rows.c.receiver == bindparam("receiver"), _rows.c.channel == bindparam("channel"),
-             _rows.c.target == bindparam("target"), _rows.c.state == _QUEUED)
-_DUE = (select(_rows).where(_HERE, _rows.c.next_at <= bindparam("now"), ~_BLOCKED)
-        .order_by(_rows.c.rank.desc(), _rows.c.seq).limit(bindparam("most")))
-_LATER = select(func.min(_rows.c.next_at)).where(_HERE, _rows.c.next_at > bindparam("now"))
+_CLAIMED = word(State.CLAIMED)
 _LEASE = (update(_rows).where(_rows.c.seq == bindparam("wanted"))
           .values(state=ARROWS[State.QUEUED, Event.CLAIM].value, lease=bindparam("token"),
                   lease_until=bindparam("until")))
@@ -45,7 +33,8 @@ _LEASE = (update(_rows).where(_rows.c.seq == bindparam("wanted"))
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
     """A worker's wish: at most `most` messages for one outlet that are due, under the lease `token`, each with at
-    most `alerts` of its incident's alerts (None: with all)."""
+    most `alerts` of its incident's alerts (None: with all). `turns` is the team that had the last turn there, by rank
+    of severity."""
 
     outlet: Outlet
     most: int
@@ -53,6 +42,7 @@ class Claim:
     lease_until: Millis
     token: str
     alerts: int | None = 0
+    turns: Mapping[int, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,19 +76,19 @@ class Settlement:
 
 
 def claim(connection: Connection, claims: Sequence[Claim]) -> Sequence[Claimed]:
-    """Take due messages, the most severe and oldest first; a handler of the writer."""
+    """Take due messages, whose turn it is first; a handler of the writer."""
     return [_claim(connection, wish) for wish in claims]
 
 
 def _claim(connection: Connection, wish: Claim) -> Claimed:
     outlet = wish.outlet
-    asked = {"receiver": outlet.receiver, "channel": outlet.channel, "target": outlet.target, "now": wish.now}
-    rows = tuple(notification_from(row) for row in connection.execute(_DUE, asked | {"most": wish.most}))
+    rows = turns.due(connection, outlet, wish.most, wish.now, wish.turns)
     if rows:
         connection.execute(_LEASE, [{"wanted": row.seq, "token": wish.token, "until": wish.lease_until}
                                     for row in rows])
     found = tuple(reading.deliveries(connection, rows, wish.alerts)) if rows else ()
-    later = wish.now if len(rows) == wish.most else connection.execute(_LATER, asked).scalar()
+    asked = {"receiver": outlet.receiver, "channel": outlet.channel, "target": outlet.target, "now": wish.now}
+    later = wish.now if len(rows) == wish.most else connection.execute(LATER, asked).scalar()
     return Claimed(rows, found, later)
 
 
@@ -147,7 +137,7 @@ def expire(connection: Connection, cutoffs: Sequence[tuple[Millis, Millis]]) -> 
     answers = []
     for cutoff, now in cutoffs:
         changed = connection.execute(
-            update(_rows).where(_rows.c.state == _QUEUED, _rows.c.kind.in_([kind.value for kind in FLEETING]),
+            update(_rows).where(_rows.c.state == QUEUED, _rows.c.kind.in_([kind.value for kind in FLEETING]),
                                 _rows.c.created_at < cutoff)
             .values(state=ARROWS[State.QUEUED, Event.EXPIRE].value, reason="an update nobody needs a day later",
                     settled_at=now))
@@ -161,11 +151,11 @@ def bury(connection: Connection, items: Sequence[tuple[frozenset[Outlet], Millis
     for known, now in items:
         places = connection.execute(
             select(_rows.c.receiver, _rows.c.channel, _rows.c.target)
-            .where(_rows.c.state == _QUEUED).distinct())
+            .where(_rows.c.state == QUEUED).distinct())
         gone = [outlet for row in places if (outlet := Outlet(*row)) not in known]
         for outlet in gone:
             connection.execute(
-                update(_rows).where(*_at(outlet), _rows.c.state == _QUEUED)
+                update(_rows).where(*_at(outlet), _rows.c.state == QUEUED)
                 .values(state=ARROWS[State.QUEUED, Event.REJECT].value, settled_at=now,
                         reason=f"{outlet} is no longer in the routing file"))
         answers.append(len(gone))

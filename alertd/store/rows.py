@@ -85,34 +85,34 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
             incident.epoch, incident.revision, incident.state.value, incident.opened_at, incident.firing,
             incident.alerts, incident.acknowledged_at, incident.resolved_at, incident.acknowledged_by,
             incident.acknowledged_until, incident.escalated, incident.escalate_at,
-            incident.remind_at, incident.report_at)
+            incident.remind_at, incident.report_at, incident.team)
 
 
 INCIDENT = ("id", "key", "source", "labels", "severity", "epoch", "revision", "state", "opened_at", "firing", "alerts",
             "acknowledged_at", "resolved_at", "acknowledged_by", "acknowledged_until", "escalated",
-            "escalate_at", "remind_at", "report_at")
+            "escalate_at", "remind_at", "report_at", "team")
 
 
 def incident_from(row: Row[Any]) -> Incident:
     return Incident(row.id, row.key, row.source, labels_from(row.labels), Severity(row.severity), row.epoch,
                     row.revision, IncidentState(row.state), row.opened_at, row.firing, row.alerts,
                     row.acknowledged_at, row.resolved_at, row.acknowledged_by, row.acknowledged_until, row.escalated,
-                    row.escalate_at, row.remind_at, row.report_at)
+                    row.escalate_at, row.remind_at, row.report_at, row.team)
 
 
 def notification_row(row: Notification) -> tuple[Any, ...]:
     outlet = row.outlet
     return (row.id, row.incident, row.kind.value, row.severity.value, row.severity.rank, row.epoch, outlet.receiver,
             outlet.channel, outlet.target, row.style, row.state.value, row.reason, row.created_at, row.next_at,
-            row.attempts, int(row.ambiguous), row.digest)
+            row.attempts, int(row.ambiguous), row.digest, row.team)
 
 
 NOTIFICATION = ("id", "incident", "kind", "severity", "rank", "epoch", "receiver", "channel", "target", "style",
-                "state", "reason", "created_at", "next_at", "attempts", "ambiguous", "digest")
+                "state", "reason", "created_at", "next_at", "attempts", "ambiguous", "digest", "team")
 
 
 def notification_from(row: Row[Any]) -> Notification:
     return Notification(
         NotificationId(row.id), row.id, row.incident, Kind(row.kind), Severity(row.severity), row.epoch,
         Outlet(row.receiver, row.channel, row.target), row.style, State(row.state), row.reason, row.created_at,
-        row.next_at, row.attempts, bool(row.ambiguous), row.seq, row.digest)
+        row.next_at, row.attempts, bool(row.ambiguous), row.seq, row.digest, row.team)

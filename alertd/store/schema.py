@@ -71,6 +71,7 @@ incidents = Table(
     Column("escalate_at", BigInteger),
     Column("remind_at", BigInteger),
     Column("report_at", BigInteger),
+    Column("team", Text, nullable=False, server_default=""),
 )
 Index("incidents_reminding", incidents.c.remind_at,
       sqlite_where=text("remind_at IS NOT NULL"), postgresql_where=text("remind_at IS NOT NULL"))
@@ -107,6 +108,7 @@ notifications = Table(
     Column("lease", String(32)),
     Column("lease_until", BigInteger),
     Column("settled_at", BigInteger),
+    Column("team", Text, nullable=False, server_default=""),
 )
 # Unique within its incident: incident ids grow with time, so the index grows at its end, as a hash alone would not.
 Index("notifications_key", notifications.c.incident, notifications.c.id, unique=True)
@@ -114,7 +116,7 @@ Index("notifications_key", notifications.c.incident, notifications.c.id, unique=
 # `settled_at IS NULL` for what is queued, claimed or held.
 _QUEUED = "state = 'queued'"
 Index("notifications_due", notifications.c.receiver, notifications.c.channel, notifications.c.target,
-      notifications.c.rank.desc(), notifications.c.seq,
+      notifications.c.rank.desc(), notifications.c.team, notifications.c.seq,
       sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED))
 Index("notifications_ahead", notifications.c.incident, notifications.c.seq,
       sqlite_where=text("settled_at IS NULL"), postgresql_where=text("settled_at IS NULL"))

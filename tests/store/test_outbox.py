@@ -7,7 +7,7 @@ import pytest
 from alertd.errors import TryLater
 from alertd.incidents import Known, decide
 from alertd.model import Event, Kind, Outlet, State
-from alertd.store import intake, outbox, reading
+from alertd.store import intake, outbox, reading, turns
 from alertd.store.outbox import Claim, Settlement
 from alertd.store.rows import deflated
 from tests.reports import T0, reported, routing, webhook
@@ -226,9 +226,9 @@ async def test_known_is_what_was_saved(db, take):
 async def test_a_claim_does_not_look_through_the_queue(db):
     """However much waits at an outlet, its next message is found by an index."""
     with db.writer.begin() as connection:
-        for statement in (outbox._DUE, outbox._LATER):
+        for statement in (turns._RANK, turns._FIRST, turns._TURN, turns._MORE, turns.LATER):
             text = str(statement.compile(dialect=connection.dialect))
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple("0" * text.count("?")))
             steps = [row[3] for row in plan]
-            assert "notifications_due (receiver=? AND channel=? AND target=?)" in steps[0]
+            assert "notifications_due (receiver=? AND channel=? AND target=?" in steps[0]
             assert not [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")]
