@@ -38,16 +38,28 @@ class Link:
     hash: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Head:
+    """The newest row as it is kept elsewhere; row 0 stands before the first."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+
 def hash_of(act: Act, prev_hash: str) -> str:
     """64 hex digits (SHA-256) over the row before and everything in this one."""
     said = [prev_hash, act.at, act.actor, act.via, act.action, act.object, sorted(act.detail.items())]
     return hashlib.sha256(json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def fault(links: Iterable[Link], head: str | None = None) -> str | None:
-    """What is wrong with the record, given in its order, and in which row; None where it is whole. `head` is the hash
-    its last row should have, where that is known from elsewhere."""
+def fault(links: Iterable[Link], heads: Iterable[Head] = ()) -> str | None:
+    """What is wrong with the record, given in its order, and in which row; None where it is whole. `heads` are rows as
+    they are known from elsewhere."""
     before, last = FIRST, 0
+    known = {head.seq: head.hash for head in heads}
     for link in links:
         if link.seq != last + 1:
             return f"row {link.seq}: the row before it is number {last}: one was taken out, or the order was changed"
@@ -55,7 +67,10 @@ def fault(links: Iterable[Link], head: str | None = None) -> str | None:
             return f"row {link.seq}: it does not follow the row before it: one of the two was edited or moved"
         if link.hash != hash_of(link.act, link.prev_hash):
             return f"row {link.seq}: it was edited"
+        if known.get(link.seq, link.hash) != link.hash:
+            return f"row {link.seq}: it is known to have been another: the record was written anew from there or before"
         before, last = link.hash, link.seq
-    if head is not None and head != before:
-        return f"row {last}: the record ends here, but its end is known to be another: rows were cut off"
+    cut = max(known, default=0)
+    if cut > last:
+        return f"row {last + 1}: it is missing: the record ends before it, and is known to have had {cut} rows"
     return None

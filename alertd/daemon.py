@@ -31,6 +31,7 @@ from alertd import channels
 from alertd.channels import Net
 from alertd.config import routing_file
 from alertd.engine.acts import Acts
+from alertd.engine.anchor import Anchor
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
@@ -59,6 +60,7 @@ COLLECT = (2_000, 10, 100)  # new objects before a look at them (0.5 ms); how ma
 SWITCH = 0.001  # seconds; a fifth of this costs throughput
 ACCEPTED = 16  # connections in one go; each takes about 0.1 ms
 WAITING = 1024  # connections that may wait to be accepted
+ANCHOR = 60  # seconds between looks at the audit's head
 TICK = 5  # seconds between looks at what time alone changes
 THREADS = 16  # for client libraries that block: two endpoints at their limit of connections
 
@@ -208,10 +210,12 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             oncall = OnCall(current, clock, net, metrics)
             maintenance = Maintenance(writer, db.reader, current, clock, ids, couriers.wake)
             inhibition = Inhibition(writer, current, clock, couriers.wake)
+            anchor = Anchor(db.reader, clock, metrics)
             sockets = Sockets(acts, current, metrics, net.http)
             daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, maintenance, inhibition,
                             sockets)
             daemon.note_success()
+            await anchor.tick()
             await oncall.tick()  # before the first webhook: who stands in is known from the start
             await maintenance.start()  # what people planned holds from the start too
             await inhibition.tick()
@@ -222,7 +226,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             sockets.refresh()
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
                                         inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
-                                        reconcile.tick: EVERY // SECOND, door.tick: TICK}))
+                                        reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
                                maintenance, door))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))

@@ -20,17 +20,26 @@ def command() -> None:
 
 @command.command("verify")
 @_store
-@click.option("--head", help="The hash that the last row should have, as `verify` printed it before.")
+@click.option("--head", help="A head as `verify`, the daemon's log or a digest said it before: ROW:HASH, or the hash.")
 def verify(store: str, head: str | None) -> None:
-    """Prove that no row was edited, moved or taken out; prints the last row's hash, to be kept elsewhere."""
-    from alertd.audit import FIRST, fault
+    """Prove that no row was edited, moved, taken out or cut off; prints the head, to be kept elsewhere."""
+    from alertd.audit import Head, fault
     from alertd.store import audit
 
-    links = from_store(store, audit.whole)
-    if problem := fault(links, head):
+    links, kept = from_store(store, audit.whole)
+    heads = [kept]
+    if head is not None:
+        row, _, hash = head.rpartition(":")
+        if row and not row.isdecimal():
+            raise click.UsageError(f"--head takes ROW:HASH, not {head!r}")
+        if not row and hash not in {link.hash for link in links}:
+            click.echo("no row has the hash of --head: the record was cut off before it, or written anew", err=True)
+            sys.exit(1)
+        heads += [Head(int(row), hash)] if row else []
+    if problem := fault(links, heads):
         click.echo(problem, err=True)
         sys.exit(1)
-    click.echo(links[-1].hash if links else FIRST)
+    click.echo(str(kept))
     click.echo(f"{len(links)} rows, whole", err=True)
 
 
@@ -40,6 +49,6 @@ def export(store: str) -> None:
     """Every row as a line of JSON, the oldest first."""
     from alertd.store import audit
 
-    for link in from_store(store, audit.whole):
+    for link in from_store(store, audit.whole)[0]:
         click.echo(json.dumps({"seq": link.seq, **dataclasses.asdict(link.act), "prev_hash": link.prev_hash,
                                "hash": link.hash}, ensure_ascii=False))

@@ -23,6 +23,9 @@ class Metrics:
         self.refused = Counter("alertd_requests_refused_total",
                                "Requests that were let in nowhere, by reason: stranger, forbidden, throttled.",
                                ["reason"], registry=registry)
+        self.audit_whole = Gauge("alertd_audit_whole",
+                                 "1 while the record of what people did is whole, as last looked through.",
+                                 registry=registry)
         self.alerts = Counter("alertd_alerts_total", "Reported alerts by what they did: opened, closed, …",
                               ["verdict"], registry=registry)
         self.unknown_severities = Counter(

@@ -194,6 +194,15 @@ audit = Table(
     Column("hash", String(64), nullable=False),
 )
 
+# The newest row of the audit once more, in one row. Whoever adds to the audit holds it, so that there is one chain
+# however many write; and a record whose end was cut off does not reach it any more.
+audit_head = Table(
+    "audit_head", metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
 # Which Alertmanager, by the address it is asked at, has shown that it speaks for which source.
 voices = Table(
     "voices", metadata,

@@ -51,7 +51,7 @@ def test_an_incident_is_acknowledged_and_the_record_is_whole(store):
     assert (done.exit_code, done.stderr) == (0, "acknowledged\n")
     assert "acknowledged" in run("incidents", "list", "--store", url).stdout
     verified = run("audit", "verify", "--store", url)
-    assert (verified.exit_code, len(verified.stdout.strip())) == (0, 64)
+    assert (verified.exit_code, len(verified.stdout.strip())) == (0, len("1:") + 64)
     assert '"actor": "jane"' in run("audit", "export", "--store", url).stdout
 
 
@@ -71,12 +71,26 @@ def test_a_store_that_a_daemon_has_is_not_written(store):
     assert (done.exit_code, "--url" in done.stderr) == (3, True)
 
 
+def test_a_row_of_the_audit_that_was_cut_off_is_named(store):
+    """Exit code 1, and nobody has to have kept the head."""
+    url, incident = store
+    run("incidents", "ack", incident, "--store", url, "--by", "jane")
+    db = database.connect(url)
+    with db.writer.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_no_delete")
+        connection.exec_driver_sql("DELETE FROM audit")
+    db.writer.dispose()
+    done = run("audit", "verify", "--store", url)
+    assert (done.exit_code, "row 1: it is missing" in done.stderr) == (1, True)
+
+
 def test_an_edited_row_of_the_audit_is_named(store):
     """Exit code 1."""
     url, incident = store
     run("incidents", "ack", incident, "--store", url, "--by", "jane")
     db = database.connect(url)
     with db.writer.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_no_update")
         connection.exec_driver_sql("UPDATE audit SET actor = 'joe'")
     db.writer.dispose()
     done = run("audit", "verify", "--store", url)

@@ -34,7 +34,7 @@ async def incident(house):
 
 async def record(house):
     async with house.db.reader.connect() as connection:
-        return await audit.whole(connection)
+        return (await audit.whole(connection))[0]
 
 
 async def told(house):

@@ -116,7 +116,7 @@ async def test_a_person_makes_a_window_and_ends_it(house: House, maintenance: Ma
     assert await maintenance.end(made.id, JANE) is Outcome.ALREADY
     assert await maintenance.end("mw0", JANE) is Outcome.UNKNOWN
     async with house.db.reader.connect() as connection:
-        links = await audit.whole(connection)
+        links = (await audit.whole(connection))[0]
     assert [(link.act.action, link.act.actor, link.act.detail["reason"]) for link in links] == [
         ("maintenance add", "jane", "move"), ("maintenance end", "jane", "move")]
 
