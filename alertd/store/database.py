@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from alertd.errors import StoreLocked, StoreUnavailable
 from alertd.store import live
 
-REVISION = "0011"  # the newest file in migrations/versions; a test compares
+REVISION = "0012"  # the newest file in migrations/versions; a test compares
 READERS = 2
 
 

@@ -5,7 +5,20 @@ The one description for both databases; `migrations/` turns an older file into t
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -264,3 +277,80 @@ callbacks = Table(
     Column("id", String(128), primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
+
+# The objectives that rules/ declares and declared: a change ends the row and begins another. `objective` is the ratio
+# of good events as it was written, `split` the labels it holds for apart.
+slos = Table(
+    "slos", metadata,
+    Column("service", String(100), primary_key=True),
+    Column("slo", String(100), primary_key=True),
+    Column("since", BigInteger, primary_key=True),
+    Column("objective", Text, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("split", Text, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+# What is counted apart: an objective, or one group of one that is split by labels. `known_until`: the newest moment
+# that anything is known of.
+slo_series = Table(
+    "slo_series", metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("service", String(100), nullable=False),
+    Column("slo", String(100), nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("known_until", BigInteger, nullable=False),
+)
+Index("slo_series_key", slo_series.c.service, slo_series.c.slo, slo_series.c.labels, unique=True)
+
+# The ledger: an hour of a series, kept for ever. `known` and `excluded` are shares of the hour; `objective` is the one
+# in force then; `slots` are the twelve counts of five minutes, where something bad happened; `source` is where they are
+# from: the rows that Prometheus recorded, or the raw series. By the hour first, for what is written and summed is all
+# series of some hours.
+slo_hours = Table(
+    "slo_hours", metadata,
+    Column("hour", BigInteger, primary_key=True),
+    Column("series", Integer, primary_key=True),
+    Column("events", Float, nullable=False),
+    Column("bad", Float, nullable=False),
+    Column("known", Float, nullable=False),
+    Column("objective", Float, nullable=False),
+    Column("excluded", Float, nullable=False),
+    Column("excluded_events", Float, nullable=False),
+    Column("excluded_bad", Float, nullable=False),
+    Column("source", String(4), nullable=False),
+    Column("slots", LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+# The hours whose rows were read in full, of every objective there was then.
+slo_reads = Table(
+    "slo_reads", metadata,
+    Column("hour", BigInteger, primary_key=True),
+    Column("read_at", BigInteger, nullable=False),
+)
+
+# Of the Prometheus that is asked: when it last answered in full, and since when and why it does not.
+slo_source = Table(
+    "slo_source", metadata,
+    Column("url", Text, primary_key=True),
+    Column("answered_at", BigInteger),
+    Column("failing_since", BigInteger),
+    Column("problem", Text, nullable=False),
+)
+
+# Stretches of time that budgets leave out. `origin`: the maintenance window it comes from, '' where a person made it.
+exclusions = Table(
+    "exclusions", metadata,
+    Column("id", String(24), primary_key=True),
+    Column("matchers", Text, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("creator", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("undone_at", BigInteger),
+    Column("undone_by", Text),
+)
+Index("exclusions_by_end", exclusions.c.ends_at)

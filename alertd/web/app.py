@@ -18,6 +18,7 @@ from alertd.web.pages import Pages
 from alertd.web.people import People
 from alertd.web.planned import Planned
 from alertd.web.receive import Receiver
+from alertd.web.slos import Slos
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ def build(inside: Inside) -> web.Application:
         route("POST", path, handler, permission)
 
     operations, api, pages, people = Operations(inside), Api(inside), Pages(inside), People(inside.acts, inside.reader)
-    planned = Planned(inside.maintenance, inside.current, inside.clock)
+    planned, slos = Planned(inside.maintenance, inside.current, inside.clock), Slos(inside)
     post("/webhook/alertmanager", Receiver(inside.intake, inside.metrics).__call__, Permission.SEND)
     post("/webhook/slack", Slack(inside.acts, inside.current).__call__, Permission.SIGNED)
     post("/webhook/pagerduty", PagerDuty(inside.acts, inside.current).__call__, Permission.SIGNED)
@@ -65,6 +66,8 @@ def build(inside: Inside) -> web.Application:
     post("/api/v1/maintenance", planned.add, Permission.RESPOND)
     route("DELETE", "/api/v1/maintenance/{id}", planned.end, Permission.RESPOND)
     get("/api/v1/oncall.ics", api.oncall)
+    get("/api/v1/slos", slos.every)
+    get("/api/v1/slos/{id}", slos.one)
     return app
 
 

@@ -1,0 +1,333 @@
+"""Reading the ledger: how each objective stands, the hours of one, what an incident spent, what is taken out."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertd.matchers import parse
+from alertd.model import HOUR, MINUTE, Labels, Millis
+from alertd.slo import budget, forecast
+from alertd.slo.budget import Recent, Slo, Status, Sums
+from alertd.slo.counts import SLOTS, Count, Hour, Slots, within
+from alertd.slo.excluding import Exclusion, stretches
+from alertd.slo.forecast import Forecast, Spending
+from alertd.slo.window import Calendar, Rolling, Window
+from alertd.store import schema
+from alertd.store.reading import rfc3339
+from alertd.store.rows import labels_from, why_from
+
+PATIENCE: Millis = 3 * MINUTE  # for which a Prometheus that does not answer is no reason to know nothing
+
+_hours, _series, _slos, _exclusions = (
+    schema.slo_hours.c, schema.slo_series.c, schema.slos.c, schema.exclusions.c)
+_NO_SLOT = struct.pack("<2f", float("nan"), float("nan"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Series:
+    """What is counted apart: an objective, or one group of it. `known_until`: the newest moment it is known to."""
+
+    id: int
+    service: str
+    slo: str
+    labels: Labels
+    known_until: Millis
+
+    @property
+    def matched(self) -> Labels:
+        """The labels that exclusions and maintenance windows are compared with."""
+        return {**self.labels, "service": self.service, "slo": self.slo}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Kept:
+    """An hour as the ledger has it: the objective that was in force, what of it is taken out, and where it is from."""
+
+    hour: Hour
+    objective: float
+    excluded: Count
+    excluded_share: float
+    source: str
+
+    @property
+    def spending(self) -> Spending:
+        left = self.hour.count - self.excluded
+        return Spending(left.events * (1 - self.objective), left.bad)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Seen:
+    """All that the standing of objectives is worked out from, as the store has it."""
+
+    now: Millis
+    declared: Sequence[Slo]
+    series: Sequence[Series]
+    sums: Mapping[tuple[Millis, int], Sums]  # by where the window begins, and series
+    day: Mapping[int, Sums]
+    lately: Mapping[int, Mapping[Millis, Hour]]
+    exclusions: Sequence[Exclusion]
+    problem: str
+
+
+async def statuses(connection: AsyncConnection, now: Millis, window: Window | None = None) -> list[Status]:
+    """How each declared objective (each group of one) stands, by service and name; over another window than its own
+    where one is given. What is worked out is worked out in a thread."""
+    seen = await _see(connection, now, window)
+    found: list[Status] = []
+    for status, series in await asyncio.to_thread(_judged, seen):
+        if series and _worth_a_forecast(status, seen.day.get(series)):
+            hours = await history(connection, series, status.since, now)
+            found.append(await asyncio.to_thread(_foretold, status, hours, seen.day[series], now))
+        else:
+            found.append(status)
+    return found
+
+
+async def _see(connection: AsyncConnection, now: Millis, window: Window | None) -> _Seen:
+    slos = [one if window is None else dataclasses.replace(one, window=window) for one in await declared(connection)]
+    begins = {slo.window.begin(now) for slo in slos}
+    sums = {(begin, row.series): sums for begin in begins for row, sums in await _sums(connection, begin, now + HOUR)}
+    hour = now // HOUR * HOUR
+    day = {row.series: sums for row, sums in await _sums(connection, hour - forecast.RECENT * HOUR, hour)}
+    lately: dict[int, dict[Millis, Hour]] = {}
+    for row in await connection.execute(select(schema.slo_hours).where(_hours.hour >= hour - 2 * HOUR)):
+        lately.setdefault(row.series, {})[row.hour] = hour_from(row)
+    out = await exclusions(connection, hour - 2 * HOUR, now)
+    return _Seen(now, slos, await series_of(connection), sums, day, lately, out, await problem(connection, now))
+
+
+def _judged(seen: _Seen) -> list[tuple[Status, int | None]]:
+    """How each stands, with its series; where nothing was counted there is none."""
+    found: list[tuple[Status, int | None]] = []
+    by_slo: dict[tuple[str, str], list[Series]] = {}
+    for series in seen.series:
+        by_slo.setdefault((series.service, series.slo), []).append(series)
+    for slo in seen.declared:
+        begin = slo.window.begin(seen.now)
+        # a group that is gone is shown while something of it is in the window
+        groups = [one for one in by_slo.get((slo.service, slo.slo), ())
+                  if set(one.labels) == set(slo.by) and (not slo.by or one.known_until > begin)]
+        for series in groups:
+            taken = stretches(seen.exclusions, series.matched)
+            last = budget.recent(seen.lately.get(series.id, {}), taken, series.known_until)
+            sums = seen.sums.get((begin, series.id), Sums())
+            found.append((budget.judge(slo, series.labels, sums, last, seen.now, id=id_of(slo, series.labels),
+                                       problem=seen.problem, forecast=_STEADY), series.id))
+        if not groups:
+            found.append((budget.judge(slo, {}, Sums(), Recent(), seen.now, id=id_of(slo, {}), problem=seen.problem),
+                          None))
+    return sorted(found, key=lambda one: (one[0].slo.service, one[0].slo.slo, one[0].id))
+
+
+_STEADY = Forecast()  # of what is spent so slowly that no forecast has to be worked out
+
+
+def _worth_a_forecast(status: Status, day: Sums | None) -> bool:
+    """Only what is spent at over half the rate it may be, or is nearly gone, can be gone within a window."""
+    if status.budget_remaining is None or status.forecast.unknown or not day or not day.allowed:
+        return False
+    return status.budget_remaining < budget.LOW or (
+        day.count.bad >= budget.LEAST and day.count.bad > day.allowed / 2)
+
+
+def _foretold(status: Status, hours: Sequence[Kept], day: Sums, now: Millis) -> Status:
+    return budget.foretold(status, _forecast(status, hours, day, now))
+
+
+def _forecast(status: Status, hours: Sequence[Kept], day: Sums, now: Millis) -> Forecast:
+    if day.known < budget.ENOUGH * forecast.RECENT:
+        return Forecast(unknown=f"only {day.known:.0f} of the last {forecast.RECENT} hours are known")
+    per_hour = day.spending * (1 / forecast.RECENT)
+    window = status.slo.window
+    if isinstance(window, Calendar):
+        so_far = sum((kept.spending for kept in hours), Spending())
+        return forecast.calendar(so_far, per_hour, now, window.end(now) or now)
+    by_hour = {kept.hour.start: kept.spending for kept in hours}
+    spans = range(status.since, status.since + window.length, HOUR)
+    return forecast.rolling([by_hour.get(start, Spending()) for start in spans], per_hour, now)
+
+
+def id_of(slo: Slo, labels: Labels) -> str:
+    """`checkout:availability`, and the group's labels behind it where there are some."""
+    return ":".join((slo.service, slo.slo, *(f"{name}={value}" for name, value in sorted(labels.items()))))
+
+
+async def declared(connection: AsyncConnection) -> list[Slo]:
+    """The objectives that are in force."""
+    query = select(schema.slos).where(_slos.ended_at.is_(None)).order_by(_slos.service, _slos.slo)
+    return [slo_from(row) for row in await connection.execute(query)]
+
+
+async def objectives(connection: AsyncConnection, service: str, slo: str) -> list[tuple[Millis, Millis | None, Slo]]:
+    """What an objective was from when to when (None: still is), the newest first."""
+    query = (select(schema.slos).where(_slos.service == service, _slos.slo == slo).order_by(_slos.since.desc()))
+    return [(row.since, row.ended_at, slo_from(row)) for row in await connection.execute(query)]
+
+
+async def series_of(connection: AsyncConnection) -> list[Series]:
+    """Everything that is or was counted."""
+    return [series_from(row) for row in await connection.execute(select(schema.slo_series).order_by(_series.id))]
+
+
+async def history(connection: AsyncConnection, series: int, since: Millis, until: Millis) -> list[Kept]:
+    """The hours of one series, in order; those nothing is known of are missing."""
+    found: list[Kept] = []
+    for start in range(since, until, MOST_AT_ONCE * HOUR):
+        wanted = range(start, min(start + MOST_AT_ONCE * HOUR, until), HOUR)  # by name: the hours of all stand together
+        query = (select(schema.slo_hours).where(_hours.hour.in_(list(wanted)), _hours.series == series)
+                 .order_by(_hours.hour))
+        found += [kept_from(row) for row in await connection.execute(query)]
+    return found
+
+
+MOST_AT_ONCE = 500  # parameters of a query
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Spent:
+    """What some time took of an objective's budget, as a ratio of the budget of the window that ended with it; None
+    where that is not known."""
+
+    service: str
+    slo: str
+    labels: Labels
+    bad: float | None
+    share: float | None
+
+
+async def spent(connection: AsyncConnection, labels: Labels, since: Millis, until: Millis) -> list[Spent]:
+    """What the budgets of the service that `labels` name (of the one objective, where they name it too) lost from
+    `since` to `until`: of an incident's labels and time, what the incident cost."""
+    found = []
+    wanted = {name: labels[name] for name in ("service", "slo") if name in labels}
+    slos = {(slo.service, slo.slo): slo for slo in await declared(connection)}
+    for series in await series_of(connection) if "service" in wanted else ():
+        slo = slos.get((series.service, series.slo))
+        if slo is None or any(series.matched.get(name, value) != value for name, value in labels.items()):
+            continue
+        hours = await history(connection, series.id, since // HOUR * HOUR - HOUR, until + HOUR)
+        begin = slo.window.begin(until)
+        sums = {row.series: one for row, one in await _sums(connection, begin, until, series.id)}
+        allowed = sums[series.id].allowed if series.id in sums else 0.0
+        parts = [within(kept.hour, since, until) for kept in hours if kept.hour.known]
+        bad = sum(part.bad for part in parts) if parts else None
+        found.append(Spent(series.service, series.slo, series.labels, bad,
+                           None if bad is None else budget.spent(bad, allowed)))
+    return found
+
+
+async def exclusions(connection: AsyncConnection, since: Millis, until: Millis, *, undone: bool = False
+                     ) -> list[Exclusion]:
+    """What is taken out of this time, in order; what was taken back as well, if asked for."""
+    query = (select(schema.exclusions).where(_exclusions.ends_at > since, _exclusions.starts_at < until)
+             .order_by(_exclusions.starts_at, _exclusions.id))
+    query = query if undone else query.where(_exclusions.undone_at.is_(None))
+    return [exclusion_from(row) for row in await connection.execute(query)]
+
+
+async def problem(connection: AsyncConnection, now: Millis) -> str:
+    """Why nothing newer can be known, where Prometheus has not answered in full for a while; else ""."""
+    rows = list(await connection.execute(select(schema.slo_source)))
+    if any(row.failing_since is None for row in rows):  # one of several replicas has its answer
+        return ""
+    late = [row.problem for row in rows if row.answered_at is None or row.answered_at < now - PATIENCE]
+    return late[0] if late else ""
+
+
+async def _sums(connection: AsyncConnection, since: Millis, until: Millis, series: int | None = None
+                ) -> list[tuple[Any, Sums]]:
+    rows = await connection.execute(_summed(since, until, series))
+    return [(row, Sums(Count(row.events, row.bad), row.allowed, row.known, row.excluded)) for row in rows]
+
+
+def _summed(since: Millis, until: Millis, series: int | None) -> Select[Any]:
+    events, bad = _hours.events - _hours.excluded_events, _hours.bad - _hours.excluded_bad
+    known: ColumnElement[float] = case((_hours.known > _hours.excluded, _hours.known), else_=_hours.excluded)
+    query = (select(_hours.series, func.sum(events).label("events"), func.sum(bad).label("bad"),
+                    func.sum(events * (1.0 - _hours.objective)).label("allowed"), func.sum(known).label("known"),
+                    func.sum(_hours.excluded).label("excluded"))
+             .where(_hours.hour >= since, _hours.hour < until).group_by(_hours.series))
+    return query if series is None else query.where(_hours.series == series)
+
+
+# Rows to values ------------------------------------------------------------------------------------------------------
+
+
+def slo_from(row: Any) -> Slo:
+    return Slo(row.service, row.slo, float(row.objective), Rolling(row.length), tuple(why_from(row.split)))
+
+
+def series_from(row: Any) -> Series:
+    return Series(row.id, row.service, row.slo, labels_from(row.labels), row.known_until)
+
+
+def exclusion_from(row: Any) -> Exclusion:
+    return Exclusion(row.id, tuple(parse(text) for text in why_from(row.matchers)), row.starts_at, row.ends_at,
+                     row.reason, row.creator, row.made_at, row.origin, row.undone_at, row.undone_by)
+
+
+def hour_from(row: Any) -> Hour:
+    return Hour(row.hour, Count(row.events, row.bad), row.known, slots_from(row.slots))
+
+
+def kept_from(row: Any) -> Kept:
+    return Kept(hour_from(row), row.objective, Count(row.excluded_events, row.excluded_bad), row.excluded, row.source)
+
+
+def slots_from(raw: bytes | None) -> Slots:
+    """Twelve pairs of counts, as `packed` wrote them."""
+    if not raw:
+        return ()
+    numbers = struct.unpack(f"<{2 * SLOTS}f", raw)
+    return tuple(None if events != events else Count(events, bad)  # noqa: PLR0124  what is unequal to itself is NaN
+                 for events, bad in zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def packed(slots: Iterable[Count | None]) -> bytes | None:
+    """The slots of an hour in 96 bytes; in single precision, exact to 16 million events in five minutes."""
+    parts = [_NO_SLOT if slot is None else struct.pack("<2f", slot.events, slot.bad) for slot in slots]
+    return b"".join(parts) or None
+
+
+# For people and programs ---------------------------------------------------------------------------------------------
+
+
+def view(status: Status) -> dict[str, Any]:
+    """As the API and `slo status -o json` show it; null is what is not known."""
+    window, found = status.slo.window, status.forecast
+    end = window.end(status.at)
+    return {
+        "id": status.id, "service": status.slo.service, "slo": status.slo.slo, "labels": dict(status.labels),
+        "state": status.state.value, "objective": status.slo.objective, "window": str(window),
+        "window_begins": rfc3339(status.since), "window_ends": rfc3339(end),
+        "events": status.events, "bad": status.bad, "budget_remaining": status.budget_remaining,
+        "burn_rate": status.burn_rate, "coverage": status.coverage, "excluded": status.excluded,
+        "reason": status.reason or None, "incomplete": list(status.remarks),
+        "forecast": {"exhausted_at": rfc3339(found.exhausted_at), "back_at": rfc3339(found.back_at),
+                     "unknown": found.unknown or None},
+    }
+
+
+async def details(connection: AsyncConnection, status: Status) -> dict[str, Any]:
+    """What else there is to say of one: what its objective was from when to when, and what is taken out of it."""
+    slo = status.slo
+    was = [{"since": rfc3339(since), "until": rfc3339(until), "objective": one.objective, "window": str(one.window)}
+           for since, until, one in await objectives(connection, slo.service, slo.slo)]
+    labels = {**status.labels, "service": slo.service, "slo": slo.slo}
+    taken = [exclusion_view(one) for one in await exclusions(connection, status.since, status.at, undone=True)
+             if one.matches(labels)]
+    return {"objectives": was, "exclusions": taken}
+
+
+def exclusion_view(one: Exclusion) -> dict[str, Any]:
+    """As lists show it."""
+    return {"id": one.id, "match": list(map(str, one.matchers)), "from": rfc3339(one.starts), "to": rfc3339(one.ends),
+            "reason": one.reason, "by": one.creator, "made_at": rfc3339(one.made_at), "window": one.origin or None,
+            "undone_at": rfc3339(one.undone_at), "undone_by": one.undone_by}
