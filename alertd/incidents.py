@@ -28,6 +28,7 @@ from alertd.model import (
     Severity,
     Webhook,
     WebhookId,
+    value,
 )
 from alertd.routing import Choice, Chooser, Routing
 from alertd.telling import Desk, fingerprint_of
@@ -80,7 +81,7 @@ class Known:
             inhibitors[:] = [one for one in inhibitors if one.alert not in ended]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """The record that `explain` prints: what was decided about one incident because of one webhook."""
 
@@ -91,7 +92,7 @@ class Decision:
     why: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Changes:
     """What a webhook changes, as rows in their new state; all of it is committed together or not at all. `inhibitors`
     are alerts that from now on keep others quiet, `inhibited` those that are kept quiet."""
@@ -122,7 +123,8 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
     unknown = 0
     choose = Chooser(routing, now)
     for index, reported in enumerate(episodes.once(webhook.alerts)):
-        before = episodes.episode_of(known.alerts.get(reported.fingerprint, ()), source, reported)
+        told = known.alerts.get(reported.fingerprint)
+        before = episodes.episode_of(told, source, reported) if told else None
         verdict = episodes.merge(reported, before, now)
         verdicts[verdict] = verdicts.get(verdict, 0) + 1
         if verdict is Verdict.OPENED:
@@ -176,7 +178,7 @@ class _Group:
     closed: list[Alert] = dataclasses.field(default_factory=list)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class _Outcome:
     incident: Incident
     notifications: tuple[Notification, ...]
@@ -261,11 +263,12 @@ def incident_key(source: str, labels: Labels) -> str:
 
 def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: Millis) -> _Outcome:
     """What happens to one incident: its new state, who is told, what is no longer worth sending, and why."""
-    incident = _after(group, routing, now)
-    desk = Desk(incident, known.notifications.get(group.id, []), routing, now)
-    if told := [choice for _, choice in group.opened if not choice.inhibited]:
+    choices = list({id(choice): choice for _, choice in group.opened}.values())  # alike for most alerts of a webhook
+    incident = _after(group, choices, routing, now)
+    desk = Desk(incident, known.notifications.get(group.id, ()), routing, now)
+    if told := [choice for choice in choices if not choice.inhibited]:
         desk.began(told)
-    desk.why.extend(dict.fromkeys(why for _, choice in group.opened if choice.inhibited for why in choice.why))
+    desk.why.extend(dict.fromkeys(why for choice in choices if choice.inhibited for why in choice.why))
     if incident.state is IncidentState.RESOLVED:
         desk.ended()
     elif group.closed and not group.opened:
@@ -276,20 +279,19 @@ def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: 
                     Decision(webhook.id, incident.id, now, verdict, tuple(why)))
 
 
-def _after(group: _Group, routing: Routing, now: Millis) -> Incident:
-    """The incident as it stands once the group's alerts began and ended."""
-    choices = [choice for _, choice in group.opened]
-    incident = group.incident or _due(Incident(group.id, group.key, group.source, group.labels, worst_of(choices), 1, 0,
-                                               IncidentState.OPEN, now, team=_team_of(group)), choices, routing, now)
-    firing = incident.firing + len(group.opened) - len(group.closed)
-    incident = dataclasses.replace(
-        raised(incident, choices, routing, now),
-        revision=incident.revision + 1,
-        firing=max(firing, 0),
-        alerts=incident.alerts + len(group.opened),
-    )
-    if firing > 0:
-        return dataclasses.replace(incident, resolved_at=None)
+def _after(group: _Group, choices: Sequence[Choice], routing: Routing, now: Millis) -> Incident:
+    """The incident as it stands once the group's alerts, of these choices, began and ended."""
+    before, began = group.incident, len(group.opened)
+    if before is None:
+        severity = worst_of(choices)
+        escalate_at, report_at = _due(severity, choices, routing, now)
+        return Incident(group.id, group.key, group.source, group.labels, severity, 1, 1, IncidentState.OPEN, now, began,
+                        began, escalate_at=escalate_at, report_at=report_at, team=_team_of(group))
+    firing = max(before.firing + began - len(group.closed), 0)
+    incident = dataclasses.replace(raised(before, choices, routing, now), revision=before.revision + 1, firing=firing,
+                                   alerts=before.alerts + began, resolved_at=None)
+    if firing:
+        return incident
     return dataclasses.replace(incident, state=IncidentState.RESOLVED, resolved_at=now, escalate_at=None,
                                remind_at=None, report_at=None)
 
@@ -313,17 +315,17 @@ def raised(incident: Incident, choices: Sequence[Choice], routing: Routing, now:
     worst = worst_of(choices)
     if worst.rank <= incident.severity.rank:
         return incident
-    risen = dataclasses.replace(incident, severity=worst, epoch=incident.epoch + 1, state=IncidentState.OPEN,
-                                escalated=0, remind_at=None)
-    return _due(risen, choices, routing, now)
+    escalate_at, report_at = _due(worst, choices, routing, now)
+    return dataclasses.replace(incident, severity=worst, epoch=incident.epoch + 1, state=IncidentState.OPEN,
+                               escalated=0, remind_at=None, escalate_at=escalate_at, report_at=report_at)
 
 
-def _due(incident: Incident, choices: Iterable[Choice], routing: Routing, now: Millis) -> Incident:
-    """With what time will do to it from now on; nothing, while maintenance holds all of it."""
-    held = all(choice.window for choice in choices if not choice.inhibited)
-    return dataclasses.replace(
-        incident, escalate_at=None if held else routing.first_step_at(incident.severity, now),
-        report_at=None if held else routing.first_report_at(incident.severity, now))
+def _due(severity: Severity, choices: Iterable[Choice], routing: Routing, now: Millis
+         ) -> tuple[Millis | None, Millis | None]:
+    """When it escalates and when management hears that it still burns; never, while maintenance holds all of it."""
+    if all(choice.window for choice in choices if not choice.inhibited):
+        return None, None
+    return routing.first_step_at(severity, now), routing.first_report_at(severity, now)
 
 
 def _verdict(group: _Group, incident: Incident) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import NewType
+from typing import NewType, TypeVar, dataclass_transform
 
 Labels = Mapping[str, str]
 Millis = int
@@ -24,7 +24,16 @@ MINUTE: Millis = 60 * SECOND
 HOUR: Millis = 60 * MINUTE
 DAY: Millis = 24 * HOUR
 
+Value = TypeVar("Value")
+
 MANAGEMENT = "management"  # the style of a receiver whose people read plain words
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def value(cls: type[Value]) -> type[Value]:
+    """A frozen dataclass, of which every webhook makes dozens: mypy alone refuses to set its fields. Where Python
+    refuses it too, making one takes four times as long, which was a third of all deciding."""
+    return dataclasses.dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 class Severity(enum.StrEnum):
@@ -115,7 +124,7 @@ ARROWS: Mapping[tuple[State, Event], State] = {
 FINAL = frozenset({State.SENT, State.SUPERSEDED, State.EXPIRED, State.FOLDED, State.DEAD})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class ReportedAlert:
     """One alert as a webhook tells it. `ends_at` is None while it fires (Alertmanager sends the year 1)."""
 
@@ -128,7 +137,7 @@ class ReportedAlert:
     generator_url: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Webhook:
     """One message of Alertmanager (webhook version 4): the whole unmuted state of one group.
 
@@ -144,7 +153,7 @@ class Webhook:
     received_at: Millis
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Alert:
     """One firing episode of a fingerprint at a source, from firing to resolved.
 
@@ -172,7 +181,7 @@ class Alert:
         return self.closed_at is None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Incident:
     """The alerts that belong together; what people are told of and acknowledge.
 
@@ -214,7 +223,7 @@ class Incident:
             self.state is IncidentState.ACKNOWLEDGED and self.acknowledged_until is not None and self.remind_at is None)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Outlet:
     """Where one message goes: one channel of one receiver, and its target there (a Slack channel, an address)."""
 
@@ -226,7 +235,7 @@ class Outlet:
         return f"{self.receiver} by {self.channel}" + (f" to {self.target}" if self.target else "")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Notification:
     """One intended message about one incident to one outlet: a durable row.
 

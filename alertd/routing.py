@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from alertd.matchers import Matcher
-from alertd.model import HOUR, MANAGEMENT, Labels, Millis, Outlet, Severity
+from alertd.model import HOUR, MANAGEMENT, Labels, Millis, Outlet, Severity, value
 from alertd.rotas import Rota, on_call
 from alertd.schedule import Mode, Window, Windows, holding
 
@@ -124,7 +124,7 @@ class Routing:
             "severity", "alertname", *(one.label for override in self.overrides for one in override.matchers))))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Choice:
     """Who is told of an alert with some labels, and why, in the order of the file; not before the end of `window`,
     where one holds it. `inhibited`: nobody for now, since what causes it is told instead."""
@@ -187,7 +187,7 @@ def _told(labels: Labels, routing: Routing) -> Choice:
     return Choice(severity, route.receivers, (*why, reason), unknown)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Ways:
     """Where a receiver's messages go at some moment, each outlet with the receiver it belongs to, and why there.
     `covered` is False where its rotas have nobody on call."""
@@ -230,7 +230,7 @@ class Chooser:
         self._made: dict[tuple[str | None, ...], Choice] = {}
 
     def __call__(self, labels: Labels) -> Choice:
-        key = tuple([labels.get(name) for name in self._reads])
+        key = tuple(map(labels.get, self._reads))
         choice = self._made.get(key)
         if choice is None:
             choice = self._made[key] = choose(labels, self._routing, self._windows)

@@ -33,7 +33,7 @@ class Desk:
         receivers: dict[str, None] = {}
         held: dict[str, Window] = {}
         reasons: dict[str, None] = {}
-        for choice in {id(choice): choice for choice in choices}.values():  # alike for most alerts of a webhook
+        for choice in choices:
             if choice.window is None:
                 receivers.update(dict.fromkeys(choice.receivers))
             else:
@@ -104,7 +104,17 @@ class Desk:
                 self._update(rows)
 
     def _start(self, outlet: Outlet, receiver: Receiver) -> None:
-        rows = self.rows.get(place(outlet), [])
+        rows = self.rows.get(place(outlet))
+        if rows and self._told_before(rows):
+            return
+        hold = 0 if rows and reached(rows) else receiver.hold
+        self._add(Kind.FIRING, str(self.incident.epoch), outlet, receiver.style, self.now + hold)
+        if hold:
+            self.why.append(f"{outlet}: held for {hold // 1000} s as its receiver asks")
+
+    def _told_before(self, rows: list[Notification]) -> bool:
+        """Whether a start as severe as this was told there already, which then is brought up to date; what else
+        waits there is overtaken."""
         for row in rows:
             if kept(row):
                 self._supersede(row, "told now: no maintenance window holds it any longer")
@@ -112,14 +122,11 @@ class Desk:
                   and not kept(row)]
         if any(row.severity.rank >= self.incident.severity.rank for row in starts):
             self._update(rows)
-            return
+            return True
         for row in rows:
             if row.state is State.QUEUED:
                 self._supersede(row, f"the incident rose to {self.incident.severity} before this was sent")
-        hold = 0 if reached(rows) else receiver.hold
-        self._add(Kind.FIRING, str(self.incident.epoch), outlet, receiver.style, self.now + hold)
-        if hold:
-            self.why.append(f"{outlet}: held for {hold // 1000} s as its receiver asks")
+        return False
 
     def _keep(self, kind: Kind, outlet: Outlet, style: str, window: Window) -> None:
         """A start, or for whoever knows of the incident a change, that waits for the end of the window."""

@@ -7,7 +7,6 @@ commit is under way are decided together, one on top of the other, and committed
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection
@@ -21,7 +20,7 @@ from alertd.errors import StoreUnavailable
 from alertd.heartbeats import beats
 from alertd.incidents import Changes, decide, keys_of
 from alertd.inhibiting import keys as inhibiting_keys
-from alertd.model import Millis, Outlet, State, Webhook, WebhookId
+from alertd.model import Millis, Outlet, State, Webhook, WebhookId, value
 from alertd.store import inhibiting, pulses
 from alertd.store import intake as store
 from alertd.store.rows import deflated
@@ -30,7 +29,7 @@ from alertd.store.writer import Writer
 MOST_BACKLOG = 2_000  # writes waiting for a commit: seconds of work; beyond it the sender had better wait
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Received:
     """One webhook on its way into the store; `raw` is its body, deflated."""
 
