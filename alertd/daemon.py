@@ -32,6 +32,7 @@ from alertd.channels import Net
 from alertd.config import routing_file
 from alertd.engine.acts import Acts
 from alertd.engine.anchor import Anchor
+from alertd.engine.backup import Backups, Plan
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
@@ -83,6 +84,7 @@ class Options:
     unused: tuple[str, ...] = ()
     web_config: Path | None = None
     guarded: bool = False
+    backup: Plan | None = None
 
 
 def run(options: Options) -> None:
@@ -210,6 +212,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             oncall = OnCall(current, clock, net, metrics)
             maintenance = Maintenance(writer, db.reader, current, clock, ids, couriers.wake)
             inhibition = Inhibition(writer, current, clock, couriers.wake)
+            backups = Backups(database.sqlite_path(options.store), options.backup, clock, metrics)
             anchor = Anchor(db.reader, clock, metrics)
             sockets = Sockets(acts, current, metrics, net.http)
             daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, maintenance, inhibition,
@@ -226,7 +229,8 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             sockets.refresh()
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
                                         inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
-                                        reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR}))
+                                        reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
+                                        backups.tick: TICK}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
                                maintenance, door))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))

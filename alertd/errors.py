@@ -52,6 +52,10 @@ class StoreLocked(AlertdError):
 Stop that one, give this one its own --store, or use postgresql:// for several replicas."""
 
 
+class BadBackup(AlertdError):
+    """{file}: {reason}"""
+
+
 class NoDoor(AlertdError):
     """{address} can be reached from outside this machine, and nobody is asked who they are. Name a file with \
 passwords or certificates (--web.config.file), or keys under `access:` in routing.yaml, or bind 127.0.0.1 behind a \

@@ -12,6 +12,7 @@ import sys
 SUMMARIES = {
     "access": "Make keys for programs and hashes of passwords: key, password.",
     "audit": "Verify and export the record of what people did.",
+    "backup": "Copy a store that is in use, and prove the copy.",
     "check": "Find every fault in routing.yaml and rules/, without a network.",
     "demo": "Show the whole chain on this machine: no configuration, account or key.",
     "healthcheck": "Ask a daemon whether it is ready; for containers.",
@@ -19,6 +20,7 @@ SUMMARIES = {
     "maintenance": "Plan work within which nobody is told: add, list, preview, end.",
     "notifications": "Look at the queue and the dead letters: list, show, retry, drop.",
     "oncall": "Say who is on call: who, list, export.",
+    "restore": "Restore a backup, or prove that it can be.",
     "routes": "Explain and test who is told.",
     "rules": "Write Prometheus rules from rules/*.yaml, and test them.",
     "send-test": "Send a marked test alert through the whole chain.",

@@ -24,17 +24,25 @@ import click
 @click.option("--prometheus", metavar="URL", help="Read by no part of this version; said in the log.")
 @click.option("--alertmanager", metavar="URL", multiple=True,
               help="Compared with every 15 s, so that ends it never told are found; repeatable, name every one.")
+@click.option("--backup.folder", "backup_folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Put a proved copy of the store there every few minutes.")
+@click.option("--backup.every", "backup_every", default="5m", show_default=True, metavar="DURATION",
+              help="How often; what came since the newest is what a lost disk costs.")
+@click.option("--backup.recipient", "backup_recipient", metavar="AGE1…", help="Encrypt them for this key.")
 @click.option("--insecure-no-auth", is_flag=True,
               help="Allow an address other than this machine's own, although nobody is asked who they are.")
 @click.option("--log.format", "log_format", type=click.Choice(["logfmt", "json"]), default="logfmt",
               show_default=True)
 def command(config: Path, rules: Path, store: str, listen: str, web_config: Path | None, external_url: str | None,
-            prometheus: str | None, alertmanager: tuple[str, ...], insecure_no_auth: bool, log_format: str) -> None:
+            prometheus: str | None, alertmanager: tuple[str, ...], backup_folder: Path | None, backup_every: str,
+            backup_recipient: str | None, insecure_no_auth: bool, log_format: str) -> None:
     """Run the daemon: take Alertmanager's webhooks, tell the right people, keep everything.
 
     SIGHUP or POST /-/reload reads the configuration again; SIGTERM ends after what is under way.
     """
+    from alertd.config.units import duration
     from alertd.daemon import Options, run
+    from alertd.engine.backup import Plan
     from alertd.errors import AlertdError
 
     host, _, port = listen.rpartition(":")
@@ -44,9 +52,15 @@ def command(config: Path, rules: Path, store: str, listen: str, web_config: Path
     if strange := [url for url in alertmanager if not url.startswith(("http://", "https://"))]:
         raise click.UsageError(f"--alertmanager takes an address that begins with http:// or https://, "
                                f"not {strange[0]!r}")
+    try:
+        plan = Plan(backup_folder, duration(backup_every), backup_recipient) if backup_folder else None
+    except ValueError as error:
+        raise click.UsageError(f"--backup.every: {error}") from error
+    if plan and not store.startswith("sqlite"):
+        raise click.UsageError("--backup.folder copies a SQLite store; for PostgreSQL's own ways see docs/running.md")
     unused = ("--prometheus",) if prometheus else ()
     options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json",
-                      alertmanager, unused, web_config, not local and not insecure_no_auth)
+                      alertmanager, unused, web_config, not local and not insecure_no_auth, plan)
     try:
         run(options)
     except AlertdError as error:

@@ -26,6 +26,11 @@ class Metrics:
         self.audit_whole = Gauge("alertd_audit_whole",
                                  "1 while the record of what people did is whole, as last looked through.",
                                  registry=registry)
+        self.backup_time = Gauge("alertd_backup_last_success_timestamp_seconds", "When the newest backup was made.",
+                                 registry=registry)
+        self.backup_bytes = Gauge("alertd_backup_bytes", "Its size.", registry=registry)
+        self.backups_failed = Counter("alertd_backup_failures_total", "Backups that could not be made or proved.",
+                                      registry=registry)
         self.alerts = Counter("alertd_alerts_total", "Reported alerts by what they did: opened, closed, …",
                               ["verdict"], registry=registry)
         self.unknown_severities = Counter(
