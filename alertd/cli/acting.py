@@ -107,7 +107,7 @@ def at_store(store: str, config: Path, do: Callable[[Store], Awaitable[T]]) -> T
                 await db.close()
 
     try:
-        if not database.sqlite_path(store).exists():
+        if not database.exists(store):
             click.echo(f"{store}: no such store; --store names it, --url asks a daemon", err=True)
             sys.exit(3)
         return asyncio.run(run())

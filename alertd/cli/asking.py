@@ -57,7 +57,7 @@ def from_store(store: str, question: Callable[..., Awaitable[T]], *arguments: An
             await db.close()
 
     try:
-        if not database.sqlite_path(store).exists():
+        if not database.exists(store):
             click.echo(f"{store}: no such store; --store names it, --url asks a daemon", err=True)
             sys.exit(3)
         return asyncio.run(ask())

@@ -194,7 +194,7 @@ def _windows(store: str, url: str | None, config: Path, number: int = 5) -> list
     from alertd.store.maintenance import planned
 
     now, routing = time.time_ns() // 1_000_000, load(config).routing
-    made: list[Window] = from_store(store, planned, now) if database.sqlite_path(store).exists() else []
+    made: list[Window] = from_store(store, planned, now) if database.exists(store) else []
     return [shown(window, routing.file, now, number) for window in (*routing.windows.every, *made)]
 
 

@@ -9,19 +9,34 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Insert, bindparam, literal_column
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Insert,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["Rows", "among", "listed", "upsert", "word"]  # `upsert`: both databases know PostgreSQL's ON CONFLICT
+# `upsert`: both databases know PostgreSQL's ON CONFLICT
+__all__ = ["Rows", "among", "listed", "lock", "try_lock", "upsert", "word"]
 
 AT_ONCE = 32  # rows to a statement of SQLite: from here on more gain nothing
+MOST_LOCKS = 1_000  # of one transaction; PostgreSQL has room for 6,400 unless it is told otherwise
 
 
 def word(state: enum.StrEnum) -> ColumnElement[str]:
@@ -61,6 +76,39 @@ def _among_on_postgresql(element: _Among, compiler: Any, **kw: Any) -> str:
     # as an array, which is looked up in an index value by value; a subquery would be joined
     column, values = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"{column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
+
+
+def lock(connection: Connection, names: Iterable[str]) -> None:
+    """Until the end of the transaction no other one has a lock of these names. In one order, whoever asks, so that two
+    never wait for each other; beyond MOST_LOCKS for all there are, since a server keeps a table for a few thousand."""
+    if connection.dialect.name != "postgresql":
+        return  # whoever writes to SQLite has it alone
+    keys = sorted({_key(name) for name in names})
+    if len(keys) > MOST_LOCKS:
+        connection.execute(_LOCK_ALL)
+    elif keys:
+        connection.execute(_LOCK, {"keys": keys})
+
+
+def try_lock(connection: Connection, name: str) -> bool:
+    """The same without waiting: whether no other transaction has it, for work that one of many replicas does."""
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.execute(_TRY_LOCK, {"key": _key(name)}).scalar())
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(errors="replace"), digest_size=8).digest(), signed=True)
+
+
+_ALL = 0x616C657274640000  # "alertd", shared by whoever takes a few locks and alone for whoever takes all
+_LOCK_ALL = select(func.pg_advisory_xact_lock(bindparam("all", _ALL, BigInteger)))
+_wanted = func.unnest(bindparam("keys", type_=ARRAY(BigInteger))).table_valued("key").render_derived()
+_LOCK = select(
+    func.pg_advisory_xact_lock_shared(bindparam("all", _ALL, BigInteger)),
+    # an aggregate has its rows in the array's order
+    select(func.count(func.pg_advisory_xact_lock(_wanted.c.key))).select_from(_wanted).scalar_subquery())
+_TRY_LOCK = select(func.pg_try_advisory_xact_lock(bindparam("key", type_=BigInteger)))
 
 
 class Rows:

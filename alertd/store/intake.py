@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
@@ -22,13 +22,12 @@ from alertd.model import (
     Webhook,
 )
 from alertd.store import live, schema
-from alertd.store.dialect import Rows, among, listed, upsert, word
+from alertd.store.dialect import Rows, among, listed, lock, upsert, word
 from alertd.store.rows import (
     ALERT,
     INCIDENT,
     NOTIFICATION,
     WEBHOOK,
-    alert_from,
     alert_row,
     incident_from,
     incident_row,
@@ -39,17 +38,17 @@ from alertd.store.rows import (
 )
 
 
-def load(connection: Connection, webhooks: Sequence[Webhook], keys: Iterable[str], now: Millis) -> Known:
-    """Everything `decide` needs for these webhooks. `keys` are the incident keys they may open."""
+def load(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[str], now: Millis) -> Known:
+    """Everything `decide` needs for these webhooks. `keys` are the incident keys they may open. Until the end of the
+    transaction no other process decides about any of it."""
     known = Known()
     incidents: set[IncidentId] = set()
     fingerprints = {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
-    if ids := live.of(connection, now).find(fingerprints, now):
-        for row in connection.execute(_ALERTS, {"listed": listed(ids)}):
-            alert = alert_from(row)
-            known.alerts.setdefault(alert.fingerprint, []).append(alert)
-            if alert.firing and alert.incident:
-                incidents.add(alert.incident)
+    lock(connection, (*fingerprints, *keys))
+    for alert in live.episodes(connection, fingerprints, now):
+        known.alerts.setdefault(alert.fingerprint, []).append(alert)
+        if alert.firing and alert.incident:
+            incidents.add(alert.incident)
     for query, names in ((_INCIDENTS_BY_ID, incidents), (_INCIDENTS_BY_KEY, keys)):
         for row in connection.execute(query, {"listed": listed(names)}) if names else ():
             incident = incident_from(row)
@@ -132,10 +131,10 @@ def _upsert(table: Table, changing: tuple[str, ...]) -> Insert:
                                            set_={name: statement.excluded[name] for name in changing})
 
 
-_alerts, _incidents = schema.alerts.c, schema.incidents.c
-_ALERTS = select(schema.alerts).where(among(_alerts.id))
+_incidents = schema.incidents.c
 _INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
     select(schema.incidents).where(among(column), _incidents.state != word(IncidentState.RESOLVED))
+    .order_by(_incidents.id).with_for_update()
     for column in (_incidents.id, _incidents.key)
 )
 _NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c.incident)).order_by(

@@ -4,6 +4,8 @@ Fingerprints are hashes. In an index on them every new alert dirties a page of i
 whole pages: with such an index, half of what a commit wrote was the index. A store in SQLite has one writing process
 (database.locked sees to that), so what the index would say is kept here, in that process' memory, about 250 bytes an
 alert: read once from the store, then told of every change.
+
+PostgreSQL has several writing processes, so there the index is one (`alerts_open`, `alerts_lately`), and is asked.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, union_all
 
 from alertd.model import HOUR, Alert, AlertId, Millis
 from alertd.store import schema
+from alertd.store.dialect import among, listed
+from alertd.store.rows import alert_from
 
 REMEMBER = HOUR  # how long an ended episode is asked for: Prometheus repeats an end for 15 minutes
 _KEY = "live episodes"
@@ -51,6 +55,15 @@ class Live:
                 self._ids.pop(fingerprint, None)
 
 
+def episodes(connection: Connection, fingerprints: Iterable[str], now: Millis) -> list[Alert]:
+    """The episodes of these fingerprints that a webhook may concern."""
+    if connection.dialect.name == "postgresql":
+        asked = {"listed": listed(fingerprints), "since": now - REMEMBER}
+        return [alert_from(row) for row in connection.execute(_BY_FINGERPRINT, asked)]
+    ids = of(connection, now).find(fingerprints, now)
+    return [alert_from(row) for row in connection.execute(_BY_ID, {"listed": listed(ids)})] if ids else []
+
+
 def of(connection: Connection, now: Millis) -> Live:
     """What is kept beside the writing connection; read from the store when there is nothing yet."""
     live: Live | None = connection.info.get(_KEY)
@@ -64,6 +77,8 @@ def of(connection: Connection, now: Millis) -> Live:
 
 def note(connection: Connection, alerts: Iterable[Alert], now: Millis) -> None:
     """Tell of episodes that this transaction writes."""
+    if connection.dialect.name == "postgresql":
+        return
     live = of(connection, now)
     for alert in alerts:
         live.note(alert.fingerprint, alert.id, alert.closed_at)
@@ -78,3 +93,7 @@ _alerts = schema.alerts.c
 _COLUMNS = (_alerts.fingerprint, _alerts.id, _alerts.closed_at)
 _FIRING = select(*_COLUMNS).where(_alerts.closed_at.is_(None))
 _ENDED = select(*_COLUMNS).where(_alerts.closed_at > bindparam("since")).order_by(_alerts.closed_at)
+_BY_ID = select(schema.alerts).where(among(_alerts.id))
+_BY_FINGERPRINT = union_all(
+    select(schema.alerts).where(among(_alerts.fingerprint), _alerts.closed_at.is_(None)),
+    select(schema.alerts).where(among(_alerts.fingerprint), _alerts.closed_at > bindparam("since")))

@@ -57,7 +57,11 @@ alerts = Table(
     Column("generator_url", Text, nullable=False),
     Column("muted", Text),
 )
-# None on fingerprints: live.py says why, and is what these two are for.
+# On fingerprints only where several processes write: live.py says why, and is what the other two are for.
+Index("alerts_open", alerts.c.fingerprint, alerts.c.source, unique=True,
+      postgresql_where=text("closed_at IS NULL")).ddl_if(dialect="postgresql")
+Index("alerts_lately", alerts.c.fingerprint, alerts.c.closed_at,
+      postgresql_where=text("closed_at IS NOT NULL")).ddl_if(dialect="postgresql")
 Index("alerts_firing", alerts.c.id, sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"))
 Index("alerts_ended", alerts.c.closed_at,
       sqlite_where=text("closed_at IS NOT NULL"), postgresql_where=text("closed_at IS NOT NULL"))
@@ -354,3 +358,21 @@ exclusions = Table(
     Column("undone_by", Text),
 )
 Index("exclusions_by_end", exclusions.c.ends_at)
+
+# Processes that serve from this store, one row a start; `seen_at` tells who is there. `outlets`: where their files
+# know to send; `config` and `version`: whether they agree.
+replicas = Table(
+    "replicas", metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("config", String(64), nullable=False),
+    Column("outlets", Text, nullable=False),
+)
+
+# The oldest revision whose alertd can still work with these tables: one row, raised by a migration that takes away
+# what older ones need.
+floors = Table("floors", metadata, Column("revision", String(8), primary_key=True))

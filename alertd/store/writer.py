@@ -10,18 +10,19 @@ is decided within it never holds the event loop.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd.errors import StoreUnavailable
+from alertd.store import sessions
+from alertd.store.sessions import Lost
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,9 +48,8 @@ class Writer:
     itself.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None  # kept: taking it from the pool anew costs as much as ten webhooks
+    def __init__(self, engine: Engine | AsyncEngine) -> None:
+        self._session = sessions.of(engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store writer")
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
@@ -67,7 +67,7 @@ class Writer:
         if self._task:
             await self._task
             self._task = None
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._session.close)
             self._thread.shutdown()
 
     @property
@@ -87,11 +87,16 @@ class Writer:
             self._wake.clear()
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(MOST_ITEMS, len(self._waiting)))]
-                await self._write(batch)
+                for part in _by_handler(batch) if self._session.apart else [batch]:
+                    await self._write(part)
 
     async def _write(self, batch: list[_Waiting]) -> None:
         try:
             answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+        except Lost as error:  # one after the other would only wait longer
+            for waiting in batch:
+                self._refuse(waiting, error)
+            return
         except Exception as error:
             if len(batch) > 1:
                 log.warning("transaction_failed", items=len(batch), error=str(error))
@@ -106,38 +111,33 @@ class Writer:
                 waiting.answer.set_result(answer)
 
     def _commit(self, batch: list[_Waiting]) -> list[Any]:
-        by_handler: dict[Handler[Any, Any], list[int]] = {}
-        for index, waiting in enumerate(batch):
-            by_handler.setdefault(waiting.handler, []).append(index)
+        indexes = {id(waiting): index for index, waiting in enumerate(batch)}
         answers: list[Any] = [None] * len(batch)
-        with self._transaction() as connection:
-            for handler, indexes in by_handler.items():
-                results = handler(connection, [batch[index].item for index in indexes])
-                for index, result in zip(indexes, results, strict=True):
-                    answers[index] = result
+
+        def work(connection: Connection) -> None:
+            for part in _by_handler(batch):
+                results = part[0].handler(connection, [waiting.item for waiting in part])
+                for waiting, result in zip(part, results, strict=True):
+                    answers[indexes[id(waiting)]] = result
+
+        self._session.run(work)
         return answers
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        try:
-            with self._connection.begin():
-                yield self._connection
-        except BaseException:
-            self._disconnect()  # whatever state the failure left it in, the next transaction begins afresh
-            raise
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def _refuse(self, waiting: _Waiting, error: Exception) -> None:
-        if isinstance(error, (SQLAlchemyError, OSError, self._engine.dialect.loaded_dbapi.Error)):
+        if isinstance(error, Lost):
+            self.failing_since = str(error)
+        elif isinstance(error, self._session.faults):
             reason = str(getattr(error, "orig", None) or error)
             self.failing_since = reason
             error = StoreUnavailable(reason=reason)
         log.error("not_written", handler=waiting.handler.__name__, error=str(error))
         if not waiting.answer.done():
             waiting.answer.set_exception(error)
+
+
+def _by_handler(batch: list[_Waiting]) -> list[list[_Waiting]]:
+    """The items of each handler together, in the order they came."""
+    parts: dict[Handler[Any, Any], list[_Waiting]] = {}
+    for waiting in batch:
+        parts.setdefault(waiting.handler, []).append(waiting)
+    return list(parts.values())

@@ -11,6 +11,9 @@ from alertd.store.live import REMEMBER, Live
 from tests.reports import T0, reported, webhook
 from tests.store.test_outbox import take  # noqa: F401  the fixture
 
+# where several processes write nothing is kept in memory
+on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
 
 def test_an_episode_is_found_by_its_fingerprint():
     """Those of others are not."""
@@ -42,7 +45,8 @@ def test_nothing_that_fires_is_forgotten(steps):
     assert set(kept.find("abc", T0 + HOUR + 100)) == firing
 
 
-async def test_a_restart_knows_what_fired_before(db, take, writer):  # noqa: F811  the fixture
+@on_sqlite
+async def test_a_restart_knows_what_fired_before(take, writer):  # noqa: F811  the fixture
     """It is read once from the store, and says what the process before it knew."""
     await take(webhook(reported("a"), reported("b")), webhook(reported("b", "resolved")))
     def both(connection, items):
@@ -55,6 +59,7 @@ async def test_a_restart_knows_what_fired_before(db, take, writer):  # noqa: F81
     assert len(after) == 2
 
 
+@on_sqlite
 async def test_what_was_not_committed_is_not_known(db, take, writer):  # noqa: F811  the fixture
     """After a transaction that failed the store itself is asked again."""
     def fail(connection, items):

@@ -212,20 +212,23 @@ async def test_a_rejected_body_is_kept_with_its_reason(db, writer):
     assert [(row["reason"], row["head"]) for row in shown] == [("not JSON", "<xml>")]
 
 
-async def test_known_is_what_was_saved(db, take):
+async def test_known_is_what_was_saved(writer, take):
     """A decision after a restart sees what one before it left."""
     await take(webhook(reported("a"), reported("b")))
     message = webhook(reported("a"), reported("b"))
-    async with db.reader.connect() as connection:
-        known = await connection.run_sync(intake.load, [message], {decide_key(message)}, T0)
+
+    def load(connection, items):
+        return [intake.load(connection, [message], {decide_key(message)}, T0)] * len(items)
+
+    known = await writer.submit(load, None)
     changes = decide(message, known, routing(), T0)
     assert isinstance(known, Known)
     assert changes.result == "repeat"
 
 
-async def test_a_claim_does_not_look_through_the_queue(db):
+async def test_a_claim_does_not_look_through_the_queue(lite):
     """However much waits at an outlet, its next message is found by an index."""
-    with db.writer.begin() as connection:
+    with lite.writer.begin() as connection:
         for statement in (turns._RANK, turns._FIRST, turns._TURN, turns._MORE, turns.LATER):
             text = str(statement.compile(dialect=connection.dialect))
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple("0" * text.count("?")))

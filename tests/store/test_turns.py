@@ -25,11 +25,11 @@ def row(number, team, severity=WARNING, incident=None):
 
 
 @pytest.fixture
-def queue(db):
+def queue(lite):
     """Have these messages wait in this order, and take them in goes of so many, as one courier does."""
     def leave(rows, *goes):
         turns, left = {}, []
-        with db.writer.begin() as connection:
+        with lite.writer.begin() as connection:
             connection.execute(delete(schema.notifications))
             insert_notifications(connection, rows)
             for most in goes:

@@ -1,0 +1,77 @@
+"""PostgreSQL, for several replicas: how connections are made, and what is asked of the server for each.
+
+Addresses are libpq's, read by asyncpg: several hosts (`postgresql://u@a,b/alertd`; the one that takes writes is
+found), `sslmode`, `passfile`, and the variables PGPASSWORD and PGPASSFILE.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from alertd.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    import asyncpg
+
+SCHEMES = ("postgresql://", "postgres://")
+CONNECT = 5.0  # seconds until a server that says nothing counts as away
+COMMAND = 20.0  # seconds for one statement; above the server's own limits below, so that it says why
+SETTINGS = {
+    "application_name": "alertd",
+    # a replica that is stopped in the middle of a transaction must not hold the others up for longer than this
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "10s",
+    "statement_timeout": "15s",
+    # a machine that vanished is noticed within half a minute, and its locks fall
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+
+def engines(url: str, connections: int) -> tuple[AsyncEngine, AsyncEngine]:
+    """The writer's, which keeps one connection in the loop of the writer's thread, and the readers', which share the
+    rest of `connections` but one, for `bell`."""
+    _driver()  # said now, and not at the first query
+    writer = create_async_engine("postgresql+asyncpg://", async_creator=functools.partial(connect, url),
+                                 poolclass=NullPool)
+    reader = create_async_engine(
+        "postgresql+asyncpg://", async_creator=functools.partial(connect, url, default_transaction_read_only="on"),
+        pool_size=max(1, connections - 2), max_overflow=0, pool_pre_ping=True)
+    return writer, reader
+
+
+async def connect(url: str, **settings: str) -> asyncpg.Connection[Any]:
+    """A connection to the server that takes writes."""
+    driver = _driver()
+    words = {} if "target_session_attrs" in url else {"target_session_attrs": "primary"}
+    try:
+        connection = await driver.connect(url, timeout=CONNECT, command_timeout=COMMAND,
+                                          server_settings=SETTINGS | settings, **words)
+    except (ValueError, driver.InterfaceError) as error:  # which may repeat a part of the password
+        if isinstance(error, OSError) or not isinstance(error, (ValueError, driver.ClientConfigurationError)):
+            raise
+        raise StoreUnavailable(reason=f"{shown(url)} is no address of PostgreSQL that can be read") from None
+    # a 2xx means that it is on disk, whatever the server does by default; `remote_apply` and the like stay
+    await connection.execute("SELECT set_config('synchronous_commit', 'on', false) "
+                             "WHERE current_setting('synchronous_commit') = 'off'")
+    return connection
+
+
+def shown(url: str) -> str:
+    """The address as it may be logged: without a password."""
+    hidden = re.sub(r"(?<=://)([^:/@]*):[^/]*@", r"\1:***@", url)
+    return re.sub(r"(?<=[?&]password=)[^&]*", "***", hidden)
+
+
+def _driver() -> Any:
+    try:
+        import asyncpg
+    except ImportError as error:
+        raise StoreUnavailable(reason="PostgreSQL needs asyncpg: pip install 'alertd[postgres]'") from error
+    return asyncpg
