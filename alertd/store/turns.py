@@ -30,12 +30,14 @@ _BLOCKED = select(_ahead.c.seq).where(
 _HERE = and_(_rows.c.receiver == bindparam("receiver"), _rows.c.channel == bindparam("channel"),
              _rows.c.target == bindparam("target"), _rows.c.state == QUEUED)
 _DUE = and_(_HERE, _rows.c.rank == bindparam("rank"), _rows.c.next_at <= bindparam("now"), ~_BLOCKED)
-# Each finds its rows at the front of a stretch of the index notifications_due, and reads no further.
+# Each finds its rows at the front of a stretch of the index notifications_due, and reads no further. What another
+# process is about to claim is passed over.
 _RANK = select(func.max(_rows.c.rank)).where(_HERE, _rows.c.rank < bindparam("below"))
-_TURN = select(_rows).where(_DUE, _rows.c.team > bindparam("after")).order_by(_rows.c.team, _rows.c.seq).limit(1)
-_FIRST = select(_rows).where(_DUE).order_by(_rows.c.team, _rows.c.seq).limit(1)
+_TURN = (select(_rows).where(_DUE, _rows.c.team > bindparam("after")).order_by(_rows.c.team, _rows.c.seq).limit(1)
+         .with_for_update(skip_locked=True))
+_FIRST = select(_rows).where(_DUE).order_by(_rows.c.team, _rows.c.seq).limit(1).with_for_update(skip_locked=True)
 _MORE = (select(_rows).where(_DUE, _rows.c.team == bindparam("team"), _rows.c.seq > bindparam("behind"))
-         .order_by(_rows.c.seq).limit(bindparam("most")))
+         .order_by(_rows.c.seq).limit(bindparam("most")).with_for_update(skip_locked=True))
 LATER = select(func.min(_rows.c.next_at)).where(_HERE, _rows.c.next_at > bindparam("now"))
 
 _ABOVE_ALL = 99  # ranks end at 3
