@@ -19,6 +19,11 @@ ACT = Act(1, "jane", "api", "acknowledge", "incident 1", {})
 
 
 @pytest.fixture
+def store_url(tmp_path):
+    return f"sqlite:///{tmp_path}/alertd.db"
+
+
+@pytest.fixture
 def path(db):
     return database.sqlite_path(db.url)
 
