@@ -113,7 +113,8 @@ def _objectives(service: str, old: Sequence[Objective], new: Sequence[Objective]
 
 def _objective(objective: Objective) -> str:
     under = "" if objective.under is None else f" under {duration(objective.under)}"
-    return f"{percent(objective.target)}{under} over {duration(objective.window)}{_slices(objective)}"
+    parts = f" of {', '.join(part.called for part in objective.parts)}" if objective.parts else ""
+    return f"{percent(objective.target)}{under}{parts} over {duration(objective.window)}{_slices(objective)}"
 
 
 def _slices(objective: Objective) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alertd import matchers
-from alertd.config import preset_file, rules_model
+from alertd.config import composites, preset_file, rules_model
 from alertd.config.yaml import Document, did_you_mean, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import Millis
@@ -209,6 +209,7 @@ class _Services:
         self.thresholds = thresholds
         self.places = places
         self.told = told
+        self.made_of: dict[composites.Key, composites.Named] = {}
         self.findings: list[Finding] = []
         self.remarks: list[Finding] = []
 
@@ -227,7 +228,10 @@ class _Services:
                 first[name.lower()] = (file.document, name)
                 if service := self._service(file.document, name, model):
                     services.append(service)
-        return tuple(services), self.findings, self.remarks
+        declared = ((name, slo) for file in self.files for name, model in (file.model.services or {}).items()
+                    for slo in model.slos)
+        services, wrong = composites.resolved(services, self.made_of, declared)
+        return tuple(services), self.findings + wrong, self.remarks
 
     def _service(self, document: Document, name: str, model: rules_model.Service) -> Service | None:
         path = ("services", name)
@@ -241,6 +245,8 @@ class _Services:
             return None
         buckets = tuple(model.buckets or (preset.latency.buckets if preset.latency else ()))
         objectives = tuple(_objective(slo, given, self.told) for slo, given in model.slos.items())
+        self.made_of |= {(name, slo): composites.Named(document, (*path, "slos", slo, "of"), given.of)
+                         for slo, given in model.slos.items() if given.of}
         service = Service(name, preset, selector, buckets, objectives)
         self._buckets(document, path, service)
         self._watched(document, path, service)
@@ -255,7 +261,8 @@ class _Services:
                 path, f"{objective.name!r} cannot name an SLO", "use letters, digits, '.', '_' and '-'", key=True,
                 id="name"))
         part = service.preset.requests if objective.under is None else service.preset.latency
-        if objective.counted is None and objective.gauge is None and part is None:
+        made = (service.name, objective.name) in self.made_of
+        if objective.counted is None and objective.gauge is None and part is None and not made:
             self.findings.append(document.finding(
                 path, f"the preset {service.preset.name!r} does not measure {objective.symptom}",
                 "say what to count by `events` and `bad` or `good`, or by `condition`", key=True, id="unmeasured"))

@@ -167,6 +167,15 @@ def _least_good(text: object) -> Decimal:
     return ratio
 
 
+def _parts(given: Any) -> Any:
+    if isinstance(given, dict):
+        raise ValueError("parts have no weights: events are counted, and a weight would make several of one; write "
+                         "them as a list [a, b]")
+    if isinstance(given, list) and len(given) < 2:
+        raise ValueError("an objective is made of two others or more; name them as SLO or SERVICE/SLO")
+    return given
+
+
 Selector = Annotated[Counter, pydantic.BeforeValidator(_selector)]
 Selectors = Annotated[list[Selector], pydantic.BeforeValidator(_list), pydantic.Field(min_length=1)]
 Label = Annotated[str, pydantic.Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
@@ -212,6 +221,7 @@ class Slo(Strict):
     good: Selectors | None = None
     condition: Annotated[Condition | None, pydantic.BeforeValidator(_condition)] = None
     fresh: Fresh | None = None
+    of: Annotated[list[str] | None, pydantic.BeforeValidator(_parts)] = None
     alerts: Alerts | None = None
 
     @pydantic.model_validator(mode="after")
@@ -222,7 +232,7 @@ class Slo(Strict):
             raise ValueError("`events` needs `bad` or `good` beside it, and not both; say which of them count")
         if not self.events and (self.bad or self.good):
             raise ValueError("`bad` and `good` need `events` beside them; say what all events are")
-        given = [key for key in ("under", "events", "condition", "fresh") if getattr(self, key) is not None]
+        given = [key for key in ("under", "events", "condition", "fresh", "of") if getattr(self, key) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(f'`{key}`' for key in given)} count different things; keep one of them")
         return self
@@ -230,6 +240,8 @@ class Slo(Strict):
     @pydantic.model_validator(mode="after")
     def _counted_by(self) -> Slo:
         gauge = self.condition or self.fresh
+        if self.of and self.method == "timeslices":
+            raise ValueError("`of` adds up the events of its parts, `method: timeslices` counts time; keep one of them")
         if self.method == "occurrences":
             if gauge:
                 raise ValueError("a gauge has no events to count; write `method: timeslices`, which counts the slices "

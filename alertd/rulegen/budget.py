@@ -8,6 +8,7 @@ from decimal import Decimal
 from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
 from alertd.rulegen import burn, promql, rows, runbook
 from alertd.rulegen.declared import Objective, Told
+from alertd.rulegen.indicator import Composite, Indicator, Sliced
 from alertd.rulegen.rows import Tracked
 from alertd.rulegen.rules import AlertRule
 
@@ -78,7 +79,15 @@ def absent(objective: Objective, tracked: Tracked, runbooks: str) -> AlertRule:
 
 def needs(objective: Objective, tracked: Tracked) -> tuple[str, ...]:
     """The selectors without which the objective cannot be measured."""
-    return tracked.indicator.events + (tracked.indicator.good if objective.under is not None else ())
+    if isinstance(tracked.indicator, Composite):
+        parts = zip(objective.parts, tracked.indicator.parts, strict=True)
+        return tuple(dict.fromkeys(selector for part, indicator in parts
+                                   for selector in _needs(part.objective, indicator)))
+    return _needs(objective, tracked.indicator)
+
+
+def _needs(objective: Objective, indicator: Indicator | Sliced) -> tuple[str, ...]:
+    return indicator.events + (indicator.good if objective.under is not None else ())
 
 
 def _gone(tracked: Tracked, needed: tuple[str, ...]) -> str:

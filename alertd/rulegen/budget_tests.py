@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from alertd.model import HOUR, MINUTE, Labels, Severity
-from alertd.rulegen import budget, example, promql, rows
+from alertd.rulegen import budget, example, promql, rows, slo_world
 from alertd.rulegen.declared import Counter, Service
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
@@ -82,19 +82,19 @@ def _fired(watch: Watch, rule: AlertRule, level: Decimal, left: float, known: De
 
 def absences(service: Service, watches: Sequence[Watch], runbooks: str) -> Iterator[Scenario]:
     """Nothing at all, targets without the metrics, and, one by one, all but one of the counters."""
-    target = example.labels(service.selector)
-    up = series("up", {name: target.get(name, "") for name in example.TARGET})
+    targets = {series("up", labels): labels for labels in slo_world.targets(service, watches)}
     lasting = budget.ABSENT_FOR // MINUTE
     counters = {selector: series(counter.metric, example.labels(counter.matchers)) for watch in watches
                 for selector, counter in _needed(watch)}
-    alive = {up: f"1x{lasting}"}
+    alive = dict.fromkeys(targets, f"1x{lasting}")
     cases: list[tuple[str, dict[str, str]]] = [
         ("nothing is there", {}), ("targets without metrics", alive),
         *((f"without {left_out}", alive | {shown: f"0x{lasting}" for selector, shown in counters.items()
                                            if selector != left_out}) for left_out in counters),
         ("all there", alive | dict.fromkeys(counters.values(), f"0x{lasting}"))]
     for name, shown in cases:
-        fired = tuple(_absent(watch, runbooks, up in shown) for watch in watches
+        up = [labels for target, labels in targets.items() if target in shown]
+        fired = tuple(_absent(watch, runbooks, up) for watch in watches
                       if any(counters[selector] not in shown for selector, _ in _needed(watch)))
         yield Scenario(f"{budget.ABSENT}: {name}", shown, (Check(lasting - STEP, budget.ABSENT),
                                                            Check(lasting, budget.ABSENT, fired)))
@@ -102,14 +102,16 @@ def absences(service: Service, watches: Sequence[Watch], runbooks: str) -> Itera
 
 def _needed(watch: Watch) -> Iterator[tuple[str, Counter]]:
     every = (*watch.tracked.indicator.events, *watch.tracked.indicator.good)
-    counters = (*watch.counted.events, *watch.counted.good)
+    counters = (*(counter for part in watch.parts for counter in part.events),
+                *(counter for part in watch.parts for counter in part.good))
     needed = budget.needs(watch.objective, watch.tracked)
     return ((selector, counter) for selector, counter in zip(every, counters, strict=True) if selector in needed)
 
 
-def _absent(watch: Watch, runbooks: str, up: bool) -> tuple[Labels, Labels]:
+def _absent(watch: Watch, runbooks: str, up: Sequence[Labels]) -> tuple[Labels, Labels]:
     rule = budget.absent(watch.objective, watch.tracked, runbooks)
-    cause = budget.scraped("1" if up else "") if watch.tracked.indicator.scraped else ""
+    scraped = sum(any(all(matcher.matches(labels) for matcher in target) for target in watch.targets) for labels in up)
+    cause = budget.scraped(f"{scraped or ''}") if watch.tracked.indicator.scraped else ""
     text = budget.gone(watch.tracked, budget.needs(watch.objective, watch.tracked), cause)
     return rule.labels, {**rule.annotations, "description": text}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from alertd.rulegen import promql, rows, runbook, tiers
 from alertd.rulegen.declared import Condition, Fresh, Objective, Slices, Told
@@ -54,12 +54,19 @@ def happened(objective: Objective, tracked: Tracked) -> str:
     """What a bad event is: `of the requests to checkout failed`."""
     if objective.slices:
         return f"{_slices(objective.slices)} of {of(tracked)} were bad ({_broken(objective, objective.slices)})"
+    if objective.parts:
+        return f"of the events of {of(tracked)} ({_listed([part.called for part in objective.parts])}) were bad"
     if objective.counted:
         return f"of the events of {of(tracked)} were bad"
     groups = of(tracked).removeprefix(f"{tracked.service} {tracked.slo}")
     if objective.under is None:
         return f"of the requests to {tracked.service}{groups} failed"
     return f"of the requests to {tracked.service}{groups} took longer than {promql.duration(objective.under)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first few: a description is read on a telephone."""
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def _slices(slices: Slices) -> str:

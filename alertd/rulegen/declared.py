@@ -108,11 +108,23 @@ class Told:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """One of the objectives that another is made of, and its service."""
+
+    service: Service
+    objective: Objective
+
+    @property
+    def called(self) -> str:
+        return f"{self.service.name} {self.objective.name}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Objective:
     """An SLO. `target` is the ratio of good events (0 to 1, both exclusive) over the last `window`; `under` is the
     duration within which a good answer comes. It holds for each value of the labels `by` apart. With `slices` the
-    slices of time are the events; a `gauge` is counted by slices only. `told` is by what tells its alerts apart: a
-    tier, a level of the budget left, or a name."""
+    slices of time are the events; a `gauge` is counted by slices only. The events of its `parts` are its own. `told` is
+    by what tells its alerts apart: a tier, a level of the budget left, or a name."""
 
     name: str
     target: Decimal
@@ -123,11 +135,12 @@ class Objective:
     gauge: Condition | Fresh | None = None
     slices: Slices | None = None
     told: Mapping[str, Told] = dataclasses.field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
 
     @property
     def symptom(self) -> Symptom | None:
-        """None for counters and gauges of its own: what they are about is not known."""
-        if self.counted or self.gauge:
+        """None for counters and gauges of its own, and for several parts: what they are about is not known."""
+        if self.counted or self.gauge or self.parts:
             return None
         return Symptom.AVAILABILITY if self.under is None else Symptom.LATENCY
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from alertd.model import MINUTE, Millis
 from alertd.rulegen import differences, slices
-from alertd.rulegen.indicator import Indicator, Sliced
+from alertd.rulegen.indicator import Composite, Indicator, Sliced
 from alertd.rulegen.rows import Tracked
 
 
@@ -24,7 +24,7 @@ def events(tracked: Tracked, span: Millis) -> str:
     indicator = tracked.indicator
     if isinstance(indicator, Sliced):
         return slices.ended(indicator, False, tracked.by, span)
-    return _rise(indicator, indicator.events, tracked.by, span)
+    return _sum([_rise(each, each.events, tracked.by, span) for each in _parts(indicator)], tracked.by)
 
 
 def bad(tracked: Tracked, span: Millis) -> str:
@@ -32,10 +32,24 @@ def bad(tracked: Tracked, span: Millis) -> str:
     indicator = tracked.indicator
     if isinstance(indicator, Sliced):
         return slices.ended(indicator, True, tracked.by, span)
+    return _sum([_bad(each, tracked.by, span) for each in _parts(indicator)], tracked.by)
+
+
+def _parts(indicator: Indicator | Composite) -> tuple[Indicator, ...]:
+    return indicator.parts if isinstance(indicator, Composite) else (indicator,)
+
+
+def _sum(counts: Sequence[str], by: Sequence[str]) -> str:
+    if len(counts) == 1:
+        return counts[0]
+    return differences.added([differences.part(each, str(at)) for at, each in enumerate(counts)], by)
+
+
+def _bad(indicator: Indicator, by: Sequence[str], span: Millis) -> str:
     if indicator.bad:
-        return _rise(indicator, indicator.bad, tracked.by, span)
-    every, on = events(tracked, span), f"on ({', '.join(tracked.by)})"
-    return f"clamp_min({every} - {on} ({_rise(indicator, indicator.good, tracked.by, span)} or {on} 0 * {every}), 0)"
+        return _rise(indicator, indicator.bad, by, span)
+    every, on = _rise(indicator, indicator.events, by, span), f"on ({', '.join(by)})"
+    return f"clamp_min({every} - {on} ({_rise(indicator, indicator.good, by, span)} or {on} 0 * {every}), 0)"
 
 
 def _rise(indicator: Indicator, selectors: Sequence[str], by: Sequence[str], span: Millis) -> str:

@@ -27,6 +27,27 @@ class Indicator:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Composite:
+    """The events of several indicators, added up: an event that two of them count counts twice."""
+
+    parts: tuple[Indicator, ...]
+
+    @property
+    def scraped(self) -> str:
+        """Of all parts together; empty where it is of one of them."""
+        every = dict.fromkeys(part.scraped for part in self.parts)
+        return "" if "" in every else " or ".join(every) if len(every) == 1 else f"({' or '.join(every)})"
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        return tuple(selector for part in self.parts for selector in part.events)
+
+    @property
+    def good(self) -> tuple[str, ...]:
+        return tuple(selector for part in self.parts for selector in part.good)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Sliced:
     """Slices of time, `length` each, as events. Of counters a slice is bad where more than the share `most` of its
     events is; of a gauge where it did not hold all along. `scraped` is as above."""

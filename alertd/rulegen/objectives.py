@@ -10,29 +10,41 @@ from alertd import matchers
 from alertd.matchers import Matcher
 from alertd.presets import Latency, Requests
 from alertd.rulegen import counting, promql
-from alertd.rulegen.declared import Counted, Counter, Objective, Service
-from alertd.rulegen.indicator import Indicator, Sliced
+from alertd.rulegen.declared import Counted, Counter, Objective, Part, Service
+from alertd.rulegen.indicator import Composite, Indicator, Sliced
 from alertd.rulegen.rows import Tracked
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Watch:
     """An objective with its counters (or the gauge, as what there is of events), and with them as the records read
-    them."""
+    them. What it is made of stands apart in `parts`: one, unless it is made of several objectives; `targets` are
+    conditions on the targets of each."""
 
     objective: Objective
-    counted: Counted
+    parts: tuple[Counted, ...]
     tracked: Tracked
+    targets: tuple[tuple[Matcher, ...], ...]
+
+    @property
+    def counted(self) -> Counted:
+        """Of an objective that is not made of others."""
+        return self.parts[0]
 
 
 def watches(service: Service) -> Iterator[Watch]:
     """Each objective of `service` that can be counted."""
-    scraped = _targets(service.selector)
     for objective in service.objectives:
-        if counted := _counted(service, objective):
-            indicator = _indicator(objective, counted, scraped)
-            yield Watch(objective, counted, Tracked(service.name, objective.name, objective.target, objective.window,
-                                                    indicator, objective.by))
+        whole = objective.parts or (Part(service, objective),)
+        parts = tuple(counted for part in whole if (counted := _counted(part.service, part.objective)))
+        if len(parts) < len(whole):
+            continue
+        indicators = [_indicator(part.objective, counted, _up(part.service))
+                      for part, counted in zip(whole, parts, strict=True)]
+        indicator = indicators[0] if len(whole) == 1 else Composite(
+            tuple(each for each in indicators if isinstance(each, Indicator)))
+        tracked = Tracked(service.name, objective.name, objective.target, objective.window, indicator, objective.by)
+        yield Watch(objective, parts, tracked, tuple(_target(part.service.selector) for part in whole))
 
 
 def _counted(service: Service, objective: Objective) -> Counted | None:
@@ -70,8 +82,12 @@ def _texts(counters: tuple[Counter, ...]) -> tuple[str, ...]:
     return tuple(promql.selector(counter.metric, counter.matchers) for counter in counters)
 
 
-def _targets(selector: tuple[Matcher, ...]) -> str:
+def _up(service: Service) -> str:
     """`up` of the service's targets, by the labels that every scraped series has. Empty where the selector names no
     job: `up` of all targets there are would be read with every row."""
-    named = [matcher for matcher in selector if matcher.label in ("job", "instance")]
+    named = _target(service.selector)
     return promql.selector("up", named) if any(matcher.label == "job" for matcher in named) else ""
+
+
+def _target(selector: tuple[Matcher, ...]) -> tuple[Matcher, ...]:
+    return tuple(matcher for matcher in selector if matcher.label in ("job", "instance"))

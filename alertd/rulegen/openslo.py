@@ -23,9 +23,12 @@ def documents(declared: Declared) -> Iterator[dict[str, Any]]:
 
 
 def unwritten(declared: Declared) -> list[str]:
-    """The objectives that have no documents: slices of a gauge, and what the service's preset does not measure."""
+    """The objectives that have no documents: slices of a gauge, what is made of others, and what the service's preset
+    does not measure."""
     return [f"{service.name}: {objective.name!r} is about a gauge, of which OpenSLO knows no slices"
             if objective.gauge else
+            f"{service.name}: {objective.name!r} is made of other objectives, which OpenSLO does not add up by counts"
+            if objective.parts else
             f"{service.name}: the preset {service.preset.name!r} does not measure what {objective.name!r} is about"
             for service in declared.services for objective in service.objectives if not _ratio(service, objective)]
 
@@ -38,7 +41,7 @@ def name(text: str) -> str:
 def _ratio(service: Service, objective: Objective) -> dict[str, str] | None:
     """The queries of its counters, by what they count."""
     requests, latency = service.preset.requests, service.preset.latency
-    if objective.gauge:
+    if objective.gauge or objective.parts:
         return None
     if counted := objective.counted:
         sides = {"bad": counted.bad, "good": counted.good, "total": counted.events}

@@ -32,13 +32,13 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis
 from alertd.rulegen import differences, promql, slices
 from alertd.rulegen.differences import GAP, OPEN, SETTLED, SLOT
-from alertd.rulegen.indicator import Indicator, Sliced
+from alertd.rulegen.indicator import Composite, Indicator, Sliced
 from alertd.rulegen.rules import Group, RecordingRule
 from alertd.rulegen.threshold import LEAST_EVENTS
 
@@ -62,7 +62,7 @@ class Tracked:
     slo: str
     target: Decimal
     window: Millis
-    indicator: Indicator | Sliced
+    indicator: Indicator | Sliced | Composite
     by: tuple[str, ...] = ()
 
     @property
@@ -223,8 +223,8 @@ class _Writer:
         record = f"slo:{what}:increase5m"
         row = self._of(record)
 
-        def count(selector: str) -> str:
-            return differences.closed(selector, self._scraped(selector), row, self.tracked.by, self.interval)
+        def count(selector: str, scraped: str) -> str:
+            return differences.closed(selector, scraped, row, self.tracked.by, self.interval)
 
         if isinstance(indicator := self.tracked.indicator, Sliced):
             counts = slices.closed(indicator, what == _BAD, self.tracked.by, self.left_open)
@@ -236,8 +236,8 @@ class _Writer:
         return self._record(record, self._beside(what, expr, "slo:events:increase5m"))
 
     def _open(self, what: str) -> RecordingRule:
-        def count(selector: str) -> str:
-            return differences.opened(selector, self._scraped(selector), self.left_open)
+        def count(selector: str, scraped: str) -> str:
+            return differences.opened(selector, scraped, self.left_open)
 
         if isinstance(indicator := self.tracked.indicator, Sliced):
             counts = slices.opened(indicator, what == _BAD, self.tracked.by, self.left_open)
@@ -245,18 +245,24 @@ class _Writer:
             counts = self._counts(indicator, what, count)
         return self._record(f"slo:{what}:open", self._beside(what, counts, "slo:events:open"), "open")
 
-    def _counts(self, indicator: Indicator, what: str, count: Callable[[str], str]) -> str:
+    def _counts(self, indicator: Indicator | Composite, what: str, count: Callable[[str, str], str]) -> str:
+        if isinstance(indicator, Composite):
+            parts = [_bad(self._counts(each, _EVENTS, count), self._counts(each, what, count), self.tracked.by)
+                     if what == _BAD and each.good else self._counts(each, what, count) for each in indicator.parts]
+            return differences.added([differences.part(each, str(at)) for at, each in enumerate(parts)],
+                                     self.tracked.by)
         selectors = indicator.events if what == _EVENTS else indicator.bad or indicator.good
-        return differences.total({selector: count(selector) for selector in selectors}, self.tracked.by)
+        scraped = indicator.scraped or indicator.events[0]
+        return differences.total({selector: count(selector, scraped) for selector in selectors}, self.tracked.by)
 
     def _beside(self, what: str, counts: str, events: str) -> str:
         """Bad events, 0 where there is no such series but events are counted; or events less the good ones."""
         if what == _EVENTS:
             return counts
         every, by = self._of(events), f"on ({', '.join(self.tracked.by)})"
-        if isinstance(self.tracked.indicator, Sliced) or self.tracked.indicator.bad:
+        if not isinstance(self.tracked.indicator, Indicator) or self.tracked.indicator.bad:
             return f"{counts}\nor {by}\n0 * {every}"
-        return f"clamp_min(\n{every} - {by}\n(\n{textwrap.indent(counts, '  ')}\n  or {by}\n  0 * {every}\n), 0)"
+        return _bad(every, counts, self.tracked.by)
 
     def _rows(self, what: str, span: Millis) -> str:
         """The rows of `span` up to the newest. Read at the marks, which is once each however often the group runs."""
@@ -292,9 +298,6 @@ class _Writer:
     def _coverage(self) -> RecordingRule:
         return self._record(COVERAGE, f"last_over_time({self._of(f'slo:coverage:{self._hours}')}[1h])")
 
-    def _scraped(self, selector: str) -> str:
-        return self.tracked.indicator.scraped or self.tracked.indicator.events[0]
-
     def _of(self, record: str) -> str:
         return _of(self.tracked, record)
 
@@ -302,6 +305,12 @@ class _Writer:
         """`part` is a label more, by which an addend of a count differs from the others."""
         labels = {"service": self.tracked.service, "slo": self.tracked.slo}
         return RecordingRule(record, expr, {**labels, "part": part} if part else labels)
+
+
+def _bad(events: str, good: str, by: Sequence[str]) -> str:
+    """All events but the good ones."""
+    on = f"on ({', '.join(by)})"
+    return f"clamp_min(\n{events} - {on}\n(\n{textwrap.indent(good, '  ')}\n  or {on}\n  0 * {events}\n), 0)"
 
 
 def samples_per_second(tracked: Tracked, raw_series: int, interval: Millis = 30 * SECOND) -> Decimal:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from alertd.matchers import Matcher
 from alertd.model import MINUTE, Labels, Millis
 from alertd.rulegen import burn, example, slice_world, tiers
-from alertd.rulegen.declared import Counter
+from alertd.rulegen.declared import Counted, Counter, Service
 from alertd.rulegen.differences import DELAY
 from alertd.rulegen.indicator import Sliced
 from alertd.rulegen.objectives import Watch
@@ -28,6 +28,7 @@ STEP = 5  # minutes between evaluations: every window of a tier is a whole numbe
 
 Phases = Sequence[tuple[int, int]]  # minutes, and by how much the counter grows in each
 Figures = tuple[str, str, str]  # the share of bad events, the budget spent, and what is left of it, in words
+_Lines = tuple[list["Line | Values"], list["Line | Values"]]  # events, and marked ones
 Key = tuple[str, ...]  # values of the labels an objective holds for apart
 
 
@@ -79,15 +80,32 @@ def shown(watch: Watch, bad: Phases, good: Phases, which: int = 0, **group: str)
     """The series on which these bad and good events are counted for `watch`. `which` is the way (of several) a bad
     event is marked; `group` are labels that all of them have. Where slices are counted, the phases are of slices: of
     1, 0 or no bad one a minute."""
-    counted, sliced = watch.counted, watch.tracked.indicator
+    sliced = watch.tracked.indicator
     if isinstance(sliced, Sliced):
+        counted = watch.counted
         if watch.objective.gauge:
             gauge, values = counted.events[0], slice_world.gauge(watch.objective.gauge, bad, good)
             yield Shown(gauge.metric, {**example.labels(gauge.matchers), **group}, values)
             return
         bad, good = slice_world.events(sliced, bad, good)
+    every_way = ways(watch)
+    part, mark = every_way[which % len(every_way)]
+    if len(watch.parts) == 1:
+        yield from _counted(watch.counted, mark, bad, good, group)
+        return
+    # the bad events are of one part and the good ones of another: only together they are the share that is shown
+    other = watch.parts[(watch.parts.index(part) + 1) % len(watch.parts)]
+    yield from _counted(part, mark, bad, [(minutes, 0) for minutes, _ in bad], group)
+    yield from _counted(other, (other.bad or other.good)[0], [(minutes, 0) for minutes, _ in good], good, group)
+
+
+def ways(watch: Watch) -> list[tuple[Counted, Counter]]:
+    """Each way in which an event is marked as bad (or good): the part that counts it, and the counter."""
+    return [(part, mark) for part in watch.parts for mark in part.bad or part.good]
+
+
+def _counted(counted: Counted, mark: Counter, bad: Phases, good: Phases, group: Labels) -> Iterator[Shown]:
     every, marked = counted.events[0], counted.bad or counted.good
-    mark = marked[which % len(marked)]
     its, rest = (bad, good) if counted.bad else (good, bad)
     inside = {**example.labels((*every.matchers, *mark.matchers)), **group}
     if mark.metric != every.metric:
@@ -112,6 +130,14 @@ def _outside(every: Counter, marked: Iterable[Counter]) -> Iterator[Matcher]:
             yield Matcher(own[0].label, against[own[0].op], own[0].value)
 
 
+def targets(service: Service, watches: Iterable[Watch]) -> list[Labels]:
+    """The labels of a target of the service, and of those of the other services that its objectives are made of."""
+    every = [example.labels(service.selector),
+             *(example.labels(target) for watch in watches if len(watch.parts) > 1 for target in watch.targets)]
+    found = ({name: labels.get(name, "") for name in example.TARGET} for labels in every)
+    return list({tuple(labels.items()): labels for labels in found}.values())
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fired:
     """An alert as promtool expects it."""
@@ -122,17 +148,23 @@ class Fired:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Counts:
-    """The events of a group and, of them, the `marked` ones, which are the bad ones or the good ones."""
+    """The events of a group and, of them, the `marked` ones, which are the bad ones or the good ones. Those of `others`
+    are added."""
 
     events: tuple[Line | Tally, ...]
     marked: tuple[Line | Tally, ...]
     good: bool
+    others: tuple[Counts, ...] = ()
 
     def within(self, minute: int, window: Millis) -> tuple[int, int]:
         """How many events, and bad events, there were in the `window` that ends with this minute."""
         events, marked = (sum(line.at(minute) - line.at(minute - window // MINUTE) for line in lines)
                           for lines in (self.events, self.marked))
-        return events, events - marked if self.good else marked
+        bad = events - marked if self.good else marked
+        for other in self.others:
+            more, of_them = other.within(minute, window)
+            events, bad = events + more, bad + of_them
+        return events, bad
 
     def share(self, minute: int, window: Millis) -> float:
         """Of bad events; 0 without any events."""
@@ -178,7 +210,7 @@ class Judge:
         self.watch = watch
         self.rules = [(fit, rule) for fit in tiers.fit(watch.tracked.target, watch.tracked.window).burns
                       for rule in rules if rule.labels["tier"] == fit.tier.name]
-        self.groups = {key: _counts(watch, *lines) for key, lines in _grouped(watch, series).items()}
+        self.groups = {key: _counts(watch, parts) for key, parts in _grouped(watch, series).items()}
 
     def firing(self, minutes: Sequence[int]) -> Mapping[int, tuple[Fired, ...]]:
         """The burn alerts that fire at each of these minutes, which are evaluations."""
@@ -218,29 +250,30 @@ def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Dec
             f"{burn.RATE} {humanized_duration(left)}" if left else burn.SPENT)
 
 
-def _grouped(watch: Watch, series: Iterable[Shown]) -> Mapping[Key, tuple[list[Line | Values], list[Line | Values]]]:
-    """The series of each group that count as events, and as marked ones."""
-    counted = watch.counted
-    found: dict[Key, tuple[list[Line | Values], list[Line | Values]]] = {}
+def _grouped(watch: Watch, series: Iterable[Shown]) -> dict[Key, list[_Lines]]:
+    """The series of each group that count as events, and as marked ones, part by part."""
+    found: dict[Key, list[_Lines]] = {}
     for one in series:
         key = tuple(one.labels.get(label, "") for label in watch.tracked.by)
-        for which, counters in enumerate((counted.events, counted.bad or counted.good)):
-            if any(_matches(counter, one) for counter in counters):
-                found.setdefault(key, ([], []))[which].append(one.line)
+        for at, counted in enumerate(watch.parts):
+            for which, counters in enumerate((counted.events, counted.bad or counted.good)):
+                if any(_matches(counter, one) for counter in counters):
+                    found.setdefault(key, [([], []) for _ in watch.parts])[at][which].append(one.line)
     return found
 
 
-def _counts(watch: Watch, events: Sequence[Line | Values], marked: Sequence[Line | Values]) -> Counts:
-    counters = Counts(_lines(events), _lines(marked), bool(watch.counted.good))
+def _counts(watch: Watch, parts: Sequence[_Lines]) -> Counts:
+    first, *others = (Counts(_lines(events), _lines(marked), bool(counted.good))
+                      for counted, (events, marked) in zip(watch.parts, parts, strict=True))
     sliced = watch.tracked.indicator
     if not isinstance(sliced, Sliced):
-        return counters
+        return dataclasses.replace(first, others=tuple(others))
     if watch.objective.gauge:
-        shown = [line for line in events if isinstance(line, Values)]
+        shown = [line for line in parts[0][0] if isinstance(line, Values)]
         verdicts = slice_world.judged(watch.objective.gauge, shown, sliced.length)
     else:
-        end = max((line.ends[-1] for line in _lines(events)), default=0)
-        verdicts = ((minute, slice_world.over(sliced.most, *counters.within(minute, sliced.length)))
+        end = max((line.ends[-1] for line in _lines(parts[0][0])), default=0)
+        verdicts = ((minute, slice_world.over(sliced.most, *first.within(minute, sliced.length)))
                     for minute in slice_world.ends(sliced.length, end))
     known, bad = slice_world.tallies(verdicts)
     return Counts((known,), (bad,), False)
