@@ -232,7 +232,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
                                         backups.tick: TICK}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
-                               maintenance, door))
+                               maintenance, door, clock.now()))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))
             log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
             try:

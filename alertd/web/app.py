@@ -9,16 +9,24 @@ import structlog
 from aiohttp import web
 
 from alertd.access import Permission
+from alertd.web import static
 from alertd.web.api import Api
 from alertd.web.callbacks import PagerDuty, Slack
+from alertd.web.doing import Doing
 from alertd.web.guard import Guard, Handler
 from alertd.web.inside import Inside
 from alertd.web.operations import Operations
 from alertd.web.pages import Pages
 from alertd.web.people import People
 from alertd.web.planned import Planned
+from alertd.web.plans import Plans
 from alertd.web.receive import Receiver
 from alertd.web.slos import Slos
+
+# Pages load what the package brings and run nothing that stands in them.
+POLICY = "; ".join((
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
+    "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"))
 
 log = structlog.get_logger()
 
@@ -44,6 +52,7 @@ def build(inside: Inside) -> web.Application:
 
     operations, api, pages, people = Operations(inside), Api(inside), Pages(inside), People(inside.acts, inside.reader)
     planned, slos = Planned(inside.maintenance, inside.current, inside.clock), Slos(inside)
+    doing, plans = Doing(inside), Plans(inside)
     post("/webhook/alertmanager", Receiver(inside.intake, inside.metrics).__call__, Permission.SEND)
     post("/webhook/slack", Slack(inside.acts, inside.current).__call__, Permission.SIGNED)
     post("/webhook/pagerduty", PagerDuty(inside.acts, inside.current).__call__, Permission.SIGNED)
@@ -52,7 +61,18 @@ def build(inside: Inside) -> web.Application:
     post("/-/reload", operations.reload, Permission.ADMINISTER)
     get("/metrics", operations.metrics, Permission.SCRAPE)
     get("/", pages.front)
+    get("/incidents", pages.incidents)
     get("/incidents/{id}", pages.incident)
+    post("/incidents/{id}/acknowledge", doing.acknowledge, Permission.RESPOND)
+    post("/notifications/{id}/retry", doing.retry, Permission.ADMINISTER)
+    post("/notifications/{id}/drop", doing.drop, Permission.ADMINISTER)
+    get("/maintenance", plans.maintenance)
+    post("/maintenance", plans.add, Permission.RESPOND)
+    get("/maintenance/new", plans.new)
+    post("/maintenance/{id}/end", plans.end, Permission.RESPOND)
+    get("/rota", plans.rota)
+    post("/me", doing.remember, Permission.READ)
+    get("/static/{name}", static.serve)
     get("/api/v1/status", api.status)
     get("/api/v1/incidents", api.incidents)
     get("/api/v1/incidents/{id}", api.incident)
@@ -74,7 +94,7 @@ def build(inside: Inside) -> web.Application:
 @web.middleware
 async def _safe(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
                 ) -> web.StreamResponse:
-    """Browsers are told to run nothing and to frame nothing; a fault of ours shows its kind, never its inside."""
+    """Browsers are told to run nothing but ours and to frame nothing; a fault shows its kind, never its inside."""
     try:
         response = await handler(request)
     except web.HTTPException as answer:
@@ -87,8 +107,7 @@ async def _safe(request: web.Request, handler: Callable[[web.Request], Awaitable
 
 
 def _headed(response: web.StreamResponse) -> web.StreamResponse:
-    response.headers.setdefault("Content-Security-Policy",
-                                "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'")
+    response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     return response

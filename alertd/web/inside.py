@@ -13,6 +13,7 @@ from alertd.engine.intake import Intake
 from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
+from alertd.model import Millis
 from alertd.store.writer import Writer
 from alertd.web.guard import Door
 
@@ -31,8 +32,14 @@ class Inside:
     acts: Acts
     maintenance: Maintenance
     door: Door
+    started_at: Millis = 0
 
     @property
     def ready(self) -> bool:
         """Webhooks can be taken. A vendor that fails does not show here: it must not stop the intake."""
         return not self.intake.draining and self.writer.failing_since is None
+
+    def answered(self) -> dict[str, Millis]:
+        """When each Alertmanager that is asked last said what it lists; 0 for never."""
+        return {sample.labels["alertmanager"]: round(sample.value * 1000)
+                for family in self.metrics.reconcile_time.collect() for sample in family.samples}

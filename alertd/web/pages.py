@@ -1,37 +1,94 @@
-"""The pages for people."""
+"""The pages of incidents: what is so now, all of them, one of them."""
 
 from __future__ import annotations
 
+import statistics
+
 from aiohttp import web
 
-from alertd.store import reading
-from alertd.web.api import status
+from alertd import story as stories
+from alertd import verdict
+from alertd.model import DAY, Millis
+from alertd.store import reading, showing
+from alertd.store import stories as kept
+from alertd.store.showing import Row, Wanted
+from alertd.verdict import Facts
+from alertd.web import frame, render
+from alertd.web.api import active_windows
 from alertd.web.inside import Inside
+
+FIRST = 25  # rows of a list on the first page
+LIST = 50  # rows of a list
+SIMILAR: Millis = 30 * DAY
+STATES = ("open", "acknowledged", "resolved")
+SEVERITIES = ("critical", "warning", "info", "none")
 
 
 class Pages:
-    """Handlers of what people look at."""
+    """Handlers of `/` and `/incidents…`."""
 
     def __init__(self, inside: Inside) -> None:
         self._inside = inside
 
-    async def front(self, _request: web.Request) -> web.Response:
-        """The first page."""
-        from alertd.web import render
+    async def front(self, request: web.Request) -> web.Response:
+        """What is so now."""
+        inside, now = self._inside, self._inside.clock.now()
+        async with inside.reader.connect() as connection:
+            standing = await showing.standing(connection)
+            waiting = await showing.worst(connection, "open", FIRST)
+            cared = await showing.worst(connection, "acknowledged", FIRST)
+            reach = await showing.reach(connection, now - DAY)
+            dead = (await reading.notifications(connection, "dead", FIRST, None)).items
+            rejected = await reading.rejected(connection, 5)
+            ended_count, ended = await showing.ended(connection, now - DAY, FIRST)
+            facts = Facts(
+                now, inside.started_at, _number(standing, "open"), _number(standing, "acknowledged"),
+                sum(one.dead for one in reach),
+                min((one.waiting_since for one in reach if one.waiting_since is not None), default=None),
+                await showing.unreadable(connection, now - verdict.LATELY), inside.intake.draining,
+                inside.writer.failing_since, inside.current.problem, await showing.heard(connection),
+                verdict.beats_of(await showing.beats(connection), inside.current.file.routing, now), inside.answered())
+        return frame.show(
+            request, inside, "front.html", verdict=verdict.judge(facts), unattended=facts.unattended, waiting=waiting,
+            attended=facts.attended, cared=cared, reach=reach, dead=dead, rejected=rejected, ended_count=ended_count,
+            ended=ended, windows=active_windows(inside), budgets=None)
 
+    async def incidents(self, request: web.Request) -> web.Response:
+        """All incidents, the newest first; the query filters."""
+        wanted = Wanted(_one_of(request, "state", STATES), _one_of(request, "severity", SEVERITIES),
+                        request.query.get("q", "")[:200])
         async with self._inside.reader.connect() as connection:
-            burning = [row for state in ("open", "acknowledged")
-                       for row in (await reading.incidents(connection, state, 100, None)).items]
-        return _html(render.front(await status(self._inside), burning))
+            found = await showing.listed(connection, wanted, LIST, request.query.get("cursor", "")[:24] or None)
+        return frame.show(request, self._inside, "incidents.html", wanted=wanted, found=found)
 
     async def incident(self, request: web.Request) -> web.Response:
-        """One incident."""
-        from alertd.web import render
-
+        """One incident from its start to its end."""
+        id, now = request.match_info["id"], self._inside.clock.now()
         async with self._inside.reader.connect() as connection:
-            found = await reading.incident(connection, request.match_info["id"])
-        return _html(render.incident(found), 200 if found else 404)
+            story = await kept.tell(connection, id)
+            similar = await kept.similar(connection, story.incident, now - SIMILAR, 20) if story else []
+        if story is None:
+            return frame.lost(request, self._inside, "No such incident")
+        lasted = [one.resolved_at - one.opened_at for one in similar if one.resolved_at is not None]
+        return frame.show(
+            request, self._inside, "incident.html", story=story, timeline=stories.timeline(story),
+            headline=render.headline(Row(story.incident, story.alerts)), figures=_figures(story), similar=similar,
+            similar_lasted=round(statistics.median(lasted)) if lasted else None)
 
 
-def _html(text: str, status: int = 200) -> web.Response:
-    return web.Response(status=status, text=text, content_type="text/html")
+def _figures(story: stories.Story) -> list[tuple[str, Millis | None, str]]:
+    found = stories.figures(story)
+    return [("To detect", found.to_detect, "from Prometheus' start"),
+            ("To page", found.to_page, "until one was taken"),
+            ("To acknowledge", found.to_acknowledge, "until a person came"),
+            ("To resolve", found.to_resolve, "until its end")]
+
+
+def _number(standing: dict[tuple[str, str], int], state: str) -> int:
+    """Open incidents of this state that concern somebody: a Watchdog that beats does not."""
+    return sum(number for (of, severity), number in standing.items() if of == state and severity != "none")
+
+
+def _one_of(request: web.Request, name: str, words: tuple[str, ...]) -> str | None:
+    value = request.query.get(name, "")
+    return value if value in words else None

@@ -43,7 +43,7 @@ class People:
         except msgspec.DecodeError as error:
             return _answer(400, error=f'the body is {{"by": "NAME"}} or empty: {error}')
         id, who = request.match_info["id"], visitor(request)
-        if not await self._theirs(id, what, who):
+        if not await theirs(self._reader, id, who, incident=what == "incident"):
             return _answer(403, error=f"{what} {id!r} belongs to other teams than yours")
         person = person_of(who, by)
         try:
@@ -54,13 +54,14 @@ class People:
             return _answer(404, error=f"no {what} {id!r}")
         return _answer(200, id=id, outcome=outcome.value)
 
-    async def _theirs(self, id: str, what: str, who: Visitor) -> bool:
-        """Whether it is the visitor's to change; what nobody knows is for the act itself to say."""
-        if who.grant is None or who.grant.teams is None:
-            return True
-        async with self._reader.connect() as connection:
-            labels = await reading.labels_of(connection, id, incident=what == "incident")
-        return not labels or who.may_change(teams_of(labels))
+
+async def theirs(reader: AsyncEngine, id: str, who: Visitor, *, incident: bool) -> bool:
+    """Whether an incident or a notification is the visitor's to change; what nobody knows is for the act to say."""
+    if who.grant is None or who.grant.teams is None:
+        return True
+    async with reader.connect() as connection:
+        labels = await reading.labels_of(connection, id, incident=incident)
+    return not labels or who.may_change(teams_of(labels))
 
 
 def person_of(who: Visitor, said: str) -> Person:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from alertd.access import TEAM, Permission
+from alertd.access import TEAM, Permission, Visitor
 from alertd.config import wished
 from alertd.engine.acts import Outcome
 from alertd.engine.clock import Clock
@@ -15,7 +15,7 @@ from alertd.errors import StoreUnavailable
 from alertd.maintaining import shown
 from alertd.matchers import Matcher
 from alertd.model import DAY
-from alertd.schedule import Mode, Once, Window
+from alertd.schedule import Mode, Once, Window, Windows
 from alertd.web.guard import visitor
 from alertd.web.people import person_of
 
@@ -49,10 +49,8 @@ class Planned:
         if wish.window.mode is Mode.DIGEST and not self._current.file.digests:
             return _answer(400, {"error": "mode: no receiver has a digest that would collect it; say hold"})
         who = visitor(request)
-        if not who.may_change(_teams(wish.window.matchers)):
-            return _answer(403, {"error": "match: it covers other teams than yours; say 'team=\"…\"'"})
-        if _long(wish.window) and not who.may(Permission.ADMINISTER):
-            return _answer(403, {"error": "it is longer than a day, which takes the role admin"})
+        if no := forbidden(wish.window, who):
+            return _answer(403, {"error": no})
         person = person_of(who, wish.by)
         try:
             refusal = None if wish.confirm else await self._maintenance.refusal(wish.window)
@@ -75,8 +73,7 @@ class Planned:
         if any(shown(one, routing.file, 0)["id"] == id and one.line for one in routing.windows.every):
             return _answer(409, {"error": f"it stands in {routing.file}; take it out there and reload"})
         who = visitor(request)
-        covered = next((one.matchers for one in routing.windows.every if shown(one, routing.file, 0)["id"] == id), ())
-        if not who.may_change(_teams(covered)):
+        if not theirs(id, who, routing.windows):
             return _answer(403, {"error": "it covers other teams than yours"})
         person = person_of(who, said or request.query.get("by", ""))
         try:
@@ -86,6 +83,20 @@ class Planned:
         if outcome is Outcome.UNKNOWN:
             return _answer(404, {"error": f"no maintenance window {id!r}"})
         return _answer(200, {"id": id, "outcome": outcome.value})
+
+
+def forbidden(window: Window, who: Visitor) -> str | None:
+    """Why the visitor may not make this window; None where they may."""
+    if not who.may_change(_teams(window.matchers)):
+        return "match: it covers other teams than yours; say 'team=\"…\"'"
+    if _long(window) and not who.may(Permission.ADMINISTER):
+        return "it is longer than a day, which takes the role admin"
+    return None
+
+
+def theirs(id: str, who: Visitor, windows: Windows) -> bool:
+    """Whether a window that people made is the visitor's to end."""
+    return who.may_change(_teams(next((one.matchers for one in windows.every if one.id == id), ())))
 
 
 def _teams(matchers: tuple[Matcher, ...]) -> set[str]:

