@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from decimal import Decimal
 
+from alertd.matchers import Matcher
 from alertd.model import Millis
 from alertd.rulegen import promql
 from alertd.rulegen.declared import Condition, Fresh
@@ -18,12 +19,15 @@ class Indicator:
     `events` are all events. Exactly one of `bad` (the failed ones) and `good` (bad = events - good) is given.
     `scraped` selects series that exist wherever one of the targets was scraped, `up{job="shop"}` say: a counter that
     appears on a target that was scraped before began at 0. Empty: the events' own series tell it.
+    `marks` are given where each of `bad` is the one selector of `events` with a condition more: these conditions, on
+    labels that have few values. What was counted of the events by these labels holds the bad ones too.
     """
 
     events: tuple[str, ...]
     bad: tuple[str, ...] = ()
     good: tuple[str, ...] = ()
     scraped: str = ""
+    marks: tuple[Matcher, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

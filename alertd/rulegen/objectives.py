@@ -9,8 +9,8 @@ from decimal import Decimal
 from alertd import matchers
 from alertd.matchers import Matcher
 from alertd.presets import Latency, Requests
-from alertd.rulegen import counting, promql
-from alertd.rulegen.declared import Counted, Counter, Objective, Part, Service
+from alertd.rulegen import counting, promql, rows
+from alertd.rulegen.declared import Counted, Counter, Objective, Part, Service, Symptom
 from alertd.rulegen.indicator import Composite, Indicator, Sliced
 from alertd.rulegen.rows import Tracked
 
@@ -39,7 +39,7 @@ def watches(service: Service) -> Iterator[Watch]:
         parts = tuple(counted for part in whole if (counted := _counted(part.service, part.objective)))
         if len(parts) < len(whole):
             continue
-        indicators = [_indicator(part.objective, counted, _up(part.service))
+        indicators = [_indicator(part.objective, counted, _up(part.service), _marks(part.service, part.objective))
                       for part, counted in zip(whole, parts, strict=True)]
         indicator = indicators[0] if len(whole) == 1 else Composite(
             tuple(each for each in indicators if isinstance(each, Indicator)))
@@ -53,8 +53,18 @@ def _counted(service: Service, objective: Objective) -> Counted | None:
     return objective.counted or _preset(service, objective)
 
 
-def _indicator(objective: Objective, counted: Counted, scraped: str) -> Indicator | Sliced:
-    indicator = Indicator(_texts(counted.events), _texts(counted.bad), _texts(counted.good), scraped)
+def _marks(service: Service, objective: Objective) -> tuple[Matcher, ...]:
+    """How the preset marks a failure. The labels of a counter that somebody else declared may have any number of
+    values; and those of the records are taken."""
+    if objective.symptom is not Symptom.AVAILABILITY or not service.preset.requests:
+        return ()
+    marks = tuple(matchers.parse(failure.match) for failure in service.preset.requests.failures)
+    return () if {mark.label for mark in marks} & {*rows.LABELS} else marks
+
+
+def _indicator(objective: Objective, counted: Counted, scraped: str, marks: tuple[Matcher, ...]
+               ) -> Indicator | Sliced:
+    indicator = Indicator(_texts(counted.events), _texts(counted.bad), _texts(counted.good), scraped, marks)
     if objective.slices is None:
         return indicator
     most = 1 - (objective.slices.target or Decimal(1))

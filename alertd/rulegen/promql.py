@@ -47,10 +47,14 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
+def condition(matcher: Matcher) -> str:
+    """One condition of a selector."""
+    return f"{matcher.label}{matcher.op}{quoted(matcher.value)}"
+
+
 def selector(metric: str, matchers: Iterable[Matcher], *more: str) -> str:
     """`metric{a="b",…}`; `more` are conditions already written as text."""
-    conditions = [f"{matcher.label}{matcher.op}{quoted(matcher.value)}" for matcher in matchers]
-    inside = ",".join([*conditions, *more])
+    inside = ",".join([*(condition(matcher) for matcher in matchers), *more])
     return f"{metric}{{{inside}}}" if inside else metric
 
 

@@ -12,7 +12,8 @@ Every window is the same sum, right to the second whatever the window:
   366 days too.
 * **Open** (`slo:events:open`, `slo:bad:open`): events since the slots that certainly have rows, read from the raw
   counters with every evaluation. Both ends of a window move with it: an outage is in the budget with the next scrape,
-  and out of it to the minute a window later.
+  and out of it to the minute a window later. Where a label tells failures apart (`code`), the events are kept apart by
+  it, and the bad ones are among them: raw counters are not read a second time.
 
 Nothing depends on the turn a group has within its interval, or on how often it has one: rows are read at the marks of
 the clock, so that each counts once. A row that an evaluation missed is in the next one; where the last row of an hour
@@ -35,6 +36,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from alertd.matchers import Matcher
 from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis
 from alertd.rulegen import differences, promql, slices
 from alertd.rulegen.differences import GAP, OPEN, SETTLED, SLOT
@@ -42,6 +44,7 @@ from alertd.rulegen.indicator import Composite, Indicator, Sliced
 from alertd.rulegen.rules import Group, RecordingRule
 from alertd.rulegen.threshold import LEAST_EVENTS
 
+LABELS = ("service", "slo", "part")  # of records, beside those that an objective holds for apart
 REMAINING = "slo:error_budget_remaining:ratio"
 COVERAGE = "slo:coverage:ratio"
 SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that are too long to add up every 30 s
@@ -117,8 +120,9 @@ def coverage(tracked: Tracked) -> str:
     return _of(tracked, COVERAGE)
 
 
-def _of(tracked: Tracked, record: str) -> str:
-    return promql.selector(record, (), f"service={promql.quoted(tracked.service)}", f"slo={promql.quoted(tracked.slo)}")
+def _of(tracked: Tracked, record: str, *marks: Matcher) -> str:
+    return promql.selector(record, (), f"service={promql.quoted(tracked.service)}", f"slo={promql.quoted(tracked.slo)}",
+                           *map(promql.condition, marks))
 
 
 def _count(tracked: Tracked, what: str, window: Millis, settled: bool) -> str:
@@ -200,7 +204,7 @@ class _Writer:
             rules += [self._record(f"slo:{what}:{name}", self._rows(what, span))
                       for name, span in (("increase1h", HOUR), *((f"closed{promql.duration(w)}", w) for w in SUMMED))
                       if name == "increase1h" or span != self.tracked.window]
-            rules += [self._total(what), self._since_hour(what), self._closed_window(what)]
+            rules += [self._total(what), self._since_hour(what), self._since_hour_ago(what), self._closed_window(what)]
         return [*rules, self._coverage()]
 
     def fast(self) -> list[RecordingRule]:
@@ -209,11 +213,11 @@ class _Writer:
         # in rules of their own, for Prometheus opens every block between the oldest and the newest time of a query for
         # each of its selectors
         rules += [self._record(f"slo:{what}:open_{window}_ago", f"-{self._of(f'slo:{what}:open')} offset {window}",
-                               "ago") for what in (_EVENTS, _BAD)]
+                               "ago") for what in (_EVENTS, _BAD) if what == _EVENTS or not self._marks]
         for what in (_EVENTS, _BAD):
             closed = _settled_then(self._of(f"slo:{what}:closed{window}"))
-            opened, ago = self._of(f"slo:{what}:open"), self._of(f"slo:{what}:open_{window}_ago")
-            count = differences.added((closed, opened, ago), self.tracked.keys)
+            opened, ago = self._of(f"slo:{what}:open"), self._open_marked(what, f"open_{window}_ago")
+            count = differences.added((closed, opened, *ago), self.tracked.keys)
             rules.append(self._record(f"slo:{what}:increase{window}", count))
         bad, events = (self._of(f"slo:{what}:increase{window}") for what in (_BAD, _EVENTS))
         budget = promql.number(1 - self.tracked.target)
@@ -229,7 +233,7 @@ class _Writer:
         if isinstance(indicator := self.tracked.indicator, Sliced):
             counts = slices.closed(indicator, what == _BAD, self.tracked.by, self.left_open)
         else:
-            counts = self._counts(indicator, what, count)
+            counts = self._counts(indicator, what, count, self.tracked.by)
         # everything as of the last mark, whenever in the five minutes the group has its turn
         brackets = differences.since(SLOT, self.left_open)
         expr = f"last_over_time((\n{textwrap.indent(counts, '  ')}\n){brackets})"
@@ -241,19 +245,34 @@ class _Writer:
 
         if isinstance(indicator := self.tracked.indicator, Sliced):
             counts = slices.opened(indicator, what == _BAD, self.tracked.by, self.left_open)
+        elif what == _BAD and self._marks:
+            none = f"0 * {self._of('slo:events:open')}"
+            counts = differences.added((*self._open_marked(what, "open"), none), self.tracked.by)
+            return self._record("slo:bad:open", counts, "open")
         else:
-            counts = self._counts(indicator, what, count)
+            apart = dict.fromkeys((*self.tracked.by, *(mark.label for mark in self._marks)))
+            counts = self._counts(indicator, what, count, tuple(apart))
         return self._record(f"slo:{what}:open", self._beside(what, counts, "slo:events:open"), "open")
 
-    def _counts(self, indicator: Indicator | Composite, what: str, count: Callable[[str, str], str]) -> str:
+    @property
+    def _marks(self) -> tuple[Matcher, ...]:
+        return self.tracked.indicator.marks if isinstance(self.tracked.indicator, Indicator) else ()
+
+    def _open_marked(self, what: str, record: str) -> tuple[str, ...]:
+        """Where `what` is found among the open counts: bad events by their marks, if they have any."""
+        if what == _BAD and self._marks:
+            return tuple(_of(self.tracked, f"slo:events:{record}", mark) for mark in self._marks)
+        return (self._of(f"slo:{what}:{record}"),)
+
+    def _counts(self, indicator: Indicator | Composite, what: str, count: Callable[[str, str], str], by: Sequence[str]
+                ) -> str:
         if isinstance(indicator, Composite):
-            parts = [_bad(self._counts(each, _EVENTS, count), self._counts(each, what, count), self.tracked.by)
-                     if what == _BAD and each.good else self._counts(each, what, count) for each in indicator.parts]
-            return differences.added([differences.part(each, str(at)) for at, each in enumerate(parts)],
-                                     self.tracked.by)
+            parts = [_bad(self._counts(each, _EVENTS, count, by), self._counts(each, what, count, by), by)
+                     if what == _BAD and each.good else self._counts(each, what, count, by) for each in indicator.parts]
+            return differences.added([differences.part(each, str(at)) for at, each in enumerate(parts)], by)
         selectors = indicator.events if what == _EVENTS else indicator.bad or indicator.good
         scraped = indicator.scraped or indicator.events[0]
-        return differences.total({selector: count(selector, scraped) for selector in selectors}, self.tracked.by)
+        return differences.total({selector: count(selector, scraped) for selector in selectors}, by)
 
     def _beside(self, what: str, counts: str, events: str) -> str:
         """Bad events, 0 where there is no such series but events are counted; or events less the good ones."""
@@ -281,10 +300,17 @@ class _Writer:
         hours = self._of(f"slo:{what}:{self._hours}")
         # where none was written within the hour, the one before
         span = differences.since(HOUR, self.left_open, 3 * HOUR)
-        since, window = self._of(f"slo:{what}:since_hour"), promql.duration(self.tracked.window)
+        window = promql.duration(self.tracked.window)
+        since, ago = (self._of(f"slo:{what}:since_hour{when}") for when in ("", f"_{window}_ago"))
         return self._record(f"slo:{what}:closed{window}", differences.added((
-            f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})", f"last_over_time({since}[1h])",
-            differences.part(f"-last_over_time({since}[1h] offset {window})", "ago")), self.tracked.keys))
+            f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})", f"last_over_time({since}[1h])", ago),
+            self.tracked.keys))
+
+    def _since_hour_ago(self, what: str) -> RecordingRule:
+        """In a rule of its own, for the same reason as the open counts of a window ago."""
+        window = promql.duration(self.tracked.window)
+        return self._record(f"slo:{what}:since_hour_{window}_ago",
+                            f"-last_over_time({self._of(f'slo:{what}:since_hour')}[1h] offset {window})", "ago")
 
     def _since_hour(self, what: str) -> RecordingRule:
         """The rows since the last hour mark but one: the total less what it was there; all of it where it began since.

@@ -6,13 +6,14 @@ past (the row's last mark, the total) is evaluated in the order of its past.
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from alertd.rulegen.rules import RecordingRule
 from bench.slo import shapes, world
-from bench.slo.server import Points, load, prometheus
+from bench.slo.server import Labels, Points, load, prometheus
 from bench.slo.world import History, Service
 
 SLOW = 137  # seconds after a full five minutes at which the group of rows has its turn
@@ -45,16 +46,21 @@ def record(folder: Path, data: Path, services: Mapping[Service, History]) -> Non
         shutil.rmtree(block) if block.is_dir() else block.unlink()
     load(data, again)
     load(data, _sloth(folder, data, list(services)))
-    load(data, _pass(folder, data, list(services), ("increase1h", "closed6h", "closed1d", "closed3d", "open"))
-         | _totals(again))
-    load(data, _pass(folder, data, list(services), ("hours30d", "since_hour")))
-    load(data, _pass(folder, data, list(services), ("closed30d", "open_30d_ago")))
-    load(data, _pass(folder, data, list(services), ("increase30d",)))
+    load(data, _pass(folder, data, list(services), (*_both("increase1h", "closed6h", "closed1d", "closed3d"),
+                                                    "slo:events:open")) | _totals(again))
+    for names in (("slo:bad:open", *_both("hours30d", "since_hour")),
+                  (*_both("since_hour_30d_ago"), "slo:events:open_30d_ago"), _both("closed30d"), _both("increase30d")):
+        load(data, _pass(folder, data, list(services), names))
 
 
-def named(service: Service, record: str) -> str:
-    """The series of one of our records."""
-    return record + "{" + ",".join(f'{name}="{value}"' for name, value in _rule(service, record).labels.items()) + "}"
+def _both(*names: str) -> tuple[str, ...]:
+    return tuple(f"slo:{what}:{name}" for what in ("events", "bad") for name in names)
+
+
+def named(service: Service, record: str, found: Labels = ()) -> str:
+    """A series of one of our records, of an expression that gives these labels."""
+    labels = {name: value for name, value in found if name != "__name__"} | dict(_rule(service, record).labels)
+    return record + "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
 
 
 def _rule(service: Service, name: str) -> RecordingRule:
@@ -90,32 +96,23 @@ def _totals(rows: Recorded) -> Recorded:
 
 
 def _pass(folder: Path, data: Path, services: list[Service], names: tuple[str, ...]) -> Recorded:
+    """These records, which read none of each other."""
+    spans: dict[str, list[tuple[float, float, float]]] = {
+        "since_hour": [(slow(END - ASKED - _WINDOW - 7200), END, _SLOT)],
+        "hours30d": [(slow(END - ASKED - 5 * 3600) - SLOW + HOURLY, END, _HOURS)],
+        "increase1h": [(world.START + SLOW, END, _SLOT)],
+        "open": [(fast(END - ASKED - _WINDOW - 3600), fast(END - _WINDOW), _SCRAPE),
+                 (fast(END - ASKED - 25_000), END, _SCRAPE)],
+        "open_30d_ago": [(fast(END - ASKED), END, _SCRAPE)],
+        "increase30d": [(fast(END - ASKED), END, _SCRAPE)]}
     found: Recorded = {}
     with prometheus(folder, data) as server:
-        for service in services:
-            for name in names:
-                spans: dict[str, list[tuple[float, float, float]]] = {
-                         "since_hour": [(slow(END - ASKED - _WINDOW - 7200), END, _SLOT)],
-                         "hours30d": [(slow(END - ASKED - 5 * 3600) - SLOW + HOURLY, END, _HOURS)],
-                         "increase1h": [(world.START + SLOW, END, _SLOT)],
-                         "open": [(fast(END - ASKED - _WINDOW - 3600), fast(END - _WINDOW), _SCRAPE),
-                                  (fast(END - ASKED - 25_000), END, _SCRAPE)],
-                         "open_30d_ago": [(fast(END - ASKED), END, _SCRAPE)],
-                         "increase30d": [(fast(END - ASKED), END, _SCRAPE)]}
-                for what in ("events", "bad"):
-                    expr = _rule(service, f"slo:{what}:{name}").expr
-                    points = [point for span in spans.get(name, [(slow(END - ASKED - 3600), END, _SLOT)])
-                              for point in server.values(expr, *span)]
-                    found[named(service, f"slo:{what}:{name}")] = points
-                if name == "open":
-                    _zeros(found, service)
+        for service, name in itertools.product(services, names):
+            expr = _rule(service, name).expr
+            for span in spans.get(name.split(":")[-1], [(slow(END - ASKED - 3600), END, _SLOT)]):
+                for labels, points in server.series(expr, *span).items():
+                    found.setdefault(named(service, name, labels), []).extend(points)
     return found
-
-
-def _zeros(found: Recorded, service: Service) -> None:
-    bad = dict(found[named(service, "slo:bad:open")])
-    found[named(service, "slo:bad:open")] = [(second, bad.get(second, 0.0))
-                                              for second, _ in found[named(service, "slo:events:open")]]
 
 
 def _sloth(folder: Path, data: Path, services: list[Service]) -> Recorded:

@@ -19,6 +19,7 @@ from typing import Any
 from bench.processes import PATIENCE, free_port
 
 BLOCK = 54 * 3600  # seconds; a block of TSDB begins at a multiple of it
+Labels = tuple[tuple[str, str], ...]
 Points = Mapping[str, list[tuple[float, float]]]  # a series in PromQL's words, and its (seconds, value)
 
 
@@ -98,13 +99,19 @@ class Prometheus:
 
     def values(self, expression: str, first: float, last: float, step: float) -> list[tuple[float, float]]:
         """The one series, as evaluated every `step` seconds."""
-        points: list[tuple[float, float]] = []
+        return [point for points in self.series(expression, first, last, step).values() for point in points]
+
+    def series(self, expression: str, first: float, last: float, step: float
+               ) -> dict[Labels, list[tuple[float, float]]]:
+        """Every series by its labels, as evaluated every `step` seconds."""
+        found: dict[Labels, list[tuple[float, float]]] = {}
         while first <= last:
             until = min(last, first + step * 10_000)
             for series in self._ask("query_range", query=expression, start=first, end=until, step=step)["result"]:
-                points += [(float(second), float(value)) for second, value in series["values"]]
+                labels = tuple(sorted(series["metric"].items()))
+                found.setdefault(labels, []).extend((float(second), float(value)) for second, value in series["values"])
             first = until + step
-        return points
+        return found
 
     def cost(self, expression: str, moment: float, tries: int = 7) -> Cost:
         """What one evaluation reads and takes, the best of `tries`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from alertd.matchers import Matcher
 from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
 from alertd.rulegen import objective_groups, rows, tiers
 from alertd.rulegen.declared import Objective
@@ -28,7 +29,7 @@ ALERT = "alert"  # how a rule of Sloth's that is no record is named here
 def tracked(service: Service) -> rows.Tracked:
     job = f'job="{service.name}"'
     indicator = Indicator((f"http_requests_total{{{job}}}",), (f'http_requests_total{{{job},code=~"5.."}}',),
-                          scraped=f"up{{{job}}}")
+                          scraped=f"up{{{job}}}", marks=(Matcher("code", "=~", "5.."),))
     return rows.Tracked(service.name, "availability", Decimal(OBJECTIVE), WINDOW, indicator)
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertd.matchers import Matcher
 from alertd.model import DAY, HOUR, MINUTE
 from alertd.rulegen import differences, emit, rows
 from alertd.rulegen.indicator import Indicator
@@ -16,7 +18,9 @@ from alertd.rulegen.rules import RuleFile
 from tests.rulegen.rules_made import promtool
 
 ALL, FAILED = 'requests_total{job="shop"}', 'requests_total{job="shop",code=~"5.."}'
-SHOP = Tracked("shop", "up", Decimal("0.999"), 2 * HOUR, Indicator((ALL,), (FAILED,), scraped='up{job="shop"}'))
+COUNTED = Indicator((ALL,), (FAILED,), scraped='up{job="shop"}')
+MARKED = dataclasses.replace(COUNTED, marks=(Matcher("code", "=~", "5.."),))
+SHOP = Tracked("shop", "up", Decimal("0.999"), 2 * HOUR, MARKED)
 EVENTS, BAD, LEFT = "slo:events:increase2h", "slo:bad:increase2h", rows.remaining(SHOP)
 TARGET = {'up{job="shop",instance="a"}': "1x600"}
 
@@ -27,10 +31,11 @@ def requests(code: int = 200, **labels: str) -> str:
 
 
 def prove(folder: Path, series: dict[str, str], samples: dict[str, list[tuple[int, float | None]]], *,
-          tracked: Tracked = SHOP, every: str = "1m") -> None:
+          tracked: Tracked | Sequence[Tracked] = SHOP, every: str = "1m") -> None:
     """Given `series` at a step of a minute, and rules evaluated at that of `every`: expression -> (minute, value). The
     value is the sum of what the expression has, None where it must have nothing."""
-    (folder / "made.rules.yaml").write_text(emit.rules(RuleFile("made", rows.groups(tracked))))
+    groups = [group for one in ([tracked] if isinstance(tracked, Tracked) else tracked) for group in rows.groups(one)]
+    (folder / "made.rules.yaml").write_text(emit.rules(RuleFile("made", tuple(groups))))
     tests = [{"interval": "1m",
               "input_series": [{"series": name, "values": values} for name, values in series.items()],
               "promql_expr_test": [
@@ -66,6 +71,19 @@ def test_a_birth_counts_from_zero(tmp_path: Path) -> None:
     """The first failure of a target that was scraped before is counted at once, and once."""
     series = {requests(): "0+10x300", requests(500): "_x200 4x100", **TARGET}
     prove(tmp_path, series, {BAD: [(199, 0), (200, 4), (206, 4), (250, 4)]})
+
+
+def test_bad_events_are_the_same_found_among_all_or_counted_themselves(tmp_path: Path) -> None:
+    """Births, a restart, and a series that is marked in two ways."""
+    two, marks = (*COUNTED.bad, FAILED.replace("code", "status")), (*MARKED.marks, Matcher("status", "=~", "5.."))
+    both = [dataclasses.replace(SHOP, slo=slo, indicator=dataclasses.replace(COUNTED, bad=two, marks=its))
+            for slo, its in (("counted", ()), ("marked", marks))]
+    series = {requests(): "0+10x300", requests(500, status="503"): "_x200 4+1x40 0+2x60",
+              requests(200, status="500"): "0+1x300", **TARGET}
+    counted, marked = (f'{BAD}{{slo="{one.slo}"}}' for one in both)
+    minutes = [1, 100, 199, 200, 203, 240, 241, 242, 246, 250, 260, 300]
+    prove(tmp_path, series, {f"sum({counted}) - sum({marked})": [(minute, 0) for minute in minutes],
+                             marked: [(100, 100), (200, 124)]}, tracked=both)
 
 
 def test_what_was_counted_before_the_first_scrape_is_not_new(tmp_path: Path) -> None:
@@ -201,7 +219,7 @@ def test_every_record_is_written_once_and_is_the_objectives_own(hours: int) -> N
     rules = [rule for group in rows.groups(tracked) for rule in group.rules]
     assert len({rule.record for rule in rules}) == len(rules)
     for rule in rules:
-        assert rule.expr.count("slo:") == rule.expr.count('{service="shop",slo="up"}')
+        assert rule.expr.count("slo:") == rule.expr.count('{service="shop",slo="up"')
 
 
 @pytest.mark.parametrize("window", [0, -HOUR, HOUR, 150 * MINUTE])
