@@ -11,7 +11,7 @@ LONGEST_WAIT = 5 * MINUTE
 LONGEST_WAIT_CRITICAL = 30 * SECOND  # in a page's first five minutes people are still waiting for it
 PAGE_IS_FRESH = 5 * MINUTE
 UPDATES_LAST = DAY
-FLEETING = (Kind.UPDATE, Kind.REMINDER)  # how it stands, which the next message says as well
+FLEETING = (Kind.UPDATE, Kind.REMINDER, Kind.FLAPPING)  # how it stands, which the next message says as well
 LONGEST_ASKED = 60 * MINUTE  # a Retry-After beyond this is a vendor's mistake; it must not silence a target
 
 

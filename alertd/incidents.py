@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-from alertd import episodes, inhibiting
+from alertd import episodes, flapping, inhibiting
 from alertd.episodes import Verdict
 from alertd.inhibiting import Inhibitor
 from alertd.model import (
@@ -43,7 +43,7 @@ class Known:
 
     `alerts` are open and lately closed episodes by fingerprint; `incidents` those that are open, by id;
     `notifications` everything ever intended for these incidents; `inhibitors` firing alerts that may keep the
-    webhooks' alerts quiet, by key.
+    webhooks' alerts quiet, by key; `swings` when incidents that ended lately began and ended, by their keys.
     """
 
     alerts: dict[str, list[Alert]] = dataclasses.field(default_factory=dict)
@@ -51,6 +51,7 @@ class Known:
     notifications: dict[IncidentId, list[Notification]] = dataclasses.field(default_factory=dict)
     open_by_key: dict[str, IncidentId] = dataclasses.field(default_factory=dict)
     inhibitors: dict[str, list[Inhibitor]] = dataclasses.field(default_factory=dict)
+    swings: dict[str, tuple[Millis, ...]] = dataclasses.field(default_factory=dict)
 
     def apply(self, changes: Changes) -> None:
         """Take over what was decided, so that the next webhook is decided on top of it."""
@@ -65,6 +66,7 @@ class Known:
             if incident.state is IncidentState.RESOLVED:
                 self.incidents.pop(incident.id, None)
                 self.open_by_key.pop(incident.key, None)
+                self.swings[incident.key] = incident.swings
             else:
                 self.incidents[incident.id] = incident
                 self.open_by_key[incident.key] = incident.id
@@ -264,13 +266,16 @@ def incident_key(source: str, labels: Labels) -> str:
 def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: Millis) -> _Outcome:
     """What happens to one incident: its new state, who is told, what is no longer worth sending, and why."""
     choices = list({id(choice): choice for _, choice in group.opened}.values())  # alike for most alerts of a webhook
-    incident = _after(group, choices, routing, now)
+    incident = _after(group, choices, known, routing, now)
     desk = Desk(incident, known.notifications.get(group.id, ()), routing, now)
     if told := [choice for choice in choices if not choice.inhibited]:
         desk.began(told)
     desk.why.extend(dict.fromkeys(why for choice in choices if choice.inhibited for why in choice.why))
     if incident.state is IncidentState.RESOLVED:
         desk.ended()
+    elif incident.flapping:
+        if group.incident is None or not group.incident.flapping:
+            desk.flaps()
     elif group.closed and not group.opened:
         desk.partly_ended()
     why = desk.why or ["nobody to tell"]
@@ -279,18 +284,21 @@ def _tell(group: _Group, webhook: Webhook, known: Known, routing: Routing, now: 
                     Decision(webhook.id, incident.id, now, verdict, tuple(why)))
 
 
-def _after(group: _Group, choices: Sequence[Choice], routing: Routing, now: Millis) -> Incident:
+def _after(group: _Group, choices: Sequence[Choice], known: Known, routing: Routing, now: Millis) -> Incident:
     """The incident as it stands once the group's alerts, of these choices, began and ended."""
     before, began = group.incident, len(group.opened)
     if before is None:
         severity = worst_of(choices)
         escalate_at, report_at = _due(severity, choices, routing, now)
         return Incident(group.id, group.key, group.source, group.labels, severity, 1, 1, IncidentState.OPEN, now, began,
-                        began, escalate_at=escalate_at, report_at=report_at, team=_team_of(group))
+                        began, escalate_at=escalate_at, report_at=report_at, team=_team_of(group),
+                        swings=flapping.counted(known.swings.get(group.key, ()), routing.flapping, now))
     firing = max(before.firing + began - len(group.closed), 0)
     incident = dataclasses.replace(raised(before, choices, routing, now), revision=before.revision + 1, firing=firing,
                                    alerts=before.alerts + began, resolved_at=None)
-    if firing:
+    if bool(firing) != bool(before.firing):
+        incident = flapping.swung(incident, routing.flapping, now)
+    if firing or incident.flapping:
         return incident
     return dataclasses.replace(incident, state=IncidentState.RESOLVED, resolved_at=now, escalate_at=None,
                                remind_at=None, report_at=None)
@@ -341,4 +349,6 @@ def _verdict(group: _Group, incident: Incident) -> str:
         parts.append("resolved")
     elif group.closed:
         parts.append(f"{len(group.closed)} ended, {incident.firing} still firing")
+    if incident.flapping:
+        parts.append("flapping")
     return ", ".join(parts)

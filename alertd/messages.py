@@ -166,6 +166,8 @@ def _plain_lead(delivery: Delivery) -> str:
         return "People are told and look into it; nothing is needed from you."
     begun = duration(max(delivery.notification.created_at - incident.opened_at, 0))
     stands = "People are told and look into it; nothing is needed from you."
+    if delivery.notification.kind is Kind.FLAPPING:
+        return f"{_swing_words(incident)} {stands}"
     if incident.state is IncidentState.ACKNOWLEDGED:
         stands = "Somebody works on it; nothing is needed from you."
     elif incident.escalated:
@@ -187,7 +189,9 @@ def _title(delivery: Delivery, subject: str) -> str:
     severity = delivery.notification.severity
     if delivery.notification.kind is Kind.ACKNOWLEDGED:
         return f"ACKNOWLEDGED ({severity}): {subject}"
-    if delivery.notification.kind is Kind.REMINDER:
+    if delivery.notification.kind is Kind.FLAPPING and _flaps(delivery):
+        return f"FLAPPING ({severity}): {subject}"
+    if delivery.notification.kind in (Kind.REMINDER, Kind.FLAPPING):
         return f"STILL {severity.upper()}: {subject}"
     if not _ended(delivery):
         return f"{severity.upper()}: {subject}"
@@ -203,6 +207,8 @@ def _lead(delivery: Delivery) -> str:
         return _care_words(delivery.incident)
     if delivery.notification.kind is Kind.REMINDER:
         return _reminder_words(delivery.incident)
+    if delivery.notification.kind is Kind.FLAPPING:
+        return _swing_words(delivery.incident)
     impact = _annotation(delivery.alerts, "impact") or _annotation(delivery.alerts, "description")
     incident = delivery.incident
     if incident is not None and incident.acknowledged_by and incident.state is IncidentState.OPEN:
@@ -238,6 +244,18 @@ def _reminder_words(incident: Incident | None) -> str:
         return _care_words(incident)
     return (f"It burns on, and {_who(incident)} takes care of it only until {utc(incident.acknowledged_until)}: then "
             "whoever is called for it is called again. To keep it, acknowledge it again.")
+
+
+def _swing_words(incident: Incident | None) -> str:
+    if incident is None or incident.quiet_at is None or not incident.swings:
+        return "It came and went before, and burns without a break now."
+    times, first, last = len(incident.swings), incident.swings[0], incident.swings[-1]
+    return (f"It began and ended {times} times within {duration(last - first)}, and is held open: you hear of it again "
+            f"when it has been quiet for {duration(incident.quiet_at - last)}, or when it gets worse.")
+
+
+def _flaps(delivery: Delivery) -> bool:
+    return delivery.incident is not None and delivery.incident.flapping
 
 
 def _who(incident: Incident) -> str:
@@ -348,6 +366,8 @@ def _state(delivery: Delivery) -> Fact:
     if incident is not None and (incident.state is IncidentState.ACKNOWLEDGED
                                  or (incident.acknowledged_by and _ended(delivery))):
         parts.append(f"acknowledged by {_who(incident)}")
+    if _flaps(delivery):
+        parts.append("flapping")
     return Fact("State", ", ".join(parts) or "none")
 
 

@@ -66,13 +66,14 @@ class IncidentState(enum.StrEnum):
 
 class Kind(enum.StrEnum):
     """What a notification says: it began (or rose, or nobody took care of it in time), it changed, somebody takes care
-    of it, it still burns (hourly, or before an acknowledgement ends), it ended, it is a day's summary, or a maintenance
-    window began or ended (with all that still burns)."""
+    of it, it still burns (hourly, or before an acknowledgement ends), it comes and goes (or has stopped to, and burns
+    on), it ended, it is a day's summary, or a maintenance window began or ended (with all that still burns)."""
 
     FIRING = "firing"
     UPDATE = "update"
     ACKNOWLEDGED = "acknowledged"
     REMINDER = "reminder"
+    FLAPPING = "flapping"
     RESOLVED = "resolved"
     DIGEST = "digest"
     NOTICE = "notice"
@@ -192,6 +193,8 @@ class Incident:
     `acknowledged_until` (None: until it ends), `acknowledged_by` takes care of it; afterwards it is the last who did.
     `escalated` counts the steps taken because nobody did, and the next is due at `escalate_at` (None: there is none).
     At `remind_at` it is said that the acknowledgement will end, at `report_at` management hears that it still burns.
+    `swings` are the times at which it, or one before it with its key, lately began and ended. While it flaps it stays
+    open though nothing fires, until `quiet_at` if it swings no more.
     `team` is whose it is, by the first alert's labels: at an outlet that several teams share, they take turns.
     """
 
@@ -215,6 +218,13 @@ class Incident:
     remind_at: Millis | None = None
     report_at: Millis | None = None
     team: str = ""
+    swings: tuple[Millis, ...] = ()
+    quiet_at: Millis | None = None
+
+    @property
+    def flapping(self) -> bool:
+        """Whether it comes and goes, so that its swings are told to nobody."""
+        return self.quiet_at is not None
 
     @property
     def to_acknowledge(self) -> bool:

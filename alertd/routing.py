@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from alertd.flapping import Limits as Flapping
 from alertd.matchers import Matcher
 from alertd.model import HOUR, MANAGEMENT, Labels, Millis, Outlet, Severity, value
 from alertd.rotas import Rota, on_call
@@ -87,7 +88,8 @@ class Routing:
     """routing.yaml as values. `severities` renames other people's words; `incident_by` (labels) replaces
     Alertmanager's grouping when set; `file` is how `why` calls it; `acknowledge` is how long an acknowledgement holds
     (a severity without one: to the end), `escalation` the steps when nobody acknowledges, by time; `heartbeats` must
-    not fall silent; `inhibitions` say what is not told while something else fires; `windows` are all maintenance. Of
+    not fall silent; `inhibitions` say what is not told while something else fires; `windows` are all maintenance;
+    `flapping` says what comes and goes too often to be told each time (None: nothing). Of
     the channels, `edits` change a sent message in place, and alone are told that some alerts of an incident ended while
     others still fire; `pages` call people; `follows` are told when somebody takes care of an incident."""
 
@@ -106,6 +108,7 @@ class Routing:
     inhibitions: tuple[Inhibition, ...] = ()
     rotas: Mapping[str, Rota] = dataclasses.field(default_factory=dict)
     windows: Windows = dataclasses.field(default_factory=Windows)
+    flapping: Flapping | None = None
 
     def first_step_at(self, severity: Severity, now: Millis) -> Millis | None:
         """When the first step of an escalation that begins now is due."""

@@ -103,6 +103,20 @@ class Desk:
             if rows[0].outlet.channel in self.routing.edits and reached(rows):
                 self._update(rows)
 
+    def flaps(self) -> None:
+        """It comes and goes, or has stopped to: whoever was told of it is told that once, but nobody is called."""
+        for rows in list(self.rows.values()):
+            outlet = rows[0].outlet
+            if not reached(rows) or outlet.channel == DIGEST_CHANNEL:
+                continue
+            if outlet.channel in self.routing.pages:
+                self.why.append(f"{outlet}: was called once, which holds while it flaps")
+            elif any(row.state is State.QUEUED and not row.ambiguous for row in rows):
+                self.why.append(f"{outlet}: the message that waits there will carry this")
+            else:
+                self._add(Kind.FLAPPING, f"r{self.incident.revision}", outlet, rows[0].style, self.now)
+                self.why.append(f"{outlet}: is told once that it {'flaps' if self.incident.flapping else 'burns on'}")
+
     def _start(self, outlet: Outlet, receiver: Receiver) -> None:
         rows = self.rows.get(place(outlet))
         if rows and self._told_before(rows):
@@ -149,6 +163,9 @@ class Desk:
 
     def _update(self, rows: list[Notification]) -> None:
         outlet = rows[0].outlet
+        if self.incident.flapping:
+            self.why.append(f"{outlet}: knows that it comes and goes, and is told when that is over")
+            return
         if rows[0].style == MANAGEMENT and outlet.channel not in self.routing.edits:
             self.why.append(f"{outlet}: management hears of changes of state, not of more of the same")
             return

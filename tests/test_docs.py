@@ -10,7 +10,7 @@ import pytest
 
 from alertd import channels, presets
 from alertd.cli.group import group
-from alertd.config import access, maintenance, receivers, rotas, routing_file, rules_model
+from alertd.config import access, floods, maintenance, receivers, rotas, routing_file, rules_model
 from alertd.engine.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent
@@ -58,7 +58,7 @@ def test_every_key_of_the_routing_file_is_documented():
     """Those that are acted on, and those that are not yet."""
     keys = {*routing_file.ACTED_ON, *routing_file.NOT_YET, *receivers._Receiver.model_fields, "digest",
             *receivers._Digest.model_fields, *rotas.Person.model_fields, *rotas.RotaSection.model_fields,
-            *rotas.Calendar.model_fields,
+            *rotas.Calendar.model_fields, *floods.FlappingSection.model_fields,
             *(field.alias or name for model in (maintenance.WindowSection, access.AccessSection, access.KeySection,
                                                 access.GrantSection, access.ProxySection)
               for name, field in model.model_fields.items())}

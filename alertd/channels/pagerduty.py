@@ -79,7 +79,7 @@ def payload(delivery: Delivery) -> tuple[Event, ...]:
     if told.kind is Kind.ACKNOWLEDGED:  # of what is not open there it says nothing, and does nothing
         return tuple(_about("acknowledge", incident, epoch) for epoch in delivery.epochs or (told.epoch,))
     trigger = _trigger(delivery, dedup_key(incident, told.epoch))
-    if told.kind in (Kind.UPDATE, Kind.REMINDER):
+    if told.kind in (Kind.UPDATE, Kind.REMINDER, Kind.FLAPPING):
         return (trigger,)
     return (trigger, *(_about("resolve", incident, epoch) for epoch in delivery.epochs if epoch != told.epoch))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from alertd.access import Access
 from alertd.config import access as access_section
-from alertd.config import maintenance, routing_lint, units, yaml
+from alertd.config import floods, maintenance, routing_lint, units, yaml
 from alertd.config import receivers as receivers_section
 from alertd.config import rotas as rotas_section
 from alertd.config.receivers import ChannelSettings, Digest
@@ -22,7 +22,7 @@ from alertd.model import HOUR, Kind, Millis, Outlet, Severity
 from alertd.routing import Heartbeat, Inhibition, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
-            "escalation", "heartbeats", "inhibit", "maintenance", "people", "rotas", "access")
+            "escalation", "flapping", "heartbeats", "inhibit", "maintenance", "people", "rotas", "access")
 NOT_YET = ("storm",)
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
@@ -77,13 +77,14 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     windows, planned = maintenance.read(
         document, reader.matchers, any(one.channel == "digest" for receiver in everyone.receivers.values()
                                        for one in receiver.outlets), time.time_ns() // 1_000_000)
+    flapping, unsteady = floods.flapping(document)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
                       reader.incident_by(), path.name, acknowledge=reader.acknowledge(),
                       escalation=reader.escalation(), heartbeats=reader.heartbeats(), inhibitions=reader.inhibitions(),
-                      rotas=on_call.rotas, windows=windows)
+                      rotas=on_call.rotas, windows=windows, flapping=flapping)
     access, granted = access_section.read(document)
-    findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *reader.top_level(),
-                *reader.findings, *routing_lint.lint(document, routing, reader.override_places)]
+    findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *unsteady,
+                *reader.top_level(), *reader.findings, *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
     if not faulty:
         findings += routing_lint.never_used(document, routing, NOT_YET)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from alertd.acknowledging import acknowledge, lapse
 from alertd.audit import Act
+from alertd.calming import calm
 from alertd.engine.clock import Clock
 from alertd.engine.setting import Current
 from alertd.escalating import escalate
@@ -83,7 +84,7 @@ class Acts:
 
     async def tick(self) -> None:
         """End acknowledgements that held as long as they may, take the steps of escalations that are due, and say what
-        is due to be said of what still burns."""
+        is due to be said of what still burns, and of what flapped and has been quiet since."""
         rows = await self._writer.submit(self._pass_time, None)
         self._wake({row.outlet for row in rows})
 
@@ -124,7 +125,7 @@ class Acts:
         now, routing = self._clock.now(), self._current.file.routing
         made: list[Notification] = []
         for due, decide in ((acts.reminding, remind), (acts.lapsed, lapse), (acts.escalating, escalate),
-                            (acts.reporting, report)):
+                            (acts.reporting, report), (acts.calming, calm)):
             ids = due(connection, now)
             if not ids:
                 continue
@@ -135,7 +136,7 @@ class Acts:
                 if until and decide in (lapse, escalate):
                     batch.take(put_off(incident, until, now))
                 else:  # of what maintenance holds nobody is reminded
-                    rows = () if until else known.notifications.get(id, ())
+                    rows = () if until and decide is not calm else known.notifications.get(id, ())
                     batch.take(decide(incident, rows, routing, now))
             intake.save(connection, batch, now)
             made += batch.notifications.values()

@@ -12,7 +12,7 @@ from alertd.engine.deliver import outlets_of
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.model import Millis
-from alertd.store import outbox
+from alertd.store import outbox, swings
 from alertd.store.writer import Writer
 
 FOREVER: Millis = 2**62
@@ -40,6 +40,7 @@ class Upkeep:
         now = self._clock.now()
         await self._give_back(now)
         await self._writer.submit(outbox.expire, (now - UPDATES_LAST, now))
+        await self._writer.submit(swings.forget, now - swings.LONGEST)
 
     async def bury(self) -> None:
         """End as dead, visibly, what waits for an outlet that is no longer in the file."""

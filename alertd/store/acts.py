@@ -49,6 +49,11 @@ def reporting(connection: Connection, now: Millis) -> list[IncidentId]:
     return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.report_at <= now))]
 
 
+def calming(connection: Connection, now: Millis) -> list[IncidentId]:
+    """The flapping incidents that have been quiet for long enough."""
+    return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.quiet_at <= now))]
+
+
 def seen(connection: Connection, id: str, now: Millis) -> bool:
     """Whether this callback was acted on before; from now on it was."""
     statement = upsert(schema.callbacks).on_conflict_do_nothing(index_elements=["id"])

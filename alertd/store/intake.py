@@ -21,7 +21,7 @@ from alertd.model import (
     State,
     Webhook,
 )
-from alertd.store import live, schema
+from alertd.store import live, schema, swings
 from alertd.store.dialect import Rows, among, listed, lock, upsert, word
 from alertd.store.rows import (
     ALERT,
@@ -54,6 +54,8 @@ def load(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[s
             incident = incident_from(row)
             known.incidents[incident.id] = incident
             known.open_by_key[incident.key] = incident.id
+    if opening := {key for key in keys if key not in known.open_by_key}:
+        known.swings = swings.load(connection, opening)
     if changing := touched(webhooks, known, now):
         for row in connection.execute(_NOTIFICATIONS, {"listed": listed(changing)}):
             known.notifications.setdefault(row.incident, []).append(notification_from(row))
@@ -99,6 +101,7 @@ def save(connection: Connection, batch: Batch, now: Millis) -> None:
     _UPSERT_ALERT(connection, map(alert_row, batch.alerts.values()))
     live.note(connection, batch.alerts.values(), now)
     _UPSERT_INCIDENT(connection, map(incident_row, batch.incidents.values()))
+    swings.note(connection, batch.incidents.values(), now)
     insert_notifications(connection, batch.notifications.values())
     if batch.superseded:
         connection.execute(_SUPERSEDE, [{"wanted": row.seq, "because": row.reason, "at": now}
@@ -145,7 +148,7 @@ _UPSERT_ALERT = Rows(
 _UPSERT_INCIDENT = Rows(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
                                                       "acknowledged_at", "resolved_at", "acknowledged_by",
                                                       "acknowledged_until", "escalated", "escalate_at",
-                                                      "remind_at", "report_at")), INCIDENT)
+                                                      "remind_at", "report_at", "swings", "quiet_at")), INCIDENT)
 _INSERT_NOTIFICATION = Rows(
     upsert(schema.notifications).on_conflict_do_nothing(index_elements=["incident", "id"]), NOTIFICATION)
 _INSERT_DECISION = Rows(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))

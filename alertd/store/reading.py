@@ -228,7 +228,8 @@ def incident_view(row: Any) -> dict[str, Any]:
     return {"id": value.id, "state": value.state.value, "severity": value.severity.value, "labels": value.labels,
             "alert_count": value.alerts, "firing": value.firing, "source": value.source,
             "opened_at": rfc3339(value.opened_at), "acknowledged_at": rfc3339(value.acknowledged_at),
-            "acknowledged_by": value.acknowledged_by, "resolved_at": rfc3339(value.resolved_at)}
+            "flapping": value.flapping, "acknowledged_by": value.acknowledged_by,
+            "resolved_at": rfc3339(value.resolved_at)}
 
 
 def alert_view(row: Any) -> dict[str, Any]:

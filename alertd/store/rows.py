@@ -14,6 +14,7 @@ from alertd.model import (
     Incident,
     IncidentState,
     Kind,
+    Millis,
     Notification,
     NotificationId,
     Outlet,
@@ -33,6 +34,14 @@ def to_json(value: Mapping[str, str] | tuple[str, ...]) -> str:
 
 def labels_from(text: str) -> dict[str, str]:
     return _labels.decode(text)
+
+
+def times_to(times: tuple[Millis, ...]) -> str:
+    return " ".join(map(str, times))
+
+
+def times_from(text: str) -> tuple[Millis, ...]:
+    return tuple(map(int, text.split()))
 
 
 def why_from(text: str) -> list[str]:
@@ -85,19 +94,19 @@ def incident_row(incident: Incident) -> tuple[Any, ...]:
             incident.epoch, incident.revision, incident.state.value, incident.opened_at, incident.firing,
             incident.alerts, incident.acknowledged_at, incident.resolved_at, incident.acknowledged_by,
             incident.acknowledged_until, incident.escalated, incident.escalate_at,
-            incident.remind_at, incident.report_at, incident.team)
+            incident.remind_at, incident.report_at, incident.team, times_to(incident.swings), incident.quiet_at)
 
 
 INCIDENT = ("id", "key", "source", "labels", "severity", "epoch", "revision", "state", "opened_at", "firing", "alerts",
             "acknowledged_at", "resolved_at", "acknowledged_by", "acknowledged_until", "escalated",
-            "escalate_at", "remind_at", "report_at", "team")
+            "escalate_at", "remind_at", "report_at", "team", "swings", "quiet_at")
 
 
 def incident_from(row: Row[Any]) -> Incident:
     return Incident(row.id, row.key, row.source, labels_from(row.labels), Severity(row.severity), row.epoch,
                     row.revision, IncidentState(row.state), row.opened_at, row.firing, row.alerts,
                     row.acknowledged_at, row.resolved_at, row.acknowledged_by, row.acknowledged_until, row.escalated,
-                    row.escalate_at, row.remind_at, row.report_at, row.team)
+                    row.escalate_at, row.remind_at, row.report_at, row.team, times_from(row.swings), row.quiet_at)
 
 
 def notification_row(row: Notification) -> tuple[Any, ...]:

@@ -89,7 +89,11 @@ incidents = Table(
     Column("remind_at", BigInteger),
     Column("report_at", BigInteger),
     Column("team", Text, nullable=False, server_default=""),
+    Column("swings", Text, nullable=False, server_default=""),
+    Column("quiet_at", BigInteger),
 )
+Index("incidents_flapping", incidents.c.quiet_at,
+      sqlite_where=text("quiet_at IS NOT NULL"), postgresql_where=text("quiet_at IS NOT NULL"))
 Index("incidents_reminding", incidents.c.remind_at,
       sqlite_where=text("remind_at IS NOT NULL"), postgresql_where=text("remind_at IS NOT NULL"))
 Index("incidents_reporting", incidents.c.report_at,
@@ -100,6 +104,15 @@ Index("incidents_acknowledged", incidents.c.acknowledged_until,
       sqlite_where=text("state = 'acknowledged'"), postgresql_where=text("state = 'acknowledged'"))
 Index("incidents_open", incidents.c.key, unique=True,
       sqlite_where=text("state <> 'resolved'"), postgresql_where=text("state <> 'resolved'"))
+
+# When incidents that ended lately began and ended, by their key: whether the next one of it flaps.
+swings = Table(
+    "swings", metadata,
+    Column("key", String(24), primary_key=True),
+    Column("swings", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+Index("swings_by_time", swings.c.at)
 
 # One intended message. `seq` is the order of creation; `lease` fences off a worker that lost its claim.
 notifications = Table(

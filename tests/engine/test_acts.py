@@ -5,7 +5,8 @@ import pytest
 from alertd.audit import fault
 from alertd.engine.acts import Acts, Outcome, Person
 from alertd.errors import Rejected
-from alertd.model import HOUR, Severity
+from alertd.flapping import Limits
+from alertd.model import HOUR, MINUTE, Severity
 from alertd.routing import Step
 from alertd.store import audit, reading
 from tests.bodies import body
@@ -163,3 +164,21 @@ async def test_a_step_of_an_escalation_survives_a_restart(house, acts):
     await Acts(house.writer, house.current, house.clock, house.couriers.wake).tick()
     await house.until(lambda: house.script.sent[3:] == [("management", "firing", id)])
     assert (await incident(house))["state"] == "open"
+
+
+async def test_a_flapping_incident_ends_once_it_is_quiet(house, acts):
+    """What it swung before stands in the store; its end is due there too."""
+    house.current.file = file_for(**MORE, flapping=Limits(4, 30 * MINUTE, 15 * MINUTE))
+    for minute in (0, 2):
+        await house.intake.accept(body("a", minute=minute))
+        await house.until(lambda: all_sent(house))
+        await house.intake.accept(body("a", minute=minute, status="resolved"))
+        await house.until(lambda: all_sent(house))
+    async with house.db.reader.connect() as connection:
+        newest, _ = (await reading.incidents(connection, None, 10, None)).items
+    assert (newest["state"], newest["flapping"]) == ("open", True)
+    kinds = [kind for receiver, kind, _ in house.script.sent if receiver == "slack"]
+    assert kinds == ["firing", "resolved", "firing", "flapping"]
+    await house.clock.advance(15 * 60)
+    await acts.tick()
+    await house.until(lambda: len([one for one in house.script.sent if one[1] == "resolved"]) == 6)

@@ -1,0 +1,39 @@
+"""When incidents that ended lately began and ended: by these times the next one with their key may flap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, delete, select
+
+from alertd.model import DAY, Incident, IncidentState, Millis
+from alertd.store import schema
+from alertd.store.dialect import Rows, among, listed, upsert
+from alertd.store.rows import times_from, times_to
+
+LONGEST: Millis = DAY  # within which swings are counted at most; what is older is forgotten
+
+_table = schema.swings
+_BY_KEY = select(_table).where(among(_table.c.key))
+_statement = upsert(_table)
+_KEEP = Rows(_statement.on_conflict_do_update(
+    index_elements=["key"], set_={name: _statement.excluded[name] for name in ("swings", "at")}),
+    ("key", "swings", "at"))
+
+
+def load(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[Millis, ...]]:
+    """By key; nothing where none with that key ended lately."""
+    return {row.key: times_from(row.swings) for row in connection.execute(_BY_KEY, {"listed": listed(keys)})}
+
+
+def note(connection: Connection, incidents: Iterable[Incident], now: Millis) -> None:
+    """Keep the swings of those that ended."""
+    _KEEP(connection, ((one.key, times_to(one.swings), now) for one in incidents
+                       if one.swings and one.state is IncidentState.RESOLVED))
+
+
+def forget(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[None]:
+    """Drop what was kept before the cutoff; a handler of the writer."""
+    for cutoff in cutoffs:
+        connection.execute(delete(_table).where(_table.c.at < cutoff))
+    return [None] * len(cutoffs)
