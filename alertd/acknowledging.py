@@ -59,7 +59,7 @@ def lapse(incident: Incident, rows: Collection[Notification], routing: Routing, 
     told = []
     for at in by_place(rows):
         outlet = at[0].outlet
-        if not reached(at) or not _follows(at[0], routing):
+        if not (reached(at) or _called_off(at)) or not _follows(at[0], routing):
             continue
         kind, step = (Kind.FIRING, str(after.epoch)) if _calls(outlet, routing) else (
             Kind.UPDATE, f"r{after.revision}")
@@ -83,6 +83,12 @@ def _taking_over(incident: Incident, rows: Collection[Notification], routing: Ro
                 new[outlet] = notification(incident, Kind.FIRING, str(incident.epoch), outlet, owner.style, now, now)
                 why.append(f"{outlet}: is on call now, so is told")
     return list(new.values())
+
+
+def _called_off(at: Collection[Notification]) -> bool:
+    """Whether nobody was called there only because somebody took care of it before the call went out."""
+    starts = [row for row in at if row.kind is Kind.FIRING]
+    return bool(starts) and all(row.state is State.SUPERSEDED for row in starts)
 
 
 def _calls(outlet: Outlet, routing: Routing) -> bool:

@@ -41,6 +41,7 @@ from alertd.engine.inhibition import Inhibition
 from alertd.engine.intake import Intake
 from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
+from alertd.engine.nearing import Nearing
 from alertd.engine.oncall import OnCall
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.setting import Current
@@ -229,6 +230,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             sockets.refresh()
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
                                         inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
+                                        Nearing(writer, current, clock, couriers.wake_all).tick: 1,
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
                                         backups.tick: TICK}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,

@@ -94,6 +94,15 @@ def test_an_acknowledgement_that_ran_out_calls_again_under_a_new_key(known):
         ("pagerduty", Kind.FIRING, 2), ("slack", Kind.FIRING, 2), ("email", Kind.UPDATE, 2)}
 
 
+def test_a_call_that_an_acknowledgement_stopped_goes_out_when_that_runs_out():
+    """Whoever took care of it has not come back, and nobody else was ever called."""
+    known = Known()
+    run(known, webhook(reported("a")), TABLE)
+    by_jane(known)
+    changes = lapse(*only(known), TABLE, T0 + HOUR)
+    assert ("on-call", "firing") in told(changes)
+
+
 def test_the_end_is_told_to_whoever_was_told_of_the_start(known):
     """Also of an incident that somebody takes care of."""
     by_jane(known)

@@ -162,7 +162,7 @@ class Courier:
     def wait(self, until: Millis) -> None:
         """Nothing leaves before this time: the vendor asked for it."""
         if settings := settings_for(self._outgoing.current, self.outlet):
-            self._shared.pacer(self.outlet, settings).wait(until)
+            self._shared.pacer(self.outlet, settings).wait(until, self._outgoing.clock.now())
 
     async def _run(self) -> None:
         clock = self._outgoing.clock
@@ -273,7 +273,7 @@ class Courier:
     def _throttled(self, until: Millis, now: Millis) -> None:
         if settings := settings_for(self._outgoing.current, self.outlet):
             pacer = self._shared.pacer(self.outlet, settings)
-            pacer.wait(until)
+            pacer.wait(until, now)
             pacer.slow_down(now)
 
     async def _settle(self, done: Settlement) -> None:

@@ -14,14 +14,15 @@ class Pacer:
     def __init__(self) -> None:
         self._bucket: Bucket | None = None
         self._not_before: Millis = 0
+        self._told_at: Millis = 0
 
     def free_at(self, pace: Pace, now: Millis) -> Millis:
         """The earliest time of the next message; `now` or earlier where one may leave."""
-        return max(self._not_before, buckets.ready_at(self._of(pace, now), now))
+        return max(self._asked(now), buckets.ready_at(self._of(pace, now), now))
 
     def take(self, pace: Pace, most: int, now: Millis) -> int:
         """Up to `most` messages that leave now; how many."""
-        if self._not_before > now:
+        if self._asked(now) > now:
             return 0
         bucket = self._of(pace, now)
         room = buckets.room(bucket, now)
@@ -34,9 +35,16 @@ class Pacer:
         if self._bucket:
             self._bucket = buckets.take(self._bucket, -count, now)
 
-    def wait(self, until: Millis) -> None:
+    def wait(self, until: Millis, now: Millis) -> None:
         """Nothing leaves before this time."""
-        self._not_before = max(self._not_before, until)
+        self._not_before = max(self._asked(now), until)
+        self._told_at = now
+
+    def _asked(self, now: Millis) -> Millis:
+        """Until when the vendor asked for a pause; as long as it was by a clock that was set back since."""
+        if now < self._told_at:
+            self._not_before, self._told_at = now + self._not_before - self._told_at, now
+        return self._not_before
 
     def slow_down(self, now: Millis) -> None:
         """The vendor said "too fast"."""

@@ -1,0 +1,32 @@
+"""Stored times that lie further ahead than they may, once the clock was set back."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, or_, select, text, update
+
+from alertd.delivery import LEASE, LONGEST_ASKED
+from alertd.model import Incident, IncidentState, Millis, State
+from alertd.store import schema
+from alertd.store.rows import incident_from
+from alertd.store.turns import QUEUED
+
+_rows, _incidents = schema.notifications, schema.incidents
+
+
+def cut(connection: Connection, longest: Millis, now: Millis) -> None:
+    """Let no attempt be further away than `longest`, no lease and no vendor's wish than it may be, and no heartbeat
+    have come after now."""
+    for column, most, *where in (
+            (_rows.c.next_at, now + longest, _rows.c.state == QUEUED),
+            (_rows.c.lease_until, now + LEASE, _rows.c.state == State.CLAIMED.value),
+            (schema.throttles.c.until, now + LONGEST_ASKED),
+            (schema.pulses.c.beat_at, now)):
+        connection.execute(update(column.table).where(column > most, *where).values({column.name: most}))
+
+
+def due_later(connection: Connection, now: Millis) -> list[Incident]:
+    """The open incidents of which something is due after now."""
+    due = (_incidents.c.escalate_at, _incidents.c.acknowledged_until, _incidents.c.remind_at, _incidents.c.report_at)
+    query = select(_incidents).where(text(f"state <> '{IncidentState.RESOLVED.value}'"),
+                                     or_(*(column > now for column in due)))
+    return [incident_from(row) for row in connection.execute(query)]

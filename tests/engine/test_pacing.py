@@ -1,0 +1,25 @@
+"""When the next message may leave for a place."""
+
+from alertd.buckets import Pace
+from alertd.engine.pacing import Pacer
+from alertd.model import HOUR, SECOND
+from tests.reports import T0
+
+PACE = Pace()
+
+
+def test_what_a_vendor_asked_for_is_kept():
+    """To the millisecond, and not longer."""
+    pacer = Pacer()
+    pacer.wait(T0 + 30 * SECOND, T0)
+    assert pacer.take(PACE, 1, T0 + 30 * SECOND - 1) == 0
+    assert pacer.free_at(PACE, T0 + SECOND) == T0 + 30 * SECOND
+    assert pacer.take(PACE, 1, T0 + 30 * SECOND) == 1
+
+
+def test_it_is_no_longer_once_the_clock_was_set_back():
+    """The vendor asked for thirty seconds, not for an hour more."""
+    pacer = Pacer()
+    pacer.wait(T0 + 30 * SECOND, T0)
+    assert pacer.free_at(PACE, T0 - HOUR) == T0 - HOUR + 30 * SECOND
+    assert pacer.take(PACE, 1, T0 - HOUR + 30 * SECOND) == 1
