@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import gc
 import logging
-import os
 import signal
 import socket
 import ssl
@@ -44,6 +43,7 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.nearing import Nearing
 from alertd.engine.oncall import OnCall
 from alertd.engine.reconcile import Reconcile
+from alertd.engine.replicas import Replicas
 from alertd.engine.setting import Current
 from alertd.engine.sockets import Sockets
 from alertd.engine.upkeep import Upkeep
@@ -51,6 +51,7 @@ from alertd.errors import BadInput, NoDoor
 from alertd.model import SECOND
 from alertd.reconciling import EVERY
 from alertd.store import database
+from alertd.store.database import Database
 from alertd.store.writer import Writer
 from alertd.web.app import build
 from alertd.web.guard import Door
@@ -86,6 +87,7 @@ class Options:
     web_config: Path | None = None
     guarded: bool = False
     backup: Plan | None = None
+    connections: int = database.CONNECTIONS
 
 
 def run(options: Options) -> None:
@@ -193,27 +195,24 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
         raise NoDoor(address=f"{options.host}:{options.port}")
     with database.locked(options.store):
         async with contextlib.AsyncExitStack() as stack:
-            db = database.connect(options.store)
-            stack.push_async_callback(db.close)
-            await database.migrate(db)
-            writer = Writer(db.writer)
-            writer.start()
-            stack.push_async_callback(writer.stop)
+            db, writer = await stack.enter_async_context(_store(options))
             metrics = Metrics()
             net = await stack.enter_async_context(_net())
             couriers = Couriers(Outgoing(writer, db.reader, current, clock, net, metrics, options.external_url))
-            acts = Acts(writer, current, clock, couriers.wake)
-            upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all)
-            ids = Ids(os.getpid())
-            intake = Intake(writer, current, clock, ids, metrics, couriers.wake)
+            replicas = Replicas(db, options.config, writer, current, clock, couriers, metrics)
+            wake, ids = replicas.wake, Ids(await replicas.start())
+            stack.push_async_callback(replicas.stop)
+            acts = Acts(writer, current, clock, wake)
+            upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all, replicas.elsewhere)
+            intake = Intake(writer, current, clock, ids, metrics, wake)
             reconcile = Reconcile(options.alertmanagers, writer, db.reader, current, clock, ids, metrics,
-                                  couriers.wake, net.http)
-            heartbeats = Heartbeats(writer, current, clock, ids, couriers.wake)
-            digests = Digests(writer, db.reader, current, clock, metrics, couriers.wake)
+                                  wake, net.http)
+            heartbeats = Heartbeats(writer, current, clock, ids, wake)
+            digests = Digests(writer, db.reader, current, clock, metrics, wake)
             oncall = OnCall(current, clock, net, metrics)
-            maintenance = Maintenance(writer, db.reader, current, clock, ids, couriers.wake)
-            inhibition = Inhibition(writer, current, clock, couriers.wake)
-            backups = Backups(database.sqlite_path(options.store), options.backup, clock, metrics)
+            maintenance = Maintenance(writer, db.reader, current, clock, ids, wake, shared=db.shared)
+            inhibition = Inhibition(writer, current, clock, wake)
+            backups = Backups(database.file_of(options.store), options.backup, clock, metrics)
             anchor = Anchor(db.reader, clock, metrics)
             sockets = Sockets(acts, current, metrics, net.http)
             daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, maintenance, inhibition,
@@ -232,11 +231,11 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
                                         Nearing(writer, current, clock, couriers.wake_all).tick: 1,
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
-                                        backups.tick: TICK}))
+                                        backups.tick: TICK, replicas.tick: TICK}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
                                maintenance, door, clock.now()))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))
-            log.info("serving", address=daemon.address, store=options.store, config=str(options.config))
+            log.info("serving", address=daemon.address, store=database.shown(options.store), config=str(options.config))
             try:
                 yield daemon
             finally:
@@ -257,6 +256,21 @@ def _load(path: Path) -> routing_file.RoutingFile:
     for remark in file.remarks:
         log.warning("routing_file", remark=str(remark))
     return file
+
+
+@contextlib.asynccontextmanager
+async def _store(options: Options) -> AsyncIterator[tuple[Database, Writer]]:
+    db = database.connect(options.store, options.connections)
+    try:
+        await database.migrate(db)
+        writer = Writer(db.writer)
+        writer.start()
+        try:
+            yield db, writer
+        finally:
+            await writer.stop()
+    finally:
+        await db.close()
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,8 @@ import click
 @click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True,
               help="What is watched; the daemon itself does not read it yet.")
 @click.option("--store", default="sqlite:///alertd.db", show_default=True, help="Where everything is kept.")
+@click.option("--store.connections", "connections", type=click.IntRange(3, 100), default=5, show_default=True,
+              help="To PostgreSQL, at most; one writes, one listens to the other replicas, the others read.")
 @click.option("--web.listen-address", "listen", default="127.0.0.1:9097", show_default=True, metavar="HOST:PORT",
               help="Where webhooks and people come in; port 0 takes a free one.")
 @click.option("--web.config.file", "web_config", type=click.Path(path_type=Path), metavar="FILE",
@@ -33,9 +35,10 @@ import click
               help="Allow an address other than this machine's own, although nobody is asked who they are.")
 @click.option("--log.format", "log_format", type=click.Choice(["logfmt", "json"]), default="logfmt",
               show_default=True)
-def command(config: Path, rules: Path, store: str, listen: str, web_config: Path | None, external_url: str | None,
-            prometheus: str | None, alertmanager: tuple[str, ...], backup_folder: Path | None, backup_every: str,
-            backup_recipient: str | None, insecure_no_auth: bool, log_format: str) -> None:
+def command(config: Path, rules: Path, store: str, connections: int, listen: str, web_config: Path | None,
+            external_url: str | None, prometheus: str | None, alertmanager: tuple[str, ...],
+            backup_folder: Path | None, backup_every: str, backup_recipient: str | None, insecure_no_auth: bool,
+            log_format: str) -> None:
     """Run the daemon: take Alertmanager's webhooks, tell the right people, keep everything.
 
     SIGHUP or POST /-/reload reads the configuration again; SIGTERM ends after what is under way.
@@ -60,7 +63,8 @@ def command(config: Path, rules: Path, store: str, listen: str, web_config: Path
         raise click.UsageError("--backup.folder copies a SQLite store; for PostgreSQL's own ways see docs/running.md")
     unused = ("--prometheus",) if prometheus else ()
     options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json",
-                      alertmanager, unused, web_config, not local and not insecure_no_auth, plan)
+                      alertmanager, unused, web_config, not local and not insecure_no_auth, plan,
+                      connections)
     try:
         run(options)
     except AlertdError as error:

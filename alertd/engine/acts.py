@@ -143,17 +143,21 @@ class Acts:
         return [tuple(made)] * len(asked)
 
     def _raised(self, connection: Connection, wishes: Sequence[_Raise]) -> Sequence[tuple[Outcome, list[Outlet]]]:
-        return [self._raise_one(connection, wish, self._clock.now()) for wish in wishes]
+        done: list[Act] = []
+        answers = [self._raise_one(connection, wish, done, self._clock.now()) for wish in wishes]
+        audit.append(connection, done)  # last: whoever adds to it holds it until the commit
+        return answers
 
-    def _raise_one(self, connection: Connection, wish: _Raise, now: Millis) -> tuple[Outcome, list[Outlet]]:
+    def _raise_one(self, connection: Connection, wish: _Raise, done: list[Act], now: Millis
+                   ) -> tuple[Outcome, list[Outlet]]:
         row, person = acts.dead(connection, wish.notification), wish.person
         if row is None:
             return Outcome.UNKNOWN, []
         if wish.event is Event.RETRY and _too_late(row, acts.load(connection, [row.incident or ""])):
             return Outcome.ALREADY, []
         acts.raise_dead(connection, row, wish.event, _reason(wish), now)
-        audit.append(connection, [Act(now, person.name, person.via, wish.event.value, f"notification {row.id}",
-                                      {"was": row.reason, "outlet": str(row.outlet)})])
+        done.append(Act(now, person.name, person.via, wish.event.value, f"notification {row.id}",
+                        {"was": row.reason, "outlet": str(row.outlet)}))
         return Outcome.DONE, [row.outlet]
 
 

@@ -13,7 +13,7 @@ import contextlib
 import dataclasses
 import random
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -53,9 +53,11 @@ class Outgoing:
 
 
 class Shared:
-    """What couriers share that lead the same way: the slots of an endpoint, the pacer of a place there."""
+    """What couriers share that lead the same way: the slots of an endpoint, the pacer of a place there. `among`: how
+    many replicas share what a place may be sent."""
 
     def __init__(self) -> None:
+        self.among = 1
         self._slots: dict[str, Slots] = {}
         self._pacers: dict[tuple[str, ...], Pacer] = {}
 
@@ -64,6 +66,11 @@ class Shared:
 
     def pacer(self, outlet: Outlet, settings: Settings) -> Pacer:
         return self._pacers.setdefault((settings.endpoint(), *place(outlet)), Pacer())
+
+    def pace(self, settings: Settings) -> Pace:
+        """How fast messages may leave from here by these settings."""
+        rate = settings.rate_limit()
+        return Pace(rate / self.among if rate else rate, settings.adapts())
 
 
 class Couriers:
@@ -103,6 +110,13 @@ class Couriers:
     def wake_all(self) -> None:
         self.wake(list(self._couriers))
 
+    def share(self, among: int, waits: Mapping[Outlet, Millis]) -> None:
+        """So many replicas send from this store, and these outlets were asked to wait, whoever heard it."""
+        self._shared.among = max(among, 1)
+        for outlet, until in waits.items():
+            if courier := self._couriers.get(outlet):
+                courier.wait(until)
+
     async def stop(self, grace: float) -> None:
         """Claim nothing more, let attempts under way end within `grace` seconds; the rest keeps its lease and is
         tried again by whoever comes next."""
@@ -129,11 +143,6 @@ def settings_for(current: Current, outlet: Outlet, kind: Kind | None = None) -> 
         if isinstance(found := current.file.settings_for(outlet, wanted), Settings):
             return found
     return None
-
-
-def pace_of(settings: Settings) -> Pace:
-    """How fast messages may leave by these settings."""
-    return Pace(settings.rate_limit(), settings.adapts())
 
 
 class Courier:
@@ -167,7 +176,7 @@ class Courier:
     async def _run(self) -> None:
         clock = self._outgoing.clock
         while settings := settings_for(self._outgoing.current, self.outlet):
-            pacer, pace = self._shared.pacer(self.outlet, settings), pace_of(settings)
+            pacer, pace = self._shared.pacer(self.outlet, settings), self._shared.pace(settings)
             if (wait := pacer.free_at(pace, clock.now())) > clock.now():
                 await clock.sleep_until(asyncio.Event(), wait)  # no new message shortens this
                 continue
@@ -199,23 +208,26 @@ class Courier:
                 return 0, pacer.free_at(pace, now)
             most_alerts = channels.load(self.outlet.channel).ALERTS
             wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8), most_alerts, self._turns)
+            asked = asyncio.get_running_loop().time()
             answer = await outgoing.writer.submit(outbox.claim, wish)
             self._turns |= {row.severity.rank: row.team for row in answer.rows}
             for delivery in answer.deliveries:
-                self._begin(delivery, wish.token, slots)
+                self._begin(delivery, wish.token, slots, asked)
                 started += 1
         finally:
             slots.release(held - started)
             pacer.give_back(places - started, now)
         return started, answer.next_at
 
-    def _begin(self, delivery: Delivery, token: str, slots: Slots) -> None:
-        task = asyncio.create_task(self._attempt(delivery, token, slots))
+    def _begin(self, delivery: Delivery, token: str, slots: Slots, asked: float) -> None:
+        task = asyncio.create_task(self._attempt(delivery, token, slots, asked))
         self._attempts.add(task)
         task.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, delivery: Delivery, token: str, slots: Slots) -> None:
+    async def _attempt(self, delivery: Delivery, token: str, slots: Slots, asked: float) -> None:
         try:
+            if asyncio.get_running_loop().time() - asked >= LEASE / SECOND:
+                return  # this process was stopped for so long that somebody else has it by now
             settlement = await self._send(delivery, token)
         finally:
             slots.release()

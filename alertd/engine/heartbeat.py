@@ -15,6 +15,7 @@ from alertd.incidents import decide, keys_of
 from alertd.model import Millis, Notification, Outlet
 from alertd.routing import Heartbeat
 from alertd.store import intake, pulses
+from alertd.store.dialect import try_lock
 from alertd.store.rows import deflated
 from alertd.store.writer import Writer
 
@@ -41,6 +42,8 @@ class Heartbeats:
             self._wake({row.outlet for row in rows})
 
     def _listen(self, connection: Connection, asked: Sequence[None]) -> Sequence[tuple[Notification, ...]]:
+        if not try_lock(connection, "heartbeats"):  # another replica listens right now
+            return [()] * len(asked)
         now, batch = self._clock.now(), intake.Batch()
         for pulse, heartbeat in judge(pulses.load(connection), self._current.file.routing, self._awake_since, now):
             self._tell(connection, batch, pulse, heartbeat, now)

@@ -13,6 +13,7 @@ from alertd.model import Alert, IncidentId, Notification, Outlet, State
 from alertd.releasing import release
 from alertd.routing import Inhibition as Rule
 from alertd.store import acts, inhibiting, intake
+from alertd.store.dialect import lock, try_lock
 from alertd.store.writer import Writer
 
 BECAUSE = "nothing that inhibits it fires any longer"
@@ -41,9 +42,14 @@ class Inhibition:
         """`asked`: whether the rules are others than before, so that inhibitors have to be found anew."""
         now, routing = self._clock.now(), self._current.file.routing
         if any(asked):
+            lock(connection, ["inhibition"])
             inhibiting.anew(connection, sources(inhibiting.firing(connection), routing))
-        batch, free = intake.Batch(), self._free(connection)
-        known = acts.load(connection, list(free))
+        elif not try_lock(connection, "inhibition"):  # another replica looks right now
+            return [()] * len(asked)
+        known = acts.load(connection, list(self._free(connection)))
+        # once more, now that nothing changes these incidents any longer
+        batch = intake.Batch()
+        free = {id: alerts for id, alerts in self._free(connection).items() if id in known.incidents}
         for id, alerts in free.items():
             batch.take(release(known.incidents[id], alerts, known.notifications.get(id, ()), routing, now, BECAUSE))
         if free:

@@ -41,6 +41,7 @@ from alertd.model import HOUR, DigestText, IncidentId, Millis, Notification, Out
 from alertd.schedule import AHEAD, LONGEST, Once, Stretch, Window, Windows
 from alertd.store import acts, audit, inhibiting, intake
 from alertd.store import maintenance as store
+from alertd.store.dialect import lock
 from alertd.store.writer import Writer
 from alertd.telling import HELD_BY, fingerprint_of, kept, place
 
@@ -81,8 +82,9 @@ class Maintenance:
     messages, after the commit."""
 
     def __init__(self, writer: Writer, reader: AsyncEngine, current: Current, clock: Clock, ids: Ids,
-                 wake: Callable[[Iterable[Outlet]], None], *, serving: bool = True) -> None:
-        """Not `serving`: people's acts are kept, and the daemon that comes next acts on them."""
+                 wake: Callable[[Iterable[Outlet]], None], *, serving: bool = True, shared: bool = False) -> None:
+        """Not `serving`: people's acts are kept, and the daemon that comes next acts on them. `shared`: people may
+        also act at another replica."""
         self._writer = writer
         self._reader = reader
         self._current = current
@@ -90,6 +92,7 @@ class Maintenance:
         self._ids = ids
         self._wake = wake
         self._serving = serving
+        self._shared = shared
         self._made: tuple[Window, ...] = ()
         self._seen: tuple[Windows, tuple[Window, ...]] | None = None  # all windows, and those active, last time
         self._under_way: dict[str, tuple[Window, Stretch]] = {}
@@ -125,6 +128,10 @@ class Maintenance:
 
     async def tick(self) -> None:
         """Once those that are active have changed, tell what is held no longer, and announce what began and ended."""
+        if self._shared:
+            async with self._reader.connect() as connection:
+                self._made = tuple(await connection.run_sync(store.since, self._clock.now() - LATE))
+            self._current.file = self.merged(self._current.file)
         now, windows = self._clock.now(), self._current.file.routing.windows
         active = windows.active(now)
         if self._seen == (windows, active):
@@ -179,6 +186,7 @@ class Maintenance:
     def _take_turn(self, connection: Connection, turns: Sequence[_Turn]
                    ) -> Sequence[tuple[Released, tuple[Notification, ...]]]:
         """What is told because it is held no longer, and the notices."""
+        lock(connection, ["maintenance"])  # one replica after the other; the next finds it done
         answers: list[tuple[Released, tuple[Notification, ...]]] = []
         for turn in turns:
             for planned in turn.planned:

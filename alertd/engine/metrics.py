@@ -60,6 +60,10 @@ class Metrics:
         self.reconcile_unmatched = Gauge(
             "alertd_reconcile_unmatched", "Open alerts of a source that no Alertmanager asked speaks for.",
             registry=registry)
+        self.replicas = Gauge("alertd_replicas", "Processes that serve from this store.", registry=registry)
+        self.replicas_disagree = Gauge("alertd_replicas_disagree",
+                                       "1 while they have read different routing files or are of different versions.",
+                                       registry=registry)
         self.reload_ok = Gauge("alertd_config_last_reload_successful", "1 when the newest routing.yaml is in force.",
                                registry=registry)
         self.reload_time = Gauge("alertd_config_last_reload_success_timestamp_seconds",

@@ -38,6 +38,7 @@ from alertd.model import (
 )
 from alertd.reconciling import EVERY, LOOKS, Absences, Comparison, Look, Open, Voice, compare
 from alertd.store import intake, reconcile
+from alertd.store.dialect import lock
 from alertd.store.rows import deflated
 from alertd.store.writer import Writer
 
@@ -176,6 +177,8 @@ class Reconcile:
 
     def _heal_one(self, connection: Connection, finding: Finding) -> Healed:
         now, routing, comparison = self._clock.now(), self._current.file.routing, finding.comparison
+        lock(connection, [*(alert.fingerprint for alert, _ in comparison.ended),
+                          *(muting.alert.fingerprint for muting in comparison.muted)])
         standing = reconcile.by_id(connection, [
             *(alert.id for alert, _ in comparison.ended), *(muting.alert.id for muting in comparison.muted)])
         ended: dict[str, list[ReportedAlert]] = {}
@@ -223,7 +226,7 @@ def _muted(comparison: Comparison, standing: Mapping[str, Alert], now: Millis) -
     reasons: dict[IncidentId, list[str]] = {}
     for muting in comparison.muted:
         alert = standing[muting.alert.id]
-        if alert.firing:
+        if alert.firing and alert.muted != muting.muted:  # another replica may have been faster
             alerts.append(dataclasses.replace(alert, muted=muting.muted))
             if alert.incident:
                 reasons.setdefault(alert.incident, []).append(

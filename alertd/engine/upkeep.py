@@ -11,7 +11,7 @@ from alertd.engine.clock import Clock
 from alertd.engine.deliver import outlets_of
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
-from alertd.model import Millis
+from alertd.model import Millis, Outlet
 from alertd.store import outbox, swings
 from alertd.store.writer import Writer
 
@@ -21,19 +21,21 @@ log = structlog.get_logger()
 
 
 class Upkeep:
-    """`tick` is called every few seconds; `wake` after it found work to give back."""
+    """`tick` is called every few seconds; `wake` after it found work to give back. `elsewhere` says where other
+    processes can send to, None where this one has the store for itself."""
 
-    def __init__(self, writer: Writer, current: Current, clock: Clock, metrics: Metrics, wake: Callable[[], None]
-                 ) -> None:
+    def __init__(self, writer: Writer, current: Current, clock: Clock, metrics: Metrics, wake: Callable[[], None],
+                 elsewhere: Callable[[], frozenset[Outlet]] | None = None) -> None:
         self._writer = writer
         self._current = current
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
+        self._elsewhere = elsewhere
 
     async def start(self) -> None:
-        """Give back every claim: this process has the store for itself, so whoever made them is gone."""
-        if not await self._give_back(FOREVER):
+        """Give back every claim where this process has the store for itself, so that whoever made them is gone."""
+        if not await self._give_back(self._clock.now() if self._elsewhere else FOREVER):
             await self.bury()
 
     async def tick(self) -> None:
@@ -43,8 +45,8 @@ class Upkeep:
         await self._writer.submit(swings.forget, now - swings.LONGEST)
 
     async def bury(self) -> None:
-        """End as dead, visibly, what waits for an outlet that is no longer in the file."""
-        known = frozenset(outlets_of(self._current))
+        """End as dead, visibly, what waits for an outlet that is no longer in the file, here or elsewhere."""
+        known = frozenset(outlets_of(self._current)) | (self._elsewhere() if self._elsewhere else frozenset())
         if gone := await self._writer.submit(outbox.bury, (known, self._clock.now())):
             log.error("outlets_gone", outlets=gone)
 

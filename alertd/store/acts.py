@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from alertd.incidents import Known
 from alertd.model import ARROWS, Event, IncidentId, IncidentState, Millis, Notification, State
@@ -13,12 +13,13 @@ from alertd.store.dialect import among, listed, upsert, word
 from alertd.store.rows import incident_from, notification_from
 
 _incidents, _rows = schema.incidents, schema.notifications
-_BY_ID = select(_incidents).where(among(_incidents.c.id))
+_BY_ID = select(_incidents).where(among(_incidents.c.id)).order_by(_incidents.c.id).with_for_update()
 _TOLD = select(_rows).where(among(_rows.c.incident)).order_by(_rows.c.seq)
 
 
 def load(connection: Connection, ids: Sequence[str]) -> Known:
-    """These incidents, whatever their state, and everything ever intended for them."""
+    """These incidents, whatever their state, and everything ever intended for them. Until the end of the transaction
+    no other process changes them."""
     known = Known()
     for row in connection.execute(_BY_ID, {"listed": listed(ids)}):
         known.incidents[row.id] = incident_from(row)
@@ -29,24 +30,29 @@ def load(connection: Connection, ids: Sequence[str]) -> Known:
 
 def lapsed(connection: Connection, now: Millis) -> list[IncidentId]:
     """The incidents whose acknowledgement held as long as it may."""
-    query = select(_incidents.c.id).where(_incidents.c.state == word(IncidentState.ACKNOWLEDGED),
-                                          _incidents.c.acknowledged_until <= now)
-    return [row.id for row in connection.execute(query)]
+    return _due(connection, and_(_incidents.c.state == word(IncidentState.ACKNOWLEDGED),
+                                 _incidents.c.acknowledged_until <= now))
 
 
 def escalating(connection: Connection, now: Millis) -> list[IncidentId]:
     """The incidents whose next step of escalation is due."""
-    return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.escalate_at <= now))]
+    return _due(connection, _incidents.c.escalate_at <= now)
 
 
 def reminding(connection: Connection, now: Millis) -> list[IncidentId]:
     """The incidents whose acknowledgement will soon end."""
-    return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.remind_at <= now))]
+    return _due(connection, _incidents.c.remind_at <= now)
 
 
 def reporting(connection: Connection, now: Millis) -> list[IncidentId]:
     """The incidents of which management is to hear that they still burn."""
-    return [row.id for row in connection.execute(select(_incidents.c.id).where(_incidents.c.report_at <= now))]
+    return _due(connection, _incidents.c.report_at <= now)
+
+
+def _due(connection: Connection, what: ColumnElement[bool]) -> list[IncidentId]:
+    """Those of which this is so, claimed: what another process has in hand is left to it, and looked for again."""
+    query = select(_incidents.c.id).where(what).order_by(_incidents.c.id).with_for_update(skip_locked=True)
+    return [row.id for row in connection.execute(query)]
 
 
 def calming(connection: Connection, now: Millis) -> list[IncidentId]:
@@ -62,7 +68,8 @@ def seen(connection: Connection, id: str, now: Millis) -> bool:
 
 def dead(connection: Connection, id: str) -> Notification | None:
     """The dead letter of this id."""
-    row = connection.execute(select(_rows).where(_rows.c.id == id, _rows.c.state == word(State.DEAD))).first()
+    query = select(_rows).where(_rows.c.id == id, _rows.c.state == word(State.DEAD)).with_for_update()
+    row = connection.execute(query).first()
     return notification_from(row) if row else None
 
 

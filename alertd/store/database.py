@@ -46,7 +46,10 @@ def is_shared(url: str) -> bool:
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of a `sqlite:///file` address; raises StoreUnavailable for what is no address of a store."""
+    """The file of a `sqlite:///file` address; raises StoreUnavailable for any other."""
+    if is_shared(url):
+        raise StoreUnavailable(reason=f"this works on a SQLite file, not on {shown(url)}; PostgreSQL has its own ways, "
+                                      "which docs/running.md shows")
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -55,6 +58,11 @@ def sqlite_path(url: str) -> Path:
         said = parsed.render_as_string(hide_password=True)
         raise StoreUnavailable(reason=f"--store takes sqlite:///FILE or postgresql://…, not {said}")
     return Path(parsed.database)
+
+
+def file_of(url: str) -> Path:
+    """The file of a store that is one; else a path that is none."""
+    return Path() if is_shared(url) else sqlite_path(url)
 
 
 def exists(url: str) -> bool:

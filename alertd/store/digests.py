@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from alertd.digest import MOST_SUMMARIES, Entry
 from alertd.model import ARROWS, DigestText, Event, IncidentId, Millis, Notification, State
 from alertd.store import schema
-from alertd.store.dialect import among, listed, word
+from alertd.store.dialect import among, listed, lock, upsert, word
 from alertd.store.intake import insert_notifications
 from alertd.store.reading import incident_alerts
 from alertd.store.rows import incident_from
@@ -45,7 +45,7 @@ def begin(connection: Connection, items: Sequence[tuple[str, str, Millis]]) -> S
     """Mark a date as done without a message, as (receiver, date, now): a new installation owes no digest of the
     day before it existed. A handler of the writer."""
     for receiver, date, now in items:
-        connection.execute(insert(schema.digests), [
+        connection.execute(upsert(schema.digests).on_conflict_do_nothing(), [
             {"receiver": receiver, "date": date, "id": fingerprint_of(receiver, date), "made_at": now, "subject": "",
              "text": ""}])
     return [None] * len(items)
@@ -58,6 +58,7 @@ def fold(connection: Connection, folds: Sequence[Fold]) -> Sequence[bool]:
 
 def _fold(connection: Connection, wish: Fold) -> bool:
     table = schema.digests
+    lock(connection, [f"digest {wish.receiver}"])
     same = select(table.c.id).where(table.c.receiver == wish.receiver, table.c.date == wish.date)
     if (connection.execute(same)).first() is not None:
         return False
@@ -69,8 +70,9 @@ def _fold(connection: Connection, wish: Fold) -> bool:
         {"receiver": wish.receiver, "date": wish.date, "id": wish.id, "made_at": wish.now,
          "subject": text.subject, "text": text.text}])
     connection.execute(
-        update(_rows).where(*held).values(state=ARROWS[State.HELD, Event.FOLD].value, digest=wish.id,
-                                          reason=f"in the digest of {wish.date}", settled_at=wish.now))
+        update(_rows).where(*held, among(_rows.c.incident))  # and none that came in since it was composed
+        .values(state=ARROWS[State.HELD, Event.FOLD].value, digest=wish.id, reason=f"in the digest of {wish.date}",
+                settled_at=wish.now), {"listed": listed(ids)})
     insert_notifications(connection, wish.notifications)
     return True
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, delete, exists, select
 
 from alertd.inhibiting import Inhibitor
 from alertd.model import Alert, AlertId
 from alertd.store import schema
-from alertd.store.dialect import among, listed
+from alertd.store.dialect import among, listed, upsert
 from alertd.store.rows import alert_from
 
 _alerts, _sources, _quiet = schema.alerts, schema.inhibitors, schema.inhibited
@@ -49,13 +49,15 @@ def let_go(connection: Connection, alerts: Iterable[Alert]) -> None:
 
 
 def firing(connection: Connection) -> Iterable[Alert]:
-    """Every alert that fires."""
-    return (alert_from(row) for row in connection.execute(select(_alerts).where(_FIRING)))
+    """Every alert that fires when the first of them is taken."""
+    for row in connection.execute(select(_alerts).where(_FIRING)):
+        yield alert_from(row)
 
 
 def anew(connection: Connection, inhibitors: Iterable[Inhibitor]) -> None:
-    """These and no others keep alerts quiet."""
+    """These and no others keep alerts quiet. They are taken after all were removed: what another replica adds
+    meanwhile stays."""
     connection.execute(delete(_sources))
     rows = [{"key": one.key, "alert": one.alert, "name": one.name, "both": one.both} for one in inhibitors]
     if rows:
-        connection.execute(insert(_sources), rows)
+        connection.execute(upsert(_sources).on_conflict_do_nothing(), rows)

@@ -17,7 +17,7 @@ from alertd.delivery import FLEETING
 from alertd.incidents import Decision
 from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Millis, Notification, Outlet, State
 from alertd.store import reading, schema, turns
-from alertd.store.dialect import upsert, word
+from alertd.store.dialect import among, listed, upsert, word
 from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.rows import incident_from, to_json
 from alertd.store.turns import LATER, QUEUED
@@ -93,12 +93,18 @@ def _claim(connection: Connection, wish: Claim) -> Claimed:
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[bool]:
-    """Record how attempts ended; False where the lease was lost meanwhile and nothing changed. A handler."""
+    """Record how attempts ended; False where the lease was lost meanwhile: then the message is another's, and only
+    that it may have been sent is kept. A handler."""
+    _hold(connection, [done.row.incident for done in settlements if done.fallbacks and done.row.incident])
     answers = []
     for done in settlements:
         changed = connection.execute(_SETTLE, _settled(done))
         answers.append(changed.rowcount == 1)
-    attempts = [_attempt(done) for done in settlements]
+    doubtful = [{"wanted": done.row.seq} for done, held in zip(settlements, answers, strict=True)
+                if not held and done.event is not Event.REJECT]
+    if doubtful:
+        connection.execute(_DOUBT, doubtful)
+    attempts = [_attempt(done, held) for done, held in zip(settlements, answers, strict=True)]
     connection.execute(insert(schema.attempts), attempts)
     roots = [_root(done) for done in settlements if done.root and done.row.incident]
     if roots:
@@ -111,6 +117,12 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
             insert_notifications(connection, done.fallbacks)
             insert_decisions(connection, [_fallback_decision(done)] if done.row.incident else [])
     return answers
+
+
+def _hold(connection: Connection, ids: Sequence[str]) -> None:
+    """Have nobody else change these incidents until the end of the transaction, before any of their messages is."""
+    if ids:
+        connection.execute(_HOLD, {"listed": listed(ids)}).all()
 
 
 def _is_open(connection: Connection, id: str | None) -> bool:
@@ -197,9 +209,10 @@ _SETTLE = (
 )
 
 
-def _attempt(done: Settlement) -> dict[str, Any]:
+def _attempt(done: Settlement, held: bool) -> dict[str, Any]:
+    late = f"by then its claim had ended and was another's; {done.event.value}: "
     return {"notification": done.row.id, "started_at": done.started_at, "finished_at": done.now,
-            "event": done.event.value, "detail": done.detail}
+            "event": (done.event if held else Event.LEASE_LOST).value, "detail": ("" if held else late) + done.detail}
 
 
 def _root(done: Settlement) -> dict[str, Any]:
@@ -219,6 +232,11 @@ def _fallback_decision(done: Settlement) -> Decision:
     told = " + ".join(str(row.outlet) for row in done.fallbacks)
     why = (f"{done.row.outlet}: dead ({done.detail})", f"fallback → {told}")
     return Decision(None, done.row.incident, done.now, "fallback", why)
+
+
+_HOLD = (select(schema.incidents.c.id).where(among(schema.incidents.c.id)).order_by(schema.incidents.c.id)
+         .with_for_update())
+_DOUBT = update(_rows).where(_rows.c.seq == bindparam("wanted"), _rows.c.settled_at.is_(None)).values(ambiguous=1)
 
 
 def _replacing(table: Any, keys: list[str], value: str) -> Any:

@@ -21,7 +21,8 @@ _KEEP = _insert.on_conflict_do_update(index_elements=["matchers", "source"],
 
 def beat(connection: Connection, beats: Iterable[tuple[str, str]], now: Millis) -> None:
     """These came now, as (matchers, source)."""
-    rows = [{"matchers": matchers, "source": source, "beat_at": now} for matchers, source in beats]
+    # sorted: two replicas that have beats of the same ones must not wait for each other
+    rows = [{"matchers": matchers, "source": source, "beat_at": now} for matchers, source in sorted(beats)]
     if rows:
         connection.execute(_BEAT, rows)
 
@@ -29,7 +30,7 @@ def beat(connection: Connection, beats: Iterable[tuple[str, str]], now: Millis) 
 def load(connection: Connection) -> list[Pulse]:
     """All of them: a few per Alertmanager."""
     return [Pulse(row.matchers, row.source, row.beat_at, row.silent_since)
-            for row in connection.execute(select(_table))]
+            for row in connection.execute(select(_table).order_by(_table.c.matchers, _table.c.source))]
 
 
 def keep(connection: Connection, pulse: Pulse) -> None:

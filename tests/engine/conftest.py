@@ -142,12 +142,12 @@ def file(request):
 
 
 @pytest.fixture
-async def house(tmp_path, monkeypatch, file):
+async def house(store_url, monkeypatch, file):
     """A running engine; on-call, management and slack are told of critical."""
     script = Script()
     monkeypatch.setattr(channels, "load", lambda name: script)
     clock = VirtualClock()
-    db = database.connect(f"sqlite:///{tmp_path}/a.db")
+    db = database.connect(store_url)
     await database.migrate(db)
     writer = Writer(db.writer)
     writer.start()

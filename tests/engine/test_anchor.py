@@ -33,7 +33,8 @@ async def test_a_broken_record_is_found_within_a_day(house):
     assert metrics.registry.get_sample_value("alertd_audit_whole") == 1
 
     def meddle(connection, items):
-        connection.exec_driver_sql("DROP TRIGGER audit_no_update")
+        sqlite = connection.dialect.name == "sqlite"
+        connection.exec_driver_sql("DROP TRIGGER " + ("audit_no_update" if sqlite else "audit_only_grows ON audit"))
         connection.exec_driver_sql("UPDATE audit SET actor = 'joe'")
         return [None] * len(items)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import json
 import sys
@@ -69,9 +70,11 @@ class House:
         self.url = f"http://127.0.0.1:{self.port}"
         self.pagerduty, self.slack, self.smtp = PagerDuty(), Slack(), Smtp()
         self.more: tuple[str, ...] = ()  # further words of `serve`
+        self.store = f"sqlite:///{folder / 'alertd.db'}"
         self.daemon: Process | None = None
         self.session: aiohttp.ClientSession = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
         self._others: list[Process] = []
+        self._replicas: list[House] = []
 
     async def __aenter__(self) -> House:
         for standin in (self.pagerduty, self.slack, self.smtp):
@@ -81,7 +84,7 @@ class House:
 
     async def __aexit__(self, *_: object) -> None:
         await self.session.close()
-        for process in (*reversed(self._others), *([self.daemon] if self.daemon else [])):
+        for process in (*reversed(self._others), *[one.daemon for one in (self, *self._replicas) if one.daemon]):
             await asyncio.to_thread(process.kill)
         for standin in (self.pagerduty, self.slack, self.smtp):
             await standin.stop()
@@ -102,9 +105,18 @@ routes: {{critical: {critical}, warning: on-call + platform-team, info: platform
 """
         (self.folder / "routing.yaml").write_text(text + ("routes: [" if broken else ""))
 
-    def words(self, store: str = "alertd.db") -> list[str]:
+    def beside(self) -> House:
+        """Another alertd on the same store, with the same file and vendors, on a port of its own."""
+        other = copy.copy(self)
+        other.port = processes.free_port()
+        other.url = f"http://127.0.0.1:{other.port}"
+        other.daemon = None
+        self._replicas.append(other)
+        return other
+
+    def words(self) -> list[str]:
         """The words of `serve` for this house."""
-        return ["serve", "--config", str(self.folder / "routing.yaml"), "--store", f"sqlite:///{self.folder / store}",
+        return ["serve", "--config", str(self.folder / "routing.yaml"), "--store", self.store,
                 "--web.listen-address", f"127.0.0.1:{self.port}", "--web.external-url", self.url, *self.more]
 
     async def start(self, before: tuple[str, ...] = ()) -> Process:
@@ -116,7 +128,7 @@ routes: {{critical: {critical}, warning: on-call + platform-team, info: platform
         return await self._launch([sys.executable, str(KILLED), point, channel, *self.words()])
 
     async def _launch(self, command: list[str]) -> Process:
-        self.daemon = Process("alertd", command, self.folder / "alertd.log")
+        self.daemon = Process("alertd", command, self.folder / f"alertd-{self.port}.log")
         await self.daemon.answers(f"{self.url}/-/ready")
         return self.daemon
 
