@@ -233,7 +233,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
                                         backups.tick: TICK, replicas.tick: TICK}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
-                               maintenance, door, clock.now()))
+                               maintenance, door, clock.now(), options.external_url))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))
             log.info("serving", address=daemon.address, store=database.shown(options.store), config=str(options.config))
             try:

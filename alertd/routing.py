@@ -121,6 +121,17 @@ class Routing:
         return now + REPORT if asked else None
 
     @property
+    def personal(self) -> dict[Outlet, str]:
+        """Whose an outlet is, of those that are one person's."""
+        return {outlet: person for receiver in self.receivers.values()
+                for person, outlets in receiver.people.items() for outlet in outlets}
+
+    @property
+    def office(self) -> str:
+        """The zone by whose clocks people work: that of the first rota."""
+        return next((rota.timezone.key for rota in self.rotas.values()), "UTC")
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The labels that `choose` looks at, each once."""
         return tuple(dict.fromkeys((

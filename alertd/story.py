@@ -6,8 +6,9 @@ import dataclasses
 import enum
 from collections.abc import Iterable
 
+from alertd import escaping
 from alertd.audit import Act
-from alertd.messages import duration, summary
+from alertd.messages import Link, duration, summary
 from alertd.model import (
     MINUTE,
     Alert,
@@ -22,6 +23,7 @@ from alertd.model import (
 )
 
 MOST_EDGES = 40  # starts and ends of alerts that have a line of their own
+LOOK = {"runbook_url": "Runbook", "dashboard_url": "Dashboard", "dashboard": "Dashboard"}  # annotations that lead on
 LATE: Millis = MINUTE  # a message that was taken this long after it was due came late
 
 
@@ -128,6 +130,16 @@ def troubled(story: Story) -> list[tuple[Notification, str]]:
         elif len(tries) > 1:
             found.append((row, f"{len(tries)} attempts; {tries[0].detail}"))
     return found
+
+
+def links(alerts: Iterable[Alert]) -> list[Link]:
+    """Where the alerts say one should look; each once, and of the web only."""
+    found: dict[Link, None] = {}
+    for alert in alerts:
+        for annotation, name in LOOK.items():
+            if url := escaping.web_address(alert.annotations.get(annotation, "")):
+                found[Link(name, url)] = None
+    return list(found)
 
 
 def timeline(story: Story) -> list[Moment]:

@@ -16,7 +16,7 @@ SUMMARIES = {
     "check": "Find every fault in routing.yaml and rules/, without a network.",
     "demo": "Show the whole chain on this machine: no configuration, account or key.",
     "healthcheck": "Ask a daemon whether it is ready; for containers.",
-    "incidents": "Look at incidents and take care of them: list, show, ack.",
+    "incidents": "Look at incidents and take care of them: list, show, ack, review, stats.",
     "maintenance": "Plan work within which nobody is told: add, list, preview, end.",
     "notifications": "Look at the queue and the dead letters: list, show, retry, drop.",
     "oncall": "Say who is on call: who, list, export.",

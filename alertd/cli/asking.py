@@ -7,7 +7,7 @@ import json
 import sys
 import urllib.error
 import urllib.parse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -31,10 +31,19 @@ def output(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def from_daemon(url: str, path: str, **query: str | None) -> Any:
     """The JSON at a path of a daemon; leaves with a clear message when there is none."""
+    return _from_daemon(url, path, query, json.load)
+
+
+def text_from_daemon(url: str, path: str, **query: str | None) -> str:
+    """The same for what is no JSON."""
+    return str(_from_daemon(url, path, query, lambda answer: answer.read().decode()))
+
+
+def _from_daemon(url: str, path: str, query: Mapping[str, str | None], read: Callable[[Any], Any]) -> Any:
     words = urllib.parse.urlencode({key: value for key, value in query.items() if value})
     try:
         with send("GET", f"{url.rstrip('/')}{path}?{words}") as answer:
-            return json.load(answer)
+            return read(answer)
     except urllib.error.HTTPError as error:
         click.echo(f"{url}: {error.read(300).decode(errors='replace')}", err=True)
         sys.exit(1)

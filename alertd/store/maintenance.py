@@ -92,7 +92,7 @@ def keep(connection: Connection, window: Window, now: Millis) -> None:
 def find(connection: Connection, id: str) -> Window | None:
     """The one of this id."""
     row = connection.execute(select(schema.windows).where(_windows.id == id)).first()
-    return _window(row) if row else None
+    return window_from(row) if row else None
 
 
 def end(connection: Connection, id: str, by: str, now: Millis) -> None:
@@ -104,13 +104,13 @@ def end(connection: Connection, id: str, by: str, now: Millis) -> None:
 def since(connection: Connection, moment: Millis) -> list[Window]:
     """Those that ended no earlier than this."""
     query = select(schema.windows).where(_windows.ends_at >= moment).order_by(_windows.id)
-    return [_window(row) for row in connection.execute(query)]
+    return [window_from(row) for row in connection.execute(query)]
 
 
 async def planned(connection: AsyncConnection, now: Millis) -> list[Window]:
     """Those that are not over."""
     query = select(schema.windows).where(_windows.ends_at > now).order_by(_windows.id)
-    return [_window(row) for row in await connection.execute(query)]
+    return [window_from(row) for row in await connection.execute(query)]
 
 
 async def fired(connection: AsyncConnection, now: Millis) -> Sequence[Labels]:
@@ -120,7 +120,7 @@ async def fired(connection: AsyncConnection, now: Millis) -> Sequence[Labels]:
     return [labels_from(row.labels) | {"severity": row.severity} for row in await connection.execute(query)]
 
 
-def _window(row: Any) -> Window:
+def window_from(row: Any) -> Window:
     matchers = tuple(parse(text) for text in why_from(row.matchers))
     return Window(row.name, matchers, Once(row.starts_at, row.ends_at), Mode(row.mode), row.reason, 0, row.id,
                   row.creator, bool(row.notices), bool(row.exclude_from_budget))

@@ -19,7 +19,8 @@ from alertd.web.guard import visitor
 from alertd.web.inside import Inside
 from alertd.web.people import person_of
 
-PLACES = (("/", "Now"), ("/incidents", "Incidents"), ("/maintenance", "Maintenance"), ("/rota", "Rota"))
+PLACES = (("/", "Now"), ("/incidents", "Incidents"), ("/maintenance", "Maintenance"), ("/rota", "Rota"),
+          ("/statistics", "Statistics"))
 TOKEN = "alertd_form"  # noqa: S105  the name of a cookie
 BY = "alertd_by"
 SAID = "alertd_said"

@@ -33,6 +33,7 @@ class Inside:
     maintenance: Maintenance
     door: Door
     started_at: Millis = 0
+    external_url: str | None = None
 
     @property
     def ready(self) -> bool:

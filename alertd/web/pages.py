@@ -9,7 +9,7 @@ from aiohttp import web
 from alertd import story as stories
 from alertd import verdict
 from alertd.model import DAY, Millis
-from alertd.store import reading, showing
+from alertd.store import reading, reviewing, showing
 from alertd.store import stories as kept
 from alertd.store.showing import Row, Wanted
 from alertd.verdict import Facts
@@ -74,6 +74,27 @@ class Pages:
             request, self._inside, "incident.html", story=story, timeline=stories.timeline(story),
             headline=render.headline(Row(story.incident, story.alerts)), figures=_figures(story), similar=similar,
             similar_lasted=round(statistics.median(lasted)) if lasted else None)
+
+    async def review(self, request: web.Request) -> web.Response:
+        """The draft of its review, to read."""
+        draft = await self._draft(request)
+        if draft is None:
+            return frame.lost(request, self._inside, "No such incident")
+        return frame.show(request, self._inside, "review.html", id=request.match_info["id"], draft=draft)
+
+    async def review_text(self, request: web.Request) -> web.Response:
+        """The draft of an incident's review, as Markdown."""
+        draft = await self._draft(request)
+        if draft is None:
+            return web.Response(status=404, text="no such incident\n")
+        return web.Response(text=draft, content_type="text/markdown")
+
+    async def _draft(self, request: web.Request) -> str | None:
+        inside, id = self._inside, request.match_info["id"]
+        routing, base = inside.current.file.routing, inside.external_url or f"{request.scheme}://{request.host}"
+        async with inside.reader.connect() as connection:
+            return await reviewing.draft(connection, id, routing.windows.every, inside.clock.now(),
+                                         page=f"{base.rstrip('/')}/incidents/{id}", file=routing.file)
 
 
 def _figures(story: stories.Story) -> list[tuple[str, Millis | None, str]]:

@@ -4,20 +4,21 @@ link leads to the web or nowhere."""
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from alertd import escaping, messages
+from alertd import escaping, messages, story
 from alertd.model import SECOND, Alert, Labels, Millis, State
+from alertd.statistics import Week
 from alertd.store.showing import Row
 from alertd.web import static
 
 MOST_LABELS = 12
-LINKS = {"runbook_url": "Runbook", "dashboard_url": "Dashboard"}
 
 
 def page(template: str, **values: Any) -> str:
@@ -29,9 +30,7 @@ def page(template: str, **values: Any) -> str:
 def _environment() -> Environment:
     environment = Environment(loader=PackageLoader("alertd.web"), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
-    for filter in (ago, clock, headline, in_zone, links, local, moment, moment_of, others, percent_width, polyline,
-                   segment, share, short, shown_labels, summary, thousands, to_the_second, told, with_cursor,
-                   without_cursor):
+    for filter in FILTERS:
         environment.filters[filter.__name__] = filter
     environment.filters |= {"iso": messages.iso, "duration": messages.duration, "static": static.address}
     return environment
@@ -90,6 +89,14 @@ def percent_width(value: float) -> str:
     return f"{100 * min(max(value, 0.0), 1.0):.1f}"
 
 
+def calls_chart(weeks: Sequence[Week]) -> str:
+    """What the chart of calls draws."""
+    at = [datetime.datetime.combine(week.begins, datetime.time(), datetime.UTC).timestamp() for week in weeks]
+    return json.dumps({"series": ["calls", "out of hours", "incidents"], "points": [
+        at, [week.calls for week in weeks], [week.calls_out_of_hours for week in weeks],
+        [week.incidents for week in weeks]]})
+
+
 def polyline(points: Sequence[float | None]) -> list[str]:
     """Points of lines in a box of 120 by 28, 1 at its top; where a value is unknown the line has a gap."""
     if not points:
@@ -141,13 +148,8 @@ def shown_labels(labels: Labels, without: Iterable[str] = ()) -> list[tuple[str,
 
 
 def links(alert: Alert) -> list[tuple[str, str, str]]:
-    """Where the alert says one should look, as (name, address, host): of the web only."""
-    found = []
-    for annotation, name in LINKS.items():
-        url = escaping.web_address(alert.annotations.get(annotation, ""))
-        if url:
-            found.append((name, url, messages.Link(name, url).host))
-    return found
+    """Where the alert says one should look, as (name, address, host)."""
+    return [(link.name, link.url, link.host) for link in story.links([alert])]
 
 
 def told(row: Row, now: Millis) -> str:
@@ -173,9 +175,18 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def encoded(query: Mapping[str, str]) -> str:
+    return urlencode(query)
+
+
 def with_cursor(query: Mapping[str, str], cursor: object) -> str:
     return "?" + urlencode({**{key: value for key, value in query.items() if key != "cursor"}, "cursor": str(cursor)})
 
 
 def without_cursor(query: Mapping[str, str]) -> str:
     return "?" + urlencode({key: value for key, value in query.items() if key != "cursor"})
+
+
+FILTERS: tuple[Callable[..., object], ...] = (
+    ago, calls_chart, clock, encoded, headline, in_zone, links, local, moment, moment_of, others, percent_width,
+    polyline, segment, share, short, shown_labels, summary, thousands, to_the_second, told, with_cursor, without_cursor)

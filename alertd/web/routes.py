@@ -13,6 +13,7 @@ from alertd.web.callbacks import PagerDuty, Slack
 from alertd.web.doing import Doing
 from alertd.web.guard import Handler
 from alertd.web.inside import Inside
+from alertd.web.measures import Measures
 from alertd.web.operations import Operations
 from alertd.web.pages import Pages
 from alertd.web.people import People
@@ -66,6 +67,7 @@ def programs(routes: Routes, inside: Inside) -> None:
     routes.get("/api/v1/status", api.status)
     routes.get("/api/v1/incidents", api.incidents)
     routes.get("/api/v1/incidents/{id}", api.incident)
+    routes.get("/api/v1/incidents/{id}/review", Pages(inside).review_text)
     routes.post("/api/v1/incidents/{id}/acknowledge", people.acknowledge, Permission.RESPOND)
     routes.get("/api/v1/alerts", api.alerts)
     routes.get("/api/v1/notifications", api.notifications)
@@ -76,6 +78,7 @@ def programs(routes: Routes, inside: Inside) -> None:
     routes.post("/api/v1/maintenance", planned.add, Permission.RESPOND)
     routes.delete("/api/v1/maintenance/{id}", planned.end, Permission.RESPOND)
     routes.get("/api/v1/oncall.ics", api.oncall)
+    routes.get("/api/v1/statistics", Measures(inside).api)
     routes.get("/api/v1/slos", slos.every)
     routes.get("/api/v1/slos/{id}", slos.one)
 
@@ -86,6 +89,8 @@ def people(routes: Routes, inside: Inside) -> None:
     routes.get("/", pages.front)
     routes.get("/incidents", pages.incidents)
     routes.get("/incidents/{id}", pages.incident)
+    routes.get("/incidents/{id}/review", pages.review)
+    routes.get("/incidents/{id}/review.md", pages.review_text)
     routes.post("/incidents/{id}/acknowledge", doing.acknowledge, Permission.RESPOND)
     routes.post("/notifications/{id}/retry", doing.retry, Permission.ADMINISTER)
     routes.post("/notifications/{id}/drop", doing.drop, Permission.ADMINISTER)
@@ -94,5 +99,6 @@ def people(routes: Routes, inside: Inside) -> None:
     routes.get("/maintenance/new", plans.new)
     routes.post("/maintenance/{id}/end", plans.end, Permission.RESPOND)
     routes.get("/rota", plans.rota)
+    routes.get("/statistics", Measures(inside).page)
     routes.post("/me", doing.remember, Permission.READ)
     routes.get("/static/{name}", static.serve)

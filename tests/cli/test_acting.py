@@ -95,3 +95,26 @@ def test_an_edited_row_of_the_audit_is_named(store):
     db.writer.dispose()
     done = run("audit", "verify", "--store", url)
     assert (done.exit_code, "row 1: it was edited" in done.stderr) == (1, True)
+
+
+def test_the_draft_of_a_review_is_printed(store):
+    """From a store that no daemon has, with the routing file's maintenance."""
+    url, incident = store
+    done = run("incidents", "review", incident, "--store", url)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("# Review: a is broken\n")
+    assert "| Acknowledged | by nobody |" in done.stdout
+    assert run("incidents", "review", "none", "--store", url).exit_code == 1
+    without = run("incidents", "review", incident, "--store", url, "--config", "missing.yaml")
+    assert "Maintenance: unknown" in without.stdout
+    assert "not in the draft" in without.stderr
+
+
+@pytest.mark.parametrize(("form", "begins"), [("text", "WEEK FROM"), ("json", '{"id": "statistics"'),
+                                              ("csv", "of,name,week,figure,value")])
+def test_the_last_weeks_are_printed(store, form, begins):
+    """For people, programs and spreadsheets."""
+    done = run("incidents", "stats", "--store", store[0], "-o", form)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith(begins)
+    assert run("incidents", "stats", "--store", store[0], "--weeks", "99").exit_code == 2

@@ -14,7 +14,8 @@ from tests.web.filled import fill
 
 pytestmark = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"),
                                 reason="chromium and chromium-driver are not installed")
-PAGES = ("/", "/incidents", "/incidents/{id}", "/maintenance", "/maintenance/new?incident={id}", "/rota")
+PAGES = ("/", "/incidents", "/incidents/{id}", "/maintenance", "/maintenance/new?incident={id}", "/rota",
+         "/statistics", "/incidents/{id}/review")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,41 @@
+"""Reviews and statistics over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.bodies import body
+
+
+async def test_the_statistics_come_as_json_and_csv(site: Any) -> None:
+    """The same figures."""
+    await site.post(body("a"))
+    found = await site.json("/api/v1/statistics?weeks=2&timezone=Europe/Berlin")
+    assert (found["weeks"][-1]["incidents"], found["timezone"]) == (1, "Europe/Berlin")
+    assert found["noise"] == [] or found["noise"][0]["alert"] == "Broken"
+    async with site.http.get(site.url + "/api/v1/statistics?weeks=2&format=csv") as answer:
+        assert answer.headers["Content-Type"].startswith("text/csv")
+        assert f"week,,{found['weeks'][-1]['begins']},incidents,1" in (await answer.text())
+
+
+@pytest.mark.parametrize("query", ["weeks=0", "timezone=Mars", "hours=always"])
+async def test_statistics_of_what_makes_no_sense_are_400(site: Any, query: str) -> None:
+    """For programs and, on the page itself, for people."""
+    assert (await site.get(f"/api/v1/statistics?{query}"))[0] == 400
+    status, page = await site.get(f"/statistics?{query}")
+    assert status == 400
+    assert query.partition("=")[0] in page
+
+
+async def test_the_draft_of_a_review_is_markdown(site: Any) -> None:
+    """To read, to download, and for programs; 404 for what is not there."""
+    await site.post(body("a"))
+    id = (await site.json("/api/v1/incidents"))["items"][0]["id"]
+    async with site.http.get(f"{site.url}/api/v1/incidents/{id}/review") as answer:
+        assert answer.headers["Content-Type"] == "text/markdown; charset=utf-8"
+        assert f"<{site.url}/incidents/{id}>" in await answer.text()
+    assert "# Review: a is broken" in (await site.get(f"/incidents/{id}/review"))[1]
+    for path in ("/incidents/none/review", "/incidents/none/review.md", "/api/v1/incidents/none/review"):
+        assert (await site.get(path))[0] == 404
