@@ -117,6 +117,10 @@ class Prometheus:
         # 0s is what it says when nobody set it: https://prometheus.io/docs/prometheus/latest/storage/
         return kept or (15 * DAY if text else None)
 
+    def storage(self) -> str | None:
+        """The folder it keeps samples in, as it was told; None where it does not say."""
+        return self._of_itself("flags").get("storage.tsdb.path")
+
     def scrape_interval(self) -> Millis | None:
         """The server's own, which a job may change for itself."""
         text = self._of_itself("config").get("yaml", "")

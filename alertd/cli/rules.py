@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 SUMMARIES = {
+    "backfill": "Fill the past of new budgets: rules and commands for promtool.",
     "backtest": "Replay rules and routes on history: who would have been told.",
     "build": "Write DIR/generated from DIR/*.yaml.",
     "diff": "Say in words what changed since a revision.",

@@ -14,8 +14,11 @@ import click
 
 from alertd.cli.rules import faults, folder
 
+SHOWN = 5
+
 if TYPE_CHECKING:
     from alertd.cost import Cost
+    from alertd.rulegen.declared import Declared
     from alertd.rulegen.version import PrometheusVersion
 
 
@@ -60,6 +63,16 @@ def command(folder: Path, check: bool, form: str | None, version: str | None, co
         if not current:
             generated.write(place, want)
     click.echo(f"{place}: {len(want)} files, {'already current' if current else 'written'}", err=True)
+    if not current and (new := _new(rules.declared, have)):
+        click.echo(f"new budgets know nothing of the time before their rules are loaded ({', '.join(new)}): they say "
+                   "how much of their window they cover, and `alertd rules backfill` prints how to fill it", err=True)
+
+
+def _new(declared: Declared, have: Mapping[str, str]) -> list[str]:
+    """The objectives that had no records before, and of a long list the first."""
+    new = [f"{service.name} {objective.name}" for service in declared.services for objective in service.objectives
+           if f"- name: {service.name} {objective.name} rows\n" not in have.get(f"{service.name}.rules.yaml", "")]
+    return new if len(new) <= SHOWN else [*new[:SHOWN], f"and {len(new) - SHOWN} more"]
 
 
 def _version(text: str) -> PrometheusVersion:

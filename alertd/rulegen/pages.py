@@ -74,7 +74,9 @@ WRITTEN: Mapping[str, Written] = {
         "in full, what is unknown counts as free of errors, so that this never says too much.",
         ("`alertd slo status` shows what is left, how fast it goes and when old errors age out.",
          "25 % and less: hold back risky changes. 0 %: repairs only, until it recovers.",
-         "Look at the failures of the whole window, not at those of today.")),
+         "Look at the failures of the whole window, not at those of today.",
+         "Based on fewer days than the window has? The rules are younger than it. `alertd rules backfill` prints how "
+         "to fill the past from the counters that Prometheus still has.")),
     "IndicatorAbsent": Written(
         "Nobody knows whether users are served: the metrics of an objective are gone, and no other alert of it can "
         "fire.",

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from alertd.matchers import Matcher
@@ -88,6 +88,13 @@ def groups(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int,
     writer = _Writer(tracked, interval, version >= (3, 0))
     return (Group(f"{name} hours", tuple(writer.hours()), HOURS), Group(f"{name} rows", tuple(writer.slow()), SLOT),
             Group(f"{name} budget", tuple(writer.fast()), interval))
+
+
+def backfill(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int, int] = (2, 42)) -> Group:
+    """The rows and the sums of an hour, each by an expression over raw series alone: promtool makes records of a past
+    in which no record was. What targets counted while they were not scraped for over five minutes is left out."""
+    rules = _Writer(tracked, interval, version >= (3, 0)).past()
+    return Group(f"{tracked.service} {tracked.slo} past", tuple(rules), SLOT)
 
 
 def ratio(tracked: Tracked, window: Millis, least: int = 0, settled: bool = False) -> str:
@@ -223,9 +230,20 @@ class _Writer:
         budget = promql.number(1 - self.tracked.target)
         return [*rules, self._record(REMAINING, f"1 - {bad} / ({events} > 0) / {budget}")]
 
+    def past(self) -> Iterator[RecordingRule]:
+        events = self._counted(_EVENTS)
+        for what, expr in ((_EVENTS, events), (_BAD, self._beside(_BAD, self._counted(_BAD), f"(\n{events}\n)"))):
+            yield self._record(f"slo:{what}:increase5m", expr)
+            hour = differences.since(SLOT, self.left_open, HOUR)
+            yield self._record(f"slo:{what}:increase1h", f"sum_over_time((\n{textwrap.indent(expr, '  ')}\n){hour})")
+
     def _row(self, what: str) -> RecordingRule:
-        record = f"slo:{what}:increase5m"
-        row = self._of(record)
+        return self._record(f"slo:{what}:increase5m",
+                            self._beside(what, self._counted(what), self._of("slo:events:increase5m")))
+
+    def _counted(self, what: str) -> str:
+        """Those of the slot that ended DELAY before the last mark."""
+        row = self._of(f"slo:{what}:increase5m")
 
         def count(selector: str, scraped: str) -> str:
             return differences.closed(selector, scraped, row, self.tracked.by, self.interval)
@@ -235,9 +253,7 @@ class _Writer:
         else:
             counts = self._counts(indicator, what, count, self.tracked.by)
         # everything as of the last mark, whenever in the five minutes the group has its turn
-        brackets = differences.since(SLOT, self.left_open)
-        expr = f"last_over_time((\n{textwrap.indent(counts, '  ')}\n){brackets})"
-        return self._record(record, self._beside(what, expr, "slo:events:increase5m"))
+        return f"last_over_time((\n{textwrap.indent(counts, '  ')}\n){differences.since(SLOT, self.left_open)})"
 
     def _open(self, what: str) -> RecordingRule:
         def count(selector: str, scraped: str) -> str:
@@ -252,7 +268,7 @@ class _Writer:
         else:
             apart = dict.fromkeys((*self.tracked.by, *(mark.label for mark in self._marks)))
             counts = self._counts(indicator, what, count, tuple(apart))
-        return self._record(f"slo:{what}:open", self._beside(what, counts, "slo:events:open"), "open")
+        return self._record(f"slo:{what}:open", self._beside(what, counts, self._of("slo:events:open")), "open")
 
     @property
     def _marks(self) -> tuple[Matcher, ...]:
@@ -278,10 +294,10 @@ class _Writer:
         """Bad events, 0 where there is no such series but events are counted; or events less the good ones."""
         if what == _EVENTS:
             return counts
-        every, by = self._of(events), f"on ({', '.join(self.tracked.by)})"
+        by = f"on ({', '.join(self.tracked.by)})"
         if not isinstance(self.tracked.indicator, Indicator) or self.tracked.indicator.bad:
-            return f"{counts}\nor {by}\n0 * {every}"
-        return _bad(every, counts, self.tracked.by)
+            return f"{counts}\nor {by}\n0 * {events}"
+        return _bad(events, counts, self.tracked.by)
 
     def _rows(self, what: str, span: Millis) -> str:
         """The rows of `span` up to the newest. Read at the marks, which is once each however often the group runs."""
