@@ -32,6 +32,7 @@ from alertd.config import routing_file
 from alertd.engine.acts import Acts
 from alertd.engine.anchor import Anchor
 from alertd.engine.backup import Backups, Plan
+from alertd.engine.budgets import Budgets, declared_in, keeping
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
@@ -72,8 +73,7 @@ log = structlog.get_logger()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line said. `guarded`: visitors must show who they are, or it does not start. `unused` names
-    options that no part of this version acts on."""
+    """What the command line said. `guarded`: visitors must show who they are, or it does not start."""
 
     config: Path
     rules: Path
@@ -83,18 +83,16 @@ class Options:
     external_url: str | None = None
     json_logs: bool = False
     alertmanagers: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
     web_config: Path | None = None
     guarded: bool = False
     backup: Plan | None = None
     connections: int = database.CONNECTIONS
+    prometheus: str | None = None
 
 
 def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT."""
     set_up_logs(options.json_logs)
-    for name in options.unused:
-        log.warning("option_not_acted_on", option=name)
     asyncio.run(_serve(options))
 
 
@@ -130,7 +128,7 @@ class Daemon:
 
     def __init__(self, options: Options, current: Current, couriers: Couriers, upkeep: Upkeep, net: Net,
                  metrics: Metrics, clock: Clock, oncall: OnCall, maintenance: Maintenance, inhibition: Inhibition,
-                 sockets: Sockets) -> None:
+                 sockets: Sockets, budgets: Budgets) -> None:
         self.address = ""
         self._options = options
         self._current = current
@@ -143,7 +141,9 @@ class Daemon:
         self._maintenance = maintenance
         self._inhibition = inhibition
         self._sockets = sockets
+        self._budgets = budgets
         self._tasks: set[asyncio.Task[None]] = set()
+        self.note_success()
 
     def reload_soon(self) -> None:
         """What SIGHUP does; the outcome is in the log and the metrics."""
@@ -159,9 +159,10 @@ class Daemon:
         task.add_done_callback(self._tasks.discard)
 
     async def reload(self) -> None:
-        """Put the file on disk in force, as a whole; BadInput leaves everything as it was."""
+        """Put the files on disk in force, as a whole; BadInput leaves everything as it was."""
         try:
             file = self._oncall.merged(await asyncio.to_thread(_load, self._options.config))
+            declared = await asyncio.to_thread(declared_in, self._options.rules)
             self._current.file = self._maintenance.merged(file)
         except BadInput as error:
             self._current.problem = str(error)
@@ -177,6 +178,7 @@ class Daemon:
         await self._maintenance.tick()  # what a window held that is gone from the file is told now
         await self._inhibition.tick()
         self._sockets.refresh()
+        await self._budgets.declare(declared)
         self._spawn(self._oncall.read())  # a calendar that is new in the file; a slow one holds no reload up
         log.info("reloaded")
 
@@ -215,9 +217,10 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             backups = Backups(database.file_of(options.store), options.backup, clock, metrics)
             anchor = Anchor(db.reader, clock, metrics)
             sockets = Sockets(acts, current, metrics, net.http)
+            budgets = await stack.enter_async_context(
+                keeping(options.rules, options.prometheus, writer, db.reader, current, clock, ids, metrics))
             daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, maintenance, inhibition,
-                            sockets)
-            daemon.note_success()
+                            sockets, budgets)
             await anchor.tick()
             await oncall.tick()  # before the first webhook: who stands in is known from the start
             await maintenance.start()  # what people planned holds from the start too
@@ -231,9 +234,9 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
                                         Nearing(writer, current, clock, couriers.wake_all).tick: 1,
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
-                                        backups.tick: TICK, replicas.tick: TICK}))
+                                        backups.tick: TICK, replicas.tick: TICK, budgets.tick: TICK}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
-                               maintenance, door, clock.now(), options.external_url))
+                               maintenance, door, budgets, clock.now(), options.external_url))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))
             log.info("serving", address=daemon.address, store=database.shown(options.store), config=str(options.config))
             try:

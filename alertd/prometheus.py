@@ -9,10 +9,11 @@ thread makes its own.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import math
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -25,6 +26,8 @@ from alertd.errors import AlertdError
 from alertd.model import DAY, Millis
 
 TIMEOUT = 10.0  # seconds
+LONGEST = 2000  # characters of a query in an address, which proxies cut at 4 to 8 KB
+_UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
 class PrometheusUnreachable(AlertdError):
@@ -64,6 +67,22 @@ class History:
     warnings: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One series of a table: its samples by time (ms), rising. A value is None where Prometheus has NaN."""
+
+    labels: Mapping[str, str]
+    samples: tuple[tuple[Millis, float | None], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """A range answer with its values; `warnings` mean that it is partial."""
+
+    lines: tuple[Line, ...]
+    warnings: tuple[str, ...]
+
+
 class Prometheus:
     """One server."""
 
@@ -72,17 +91,33 @@ class Prometheus:
         self._timeout = timeout
         self._local = threading.local()
 
-    def instant(self, query: str) -> Answer:
-        """What the query gives now; raises PrometheusUnreachable. Blocks up to the time limit."""
-        client = self._client()
-        self._local.warnings = ()
+    def instant(self, query: str, at: Millis | None = None) -> Answer:
+        """What the query gives now, or gave then; raises PrometheusUnreachable. Blocks up to the time limit."""
+        rows = self._asked(query, lambda client: client.custom_query(
+            query, params={} if at is None else {"time": at / 1000}))
         try:
-            rows = client.custom_query(query)
             samples = tuple(Sample(row["metric"], _number(row["value"][1])) for row in rows)
-        except (PrometheusApiClientException, requests.RequestException, ValueError,
-                KeyError, TypeError, IndexError) as error:
-            raise PrometheusUnreachable(url=self._url, query=query, reason=str(error)[:300]) from error
+        except _UNREADABLE as error:
+            raise PrometheusUnreachable(url=self._url, query=query, reason=f"unreadable: {error!r}") from error
         return Answer(samples, tuple(self._local.warnings))
+
+    def table(self, query: str, start: Millis, end: Millis, step: Millis) -> Table:
+        """What the query gives at `start` and each `step` up to `end`, whole seconds all of them. One that is longer
+        than an address may be goes by POST, which the library does not do."""
+        if len(query) <= LONGEST:
+            first, last = (datetime.datetime.fromtimestamp(at / 1000, datetime.UTC) for at in (start, end))
+            rows = self._asked(query, lambda client: client.custom_query_range(query, first, last, f"{step // 1000}s"))
+            warnings = self._local.warnings
+        else:
+            asked = {"query": query, "start": start / 1000, "end": end / 1000, "step": step / 1000}
+            body = self._answer(query, "query_range", data=asked)
+            rows, warnings = body.get("data", {}).get("result"), body.get("warnings", ())
+        try:
+            lines = tuple(Line(row["metric"], tuple((round(at * 1000), _number(value)) for at, value in row["values"]))
+                          for row in rows)
+        except _UNREADABLE as error:
+            raise PrometheusUnreachable(url=self._url, query=query[:200], reason=f"unreadable: {error!r}") from error
+        return Table(lines, tuple(map(str, warnings)))
 
     def range(self, query: str, start: Millis, end: Millis, step: Millis) -> History:
         """What the query gives at `start` and each `step` up to `end`; the server takes 11,000 times at most. By POST,
@@ -151,6 +186,15 @@ class Prometheus:
             raise PrometheusUnreachable(url=self._url, query=query[:200], reason=str(error)[:300]) from error
         return body
 
+    def _asked(self, query: str, ask: Callable[[Any], Any]) -> Any:
+        """What the library answers; the warnings stand beside it."""
+        client = self._client()
+        self._local.warnings = ()
+        try:
+            return ask(client)
+        except (PrometheusApiClientException, requests.RequestException, *_UNREADABLE) as error:
+            raise PrometheusUnreachable(url=self._url, query=query, reason=str(error)[:300]) from error
+
     def _client(self) -> Any:
         if not hasattr(self._local, "client"):
             session = requests.Session()
@@ -162,6 +206,9 @@ class Prometheus:
         return self._local.client
 
     def _keep_warnings(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        self._local.warnings = ()
+        if b'"warnings"' not in response.content:  # a large answer is read once, by the library
+            return
         try:
             self._local.warnings = tuple(response.json().get("warnings", ()))
         except (ValueError, AttributeError):

@@ -12,7 +12,7 @@ import click
 @click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
               help="Who is told.")
 @click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True,
-              help="What is watched; the daemon itself does not read it yet.")
+              help="What is watched: the objectives whose budgets are kept.")
 @click.option("--store", default="sqlite:///alertd.db", show_default=True, help="Where everything is kept.")
 @click.option("--store.connections", "connections", type=click.IntRange(3, 100), default=5, show_default=True,
               help="To PostgreSQL, at most; one writes, one listens to the other replicas, the others read.")
@@ -23,7 +23,7 @@ import click
                    "changes.")
 @click.option("--web.external-url", "external_url", metavar="URL",
               help="How people reach this alertd; messages link to it.")
-@click.option("--prometheus", metavar="URL", help="Read by no part of this version; said in the log.")
+@click.option("--prometheus", metavar="URL", help="Where rules/generated/ is evaluated, and error budgets are counted.")
 @click.option("--alertmanager", metavar="URL", multiple=True,
               help="Compared with every 15 s, so that ends it never told are found; repeatable, name every one.")
 @click.option("--backup.folder", "backup_folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
@@ -52,19 +52,17 @@ def command(config: Path, rules: Path, store: str, connections: int, listen: str
     if not port.isdecimal() or int(port) > 65535:
         raise click.UsageError(f"--web.listen-address takes HOST:PORT, not {listen!r}")
     local = host.strip("[]") in ("127.0.0.1", "::1", "localhost")
-    if strange := [url for url in alertmanager if not url.startswith(("http://", "https://"))]:
-        raise click.UsageError(f"--alertmanager takes an address that begins with http:// or https://, "
-                               f"not {strange[0]!r}")
     try:
         plan = Plan(backup_folder, duration(backup_every), backup_recipient) if backup_folder else None
     except ValueError as error:
         raise click.UsageError(f"--backup.every: {error}") from error
     if plan and not store.startswith("sqlite"):
         raise click.UsageError("--backup.folder copies a SQLite store; for PostgreSQL's own ways see docs/running.md")
-    unused = ("--prometheus",) if prometheus else ()
+    for option, url in (("--prometheus", prometheus), *(("--alertmanager", one) for one in alertmanager)):
+        if url and not url.startswith(("http://", "https://")):
+            raise click.UsageError(f"{option} takes an address that begins with http:// or https://, not {url!r}")
     options = Options(config, rules, store, host.strip("[]"), int(port), external_url, log_format == "json",
-                      alertmanager, unused, web_config, not local and not insecure_no_auth, plan,
-                      connections)
+                      alertmanager, web_config, not local and not insecure_no_auth, plan, connections, prometheus)
     try:
         run(options)
     except AlertdError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from alertd import __version__
+from alertd.engine.budget_metrics import BudgetMetrics
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
@@ -75,6 +76,14 @@ class Metrics:
                              registry=registry)
         self.calendar_age = Gauge("alertd_calendar_age_seconds", "Since this rota's calendar was last read well.",
                                   ["rota"], registry=registry)
+        self.budgets = BudgetMetrics()
+        registry.register(self.budgets)
+        self.ledger_queries = Counter("alertd_ledger_queries_total", "Questions to Prometheus by kind (recorded, open, "
+                                      "raw) and outcome (ok, partial, failed).", ["kind", "outcome"], registry=registry)
+        self.ledger_success = Gauge("alertd_ledger_last_success_timestamp_seconds",
+                                    "When Prometheus last answered in full; 0 for never.", registry=registry)
+        self.ledger_unread = Gauge("alertd_ledger_unread_hours", "Hours whose counts are still to be read.",
+                                   registry=registry)
         self.store_up = Gauge("alertd_store_up", "1 when the last commit succeeded.", registry=registry)
         self.backlog = Gauge("alertd_intake_backlog", "Writes waiting for a commit.", registry=registry)
         self.waiting = Gauge("alertd_notifications", "Messages queued, claimed, held or dead.", ["channel", "state"],

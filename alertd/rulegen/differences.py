@@ -68,6 +68,22 @@ def closed(series: str, scraped: str, row: str, by: Sequence[str], interval: Mil
         {counter} - min_over_time({series}[{slot}] offset {now})""")
 
 
+def raw(series: str, scraped: str) -> str:
+    """What `closed` gives where no row was ever recorded, of history that is read once: the counter less what it last
+    was, up to GAP before. Series that are back after a gap bring what the gap held in one piece."""
+    now, before, reach = promql.duration(DELAY), promql.duration(SLOT + DELAY), promql.duration(2 * SLOT)
+    counter = f"last_over_time({series}[{promql.duration(SLOT)}] offset {now})"
+    earlier = f"last_over_time({series}[{promql.duration(GAP)}] offset {before})"
+    return textwrap.dedent(f"""\
+        {counter} - {earlier} >= 0 unless resets({series}[{reach}] offset {now}) > 0
+        or
+        ({counter} unless {earlier}) and on (job, instance) ({scraped} offset {before}{up(scraped)})
+        or
+        increase({series}[{reach}] offset {now}) / 2 and {earlier}
+        or
+        {counter} - min_over_time({series}[{promql.duration(SLOT)}] offset {now})""")
+
+
 def opened(series: str, scraped: str, left_open: bool) -> str:
     """Per series: how far it rose since the end of the slots whose rows have settled, 6.5 to 11.5 minutes ago.
 

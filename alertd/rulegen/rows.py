@@ -251,7 +251,7 @@ class _Writer:
         if isinstance(indicator := self.tracked.indicator, Sliced):
             counts = slices.closed(indicator, what == _BAD, self.tracked.by, self.left_open)
         else:
-            counts = self._counts(indicator, what, count, self.tracked.by)
+            counts = counted(indicator, what, count, self.tracked.by)
         # everything as of the last mark, whenever in the five minutes the group has its turn
         return f"last_over_time((\n{textwrap.indent(counts, '  ')}\n){differences.since(SLOT, self.left_open)})"
 
@@ -267,7 +267,7 @@ class _Writer:
             return self._record("slo:bad:open", counts, "open")
         else:
             apart = dict.fromkeys((*self.tracked.by, *(mark.label for mark in self._marks)))
-            counts = self._counts(indicator, what, count, tuple(apart))
+            counts = counted(indicator, what, count, tuple(apart))
         return self._record(f"slo:{what}:open", self._beside(what, counts, self._of("slo:events:open")), "open")
 
     @property
@@ -279,16 +279,6 @@ class _Writer:
         if what == _BAD and self._marks:
             return tuple(_of(self.tracked, f"slo:events:{record}", mark) for mark in self._marks)
         return (self._of(f"slo:{what}:{record}"),)
-
-    def _counts(self, indicator: Indicator | Composite, what: str, count: Callable[[str, str], str], by: Sequence[str]
-                ) -> str:
-        if isinstance(indicator, Composite):
-            parts = [_bad(self._counts(each, _EVENTS, count, by), self._counts(each, what, count, by), by)
-                     if what == _BAD and each.good else self._counts(each, what, count, by) for each in indicator.parts]
-            return differences.added([differences.part(each, str(at)) for at, each in enumerate(parts)], by)
-        selectors = indicator.events if what == _EVENTS else indicator.bad or indicator.good
-        scraped = indicator.scraped or indicator.events[0]
-        return differences.total({selector: count(selector, scraped) for selector in selectors}, by)
 
     def _beside(self, what: str, counts: str, events: str) -> str:
         """Bad events, 0 where there is no such series but events are counted; or events less the good ones."""
@@ -347,6 +337,18 @@ class _Writer:
         """`part` is a label more, by which an addend of a count differs from the others."""
         labels = {"service": self.tracked.service, "slo": self.tracked.slo}
         return RecordingRule(record, expr, {**labels, "part": part} if part else labels)
+
+
+def counted(indicator: Indicator | Composite, what: str, count: Callable[[str, str], str], by: Sequence[str]) -> str:
+    """The sum of what `count` makes of each selector and its targets; of `bad` events the good ones where those are
+    counted, but within a composite the bad ones."""
+    if isinstance(indicator, Composite):
+        parts = [_bad(counted(each, _EVENTS, count, by), counted(each, what, count, by), by)
+                 if what == _BAD and each.good else counted(each, what, count, by) for each in indicator.parts]
+        return differences.added([differences.part(each, str(at)) for at, each in enumerate(parts)], by)
+    selectors = indicator.events if what == _EVENTS else indicator.bad or indicator.good
+    scraped = indicator.scraped or indicator.events[0]
+    return differences.total({selector: count(selector, scraped) for selector in selectors}, by)
 
 
 def _bad(events: str, good: str, by: Sequence[str]) -> str:

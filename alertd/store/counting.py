@@ -16,7 +16,7 @@ from alertd.slo.counts import DELAY, Hour
 from alertd.slo.excluding import Exclusion, out, stretches
 from alertd.store import audit, schema
 from alertd.store.dialect import upsert
-from alertd.store.ledger import MOST_AT_ONCE, Series, exclusion_from, hour_from, packed, series_from
+from alertd.store.ledger import MOST_AT_ONCE, Filled, Series, exclusion_from, hour_from, packed, series_from
 from alertd.store.rows import to_json, why_from
 
 OPEN, ROWS, RAW = "open", "rows", "raw"  # the hour under way, the rows that Prometheus recorded, the raw series
@@ -30,6 +30,9 @@ _SAVE = _insert.on_conflict_do_update(
     set_={name: _insert.excluded[name] for name in ("events", "bad", "known", "source", "slots", "excluded",
                                                     "excluded_events", "excluded_bad")},
     where=(_hours.known <= _insert.excluded.known) | (_hours.source == OPEN))
+_filled = upsert(schema.slo_fills)
+_FILLED = _filled.on_conflict_do_update(index_elements=["service", "slo"], set_={
+    name: _filled.excluded[name] for name in ("since", "until")})
 _begin = upsert(schema.slos)
 _BEGIN = _begin.on_conflict_do_update(index_elements=["service", "slo", "since"], set_={
     name: _begin.excluded[name] for name in ("objective", "length", "split", "ended_at")})
@@ -79,12 +82,14 @@ class Counted:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read: hours, the newest moment that each series is known to, and hours that were read in full."""
+    """What was read: hours, the newest moment that each series is known to, hours whose rows were read in full, and
+    what has its rows or was looked for in the raw series."""
 
     hours: Sequence[Counted]
     known_until: Mapping[int, Millis]
     complete: Sequence[Millis]
     now: Millis
+    filled: Sequence[Filled] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -166,6 +171,8 @@ def save(connection: Connection, readings: Sequence[Reading]) -> Sequence[None]:
         if reading.complete:
             connection.execute(upsert(schema.slo_reads).on_conflict_do_nothing(index_elements=["hour"]),
                                [{"hour": hour, "read_at": reading.now} for hour in reading.complete])
+        if reading.filled:
+            connection.execute(_FILLED, [dataclasses.asdict(filled) for filled in reading.filled])
     return [None] * len(readings)
 
 

@@ -113,6 +113,13 @@ async def planned(connection: AsyncConnection, now: Millis) -> list[Window]:
     return [window_from(row) for row in await connection.execute(query)]
 
 
+async def excluding(connection: AsyncConnection, since: Millis, until: Millis) -> list[Window]:
+    """Those within this time that error budgets leave out, over or not."""
+    query = (select(schema.windows).where(_windows.exclude_from_budget == 1, _windows.ends_at > since,
+                                          _windows.starts_at < until).order_by(_windows.id))
+    return [window_from(row) for row in await connection.execute(query)]
+
+
 async def fired(connection: AsyncConnection, now: Millis) -> Sequence[Labels]:
     """The labels of everything that fired lately."""
     query = select(_alerts.labels, _alerts.severity).where(_alerts.closed_at.is_(None) |

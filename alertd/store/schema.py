@@ -347,6 +347,15 @@ slo_reads = Table(
     Column("read_at", BigInteger, nullable=False),
 )
 
+# From when to when the hours of an objective have their rows, or were looked for in its raw series.
+slo_fills = Table(
+    "slo_fills", metadata,
+    Column("service", String(100), primary_key=True),
+    Column("slo", String(100), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
 # Of the Prometheus that is asked: when it last answered in full, and since when and why it does not.
 slo_source = Table(
     "slo_source", metadata,

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd.engine.acts import Acts
+from alertd.engine.budgets import Budgets
 from alertd.engine.clock import Clock
 from alertd.engine.intake import Intake
 from alertd.engine.maintenance import Maintenance
@@ -32,6 +33,7 @@ class Inside:
     acts: Acts
     maintenance: Maintenance
     door: Door
+    budgets: Budgets
     started_at: Millis = 0
     external_url: str | None = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -51,4 +53,6 @@ class Operations:
             metrics.open.labels(severity).set(number)
         oldest = counts["oldest_queued"]
         metrics.oldest.set(max(0, inside.clock.now() - oldest) / 1000 if oldest else 0)
-        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        metrics.budgets.statuses = await inside.budgets.statuses()
+        body = await asyncio.to_thread(generate_latest, metrics.registry)  # a thousand objectives take a while
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

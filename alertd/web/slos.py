@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from alertd.slo import window
-from alertd.slo.budget import Standing, Status
+from alertd.slo.budget import Standing
 from alertd.slo.window import Window
 from alertd.store import ledger
 from alertd.web.api import answer
@@ -28,7 +28,7 @@ class Slos:
         if not limit.isdecimal() or not 1 <= int(limit) <= 1000:
             return answer({"error": "limit is a number from 1 to 1000"}, 400)
         try:
-            found = await self._statuses(_window(request))
+            found = await self._inside.budgets.statuses(_window(request))
         except ValueError as error:
             return answer({"error": str(error)}, 400)
         wanted = [one for one in found if service in (None, one.slo.service) and state in (None, one.state)]
@@ -43,7 +43,7 @@ class Slos:
     async def one(self, request: web.Request) -> web.Response:
         """One of them, with what its objective was before and what is taken out of its window."""
         try:
-            found = await self._statuses(_window(request))
+            found = await self._inside.budgets.statuses(_window(request))
         except ValueError as error:
             return answer({"error": str(error)}, 400)
         status = next((one for one in found if one.id == request.match_info["id"]), None)
@@ -51,10 +51,6 @@ class Slos:
             return answer({"error": "no such objective"}, 404)
         async with self._inside.reader.connect() as connection:
             return answer(ledger.view(status) | await ledger.details(connection, status))
-
-    async def _statuses(self, over: Window | None) -> list[Status]:
-        async with self._inside.reader.connect() as connection:
-            return await ledger.statuses(connection, self._inside.clock.now(), over)
 
 
 def _window(request: web.Request) -> Window | None:

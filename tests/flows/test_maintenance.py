@@ -70,7 +70,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         smtp = await stack.enter_async_context(Smtp())
         config = tmp_path / "routing.yaml"
         config.write_text(ROUTING.format(pagerduty=pagerduty.url, slack=slack.api_url, smtp=smtp.url))
-        options = Options(config, tmp_path, f"sqlite:///{tmp_path}/a.db", "127.0.0.1", 0)
+        options = Options(config, tmp_path / "rules", f"sqlite:///{tmp_path}/a.db", "127.0.0.1", 0)
         daemon = await stack.enter_async_context(serving(options, SystemClock()))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         yield World(daemon.address, http, pagerduty, slack, smtp)

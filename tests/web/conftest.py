@@ -57,7 +57,7 @@ async def site(tmp_path, logs):
     config = tmp_path / "routing.yaml"
     config.write_text(ROUTING)
     async with contextlib.AsyncExitStack() as stack:
-        options = Options(config, tmp_path, f"sqlite:///{tmp_path}/a.db", "127.0.0.1", 0)
+        options = Options(config, tmp_path / "rules", f"sqlite:///{tmp_path}/a.db", "127.0.0.1", 0)
         daemon = await stack.enter_async_context(serving(options, SystemClock()))
         http = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
         yield Site(http, daemon.address, config)

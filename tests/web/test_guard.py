@@ -47,7 +47,8 @@ async def opened(tmp_path, logs):
             (tmp_path / "routing.yaml").write_text(ROUTING + routing)
             if web is not None:
                 (tmp_path / "web.yml").write_text(web)
-            options = Options(tmp_path / "routing.yaml", tmp_path, f"sqlite:///{tmp_path}/a.db", "127.0.0.1", 0,
+            options = Options(tmp_path / "routing.yaml", tmp_path / "rules", f"sqlite:///{tmp_path}/a.db",
+                              "127.0.0.1", 0,
                               web_config=tmp_path / "web.yml" if web is not None else None, guarded=guarded)
             daemon = await stack.enter_async_context(serving(options, SystemClock()))
             connector = aiohttp.TCPConnector(ssl=context or True)

@@ -1,0 +1,177 @@
+"""Error budgets: what is declared is counted, how it stands is known, and people take out what should not count."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alertd.audit import Act
+from alertd.config import rules_file
+from alertd.engine.acts import Outcome, Person
+from alertd.engine.clock import Clock, Ids
+from alertd.engine.metrics import Metrics
+from alertd.engine.setting import Current
+from alertd.errors import BadInput
+from alertd.messages import iso
+from alertd.model import HOUR, MINUTE, SECOND, Labels, Millis
+from alertd.rulegen import objectives
+from alertd.rulegen.declared import Declared
+from alertd.rulegen.objectives import Watch
+from alertd.schedule import Window
+from alertd.slo.budget import Status
+from alertd.slo.excluding import Exclusion
+from alertd.slo.window import Window as Over
+from alertd.store import counting as store
+from alertd.store import ledger, maintenance
+from alertd.store.counting import Excluding, Promise, Undoing
+from alertd.store.ledger import Series
+from alertd.store.writer import Writer
+from alertd.telling import fingerprint_of
+
+if TYPE_CHECKING:
+    from alertd.engine.counting import Counting
+
+FRESH: Millis = 90 * SECOND  # how old an answer may be that is given again; `follow` makes one every minute
+LATELY: Millis = 2 * HOUR  # of maintenance that is looked for, or since the daemon was last there
+
+log = structlog.get_logger()
+
+
+class Budgets:
+    """`tick` is called every few seconds. Without `counting` nothing is counted, and everything is unknown."""
+
+    def __init__(self, counting: Counting | None, writer: Writer, reader: AsyncEngine, current: Current, clock: Clock,
+                 ids: Ids) -> None:
+        self._counting = counting
+        self._writer = writer
+        self._reader = reader
+        self._current = current
+        self._clock = clock
+        self._ids = ids
+        self._statuses: tuple[Millis, list[Status]] | None = None
+        self._one = asyncio.Lock()  # several who ask at once are answered by one look
+        self._excluded_until: Millis | None = None
+
+    async def declare(self, declared: Declared | None) -> None:
+        """Count what rules/ declares from now on; None: it cannot be read, and what was declared before stays so."""
+        if declared is None:
+            return
+        watches = [watch for service in declared.services for watch in objectives.watches(service)]
+        await self._writer.submit(store.declare, store.Declared(tuple(map(_promise, watches)), self._clock.now()))
+        if self._counting:
+            self._counting.watch(watches)
+        self._statuses = None
+
+    async def tick(self) -> None:
+        """Read what is new."""
+        if self._counting is None:
+            return
+        await self._exclude_maintenance()
+        if await self._counting.follow():
+            self._statuses = None
+            await self.statuses()  # so that whoever asks next does not wait for it
+
+    async def statuses(self, over: Over | None = None) -> list[Status]:
+        """How every objective stands, by service and name; over another window than its own where one is given."""
+        now = self._clock.now()
+        if over is not None:
+            return await self._look(now, over)
+        async with self._one:
+            if self._statuses is None or not 0 <= now - self._statuses[0] <= FRESH:
+                self._statuses = now, await self._look(now, None)
+            return self._statuses[1]
+
+    async def _look(self, now: Millis, over: Over | None) -> list[Status]:
+        async with self._reader.connect() as connection:
+            return await ledger.statuses(connection, now, over)
+
+    async def exclude(self, exclusion: Exclusion, person: Person) -> tuple[Exclusion, list[Series]]:
+        """Take a stretch of time out of the budgets it covers, which are answered with it."""
+        made = _made(exclusion, self._ids, self._clock.now(), person)
+        act = Act(made.made_at, person.name, person.via, "exclude", f"exclusion {made.id}", _said(made))
+        covered = await self._writer.submit(store.exclude, Excluding(made, act))
+        self._statuses = None
+        return made, covered
+
+    async def undo(self, id: str, person: Person) -> Outcome:
+        """Let it count again."""
+        act = Act(self._clock.now(), person.name, person.via, "undo", f"exclusion {id}", {})
+        outcome = await self._writer.submit(store.undo, Undoing(id, act))
+        self._statuses = None
+        return Outcome(outcome)
+
+    async def _exclude_maintenance(self) -> None:
+        """What windows that say so took out since the last look, as far as they have come: one may end early."""
+        now = self._clock.now()
+        if self._excluded_until is None:
+            async with self._reader.connect() as connection:
+                self._excluded_until = await ledger.last_read(connection) or now
+        if now - self._excluded_until < MINUTE:
+            return
+        since = min(now - LATELY, self._excluded_until)
+        async with self._reader.connect() as connection:
+            made = await maintenance.excluding(connection, since, now)
+        windows = {one.id or one.name: one for one in (*self._current.file.routing.windows.every, *made)}
+        found = tuple(exclusion for one in windows.values() if one.exclude_from_budget
+                      for exclusion in _of_window(one, self._current.file.routing.file, since, now))
+        if found:
+            await self._writer.submit(store.from_windows, found)
+            self._statuses = None
+        self._excluded_until = now
+
+
+def declared_in(folder: Path) -> Declared | None:
+    """What rules/ declares; None where there is no such folder. Raises BadInput."""
+    return rules_file.load(folder).declared if folder.is_dir() else None
+
+
+@contextlib.asynccontextmanager
+async def keeping(rules: Path, prometheus: str | None, writer: Writer, reader: AsyncEngine, current: Current,
+                  clock: Clock, ids: Ids, metrics: Metrics) -> AsyncIterator[Budgets]:
+    """The budgets of what `rules` declares. A fault there keeps them as they were declared before: it must not keep
+    alerts from being told."""
+    with contextlib.ExitStack() as stack:
+        counting = None
+        if prometheus is not None:
+            # what asks a Prometheus is large, and many a daemon needs none of it
+            from alertd.engine.counting import Counting
+            from alertd.engine.source import Source
+
+            source = stack.enter_context(contextlib.closing(Source(prometheus, metrics)))
+            counting = Counting(source, writer, reader, clock, metrics)
+        budgets = Budgets(counting, writer, reader, current, clock, ids)
+        try:
+            await budgets.declare(await asyncio.to_thread(declared_in, rules))
+        except BadInput as error:
+            log.error("rules_refused", problem=str(error))
+        yield budgets
+
+
+def _of_window(window: Window, file: str, since: Millis, now: Millis) -> Iterable[Exclusion]:
+    key = window.id or window.name
+    creator = window.creator or f"{file}:{window.line}"
+    for starts, ends in window.occurrences(since, now):
+        yield Exclusion(fingerprint_of("exclusion", key, str(starts)), window.matchers, starts, min(ends, now),
+                        window.reason or window.name, creator, now, origin=key)
+
+
+def _made(exclusion: Exclusion, ids: Ids, now: Millis, person: Person) -> Exclusion:
+    return Exclusion(ids.next(now), exclusion.matchers, exclusion.starts, exclusion.ends, exclusion.reason, person.name,
+                     now)
+
+
+def _said(exclusion: Exclusion) -> Labels:
+    """What the record keeps of it."""
+    return {"match": ", ".join(map(str, exclusion.matchers)), "from": iso(exclusion.starts), "to": iso(exclusion.ends),
+            "reason": exclusion.reason}
+
+
+def _promise(watch: Watch) -> Promise:
+    tracked = watch.tracked
+    return Promise(tracked.service, tracked.slo, format(tracked.target.normalize(), "f"), tracked.window, tracked.by)
