@@ -58,6 +58,11 @@ def _items(lines: list[str], values: list[Any], indent: str) -> None:
             lines.append(f"{indent}- {'{}' if value == {} else _scalar(value)}")
 
 
+def plain(text: str) -> bool:
+    """Whether it stands as it is, without quotes."""
+    return _scalar(text) == text
+
+
 def _block(text: str) -> bool:
     """Whether it can stand as lines: the indentation of its first line would be taken for that of all."""
     return text[0] not in " \n" and not text.endswith("\n") and text.replace("\n", "").isprintable()
