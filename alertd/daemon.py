@@ -39,6 +39,7 @@ from alertd.engine.digests import Digests
 from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.inhibition import Inhibition
 from alertd.engine.intake import Intake
+from alertd.engine.late import Late
 from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.nearing import Nearing
@@ -232,6 +233,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             sockets.refresh()
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
                                         inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
+                                        Late(writer, current, clock, couriers.wake).tick: TICK,
                                         Nearing(writer, current, clock, couriers.wake_all).tick: 1,
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
                                         backups.tick: TICK, replicas.tick: TICK, budgets.tick: TICK}))

@@ -25,6 +25,8 @@ def nearer(incident: Incident, routing: Routing, now: Millis) -> Incident:
     return dataclasses.replace(
         incident, acknowledged_until=until, remind_at=remind_at,
         report_at=min(incident.report_at, now + REPORT) if incident.report_at else None,
+        quiet_at=min(incident.quiet_at, now + routing.flapping.quiet) if incident.quiet_at and routing.flapping
+        else incident.quiet_at,
         escalate_at=min(incident.escalate_at, now + _longest(incident, routing)) if incident.escalate_at else None)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from alertd.flapping import Limits as Flapping
 from alertd.matchers import Matcher
-from alertd.model import HOUR, MANAGEMENT, Labels, Millis, Outlet, Severity, value
+from alertd.model import HOUR, MANAGEMENT, MINUTE, Labels, Millis, Outlet, Severity, value
 from alertd.rotas import Rota, on_call
 from alertd.schedule import Mode, Window, Windows, holding
 
+LATE = 2 * MINUTE  # a critical start that waits longer to be taken is told to the fallback as well
 REPORT = HOUR  # how often management hears that something critical still burns
 WATCHDOG = "Watchdog"  # kube-prometheus' always-firing alert: a heartbeat, told to nobody while it beats
 
@@ -18,7 +19,8 @@ WATCHDOG = "Watchdog"  # kube-prometheus' always-firing alert: a heartbeat, told
 @dataclasses.dataclass(frozen=True, slots=True)
 class Receiver:
     """A named destination. `outlets` holds one entry per channel and target; `hold` is how long an incident's
-    start waits before it is told; `fallback` names the receiver that gets what this one cannot take. With
+    start waits before it is told; `fallback` names the receiver that gets what this one cannot take, or has not
+    taken `late` after it was due. With
     `escalates_itself` (PagerDuty has its own policy) alertd takes no step of escalation towards it. With `rotas` only
     those of `people` (their outlets, which are among `outlets` too) are told who are on call: see `ways`."""
 
@@ -31,6 +33,7 @@ class Receiver:
     escalates_itself: bool = False
     rotas: tuple[str, ...] = ()
     people: Mapping[str, tuple[Outlet, ...]] = dataclasses.field(default_factory=dict)
+    late: Millis = LATE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -207,7 +207,8 @@ def _receiver(name: str, file: RoutingFile, now: int, first: str = "at once") ->
                             for outlet in digest.outlets)
         yield f"    in the digest of {digest.at:%H:%M} {digest.timezone.key}, {carriers}"
     if receiver.fallback:
-        yield f"    and {receiver.fallback}, where that cannot be delivered"
+        yield f"    and {receiver.fallback}, where that cannot be delivered, or a critical start is not taken within " \
+              f"{_in_words(receiver.late)}"
 
 
 def _in_words(millis: int) -> str:

@@ -19,7 +19,7 @@ from alertd.config.rotas import PERSONAL, zone
 from alertd.config.yaml import Document, Key, did_you_mean, validate
 from alertd.errors import Finding
 from alertd.model import MINUTE, Millis, Outlet
-from alertd.routing import Receiver
+from alertd.routing import LATE, Receiver
 
 _Places = Mapping[tuple[Key, ...], tuple[int, int]]
 
@@ -90,6 +90,7 @@ class _Receiver(_Section):
     style: Literal["responder", "management"] = "responder"
     hold: Annotated[Millis, pydantic.BeforeValidator(_hold)] = 0
     fallback: pydantic.StrictStr | None = None
+    late: Annotated[Millis, pydantic.BeforeValidator(_hold)] = LATE
     escalates: Literal["alertd", "pagerduty"] = "alertd"
     rota: Annotated[tuple[str, ...], pydantic.PlainValidator(_rotas)] = ()
 
@@ -181,7 +182,10 @@ class _Reader:
                        f"give it one of {', '.join(sorted({*self.channels, DIGEST}))}", key=True, id="no-channel")
         self.found.receivers[name] = Receiver(name, tuple(outlets), settled.style, settled.hold, settled.fallback,
                                               self.document.line(path), settled.escalates == "pagerduty",
-                                              settled.rota, people)
+                                              settled.rota, people, settled.late)
+        if "late" in data and settled.fallback is None:
+            self.wrong((*path, "late"), "there is no fallback to tell what is late", "name one: `fallback: other`",
+                       key=True, id="no-fallback", level="remark")
 
     def personal(self, name: str, data: dict[str, Any], rotas: tuple[str, ...]) -> dict[str, tuple[Outlet, ...]]:
         """Everybody's own outlets at a receiver with rotas, by person: also of those who have no turn, since they may

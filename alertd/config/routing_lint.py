@@ -12,7 +12,7 @@ from alertd.model import Severity
 from alertd.routing import Override, Routing
 
 _SEVERITIES = [severity.value for severity in Severity]
-_NO_CHANNELS = {"style", "hold", "fallback", "escalates", "digest"}  # other keys are channels, or a rota: people
+_NO_CHANNELS = {"style", "hold", "fallback", "late", "escalates", "digest"}  # others are channels, or a rota: people
 
 _Placed = Sequence[tuple[tuple[Key, ...], Override]]
 

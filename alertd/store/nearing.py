@@ -26,7 +26,8 @@ def cut(connection: Connection, longest: Millis, now: Millis) -> None:
 
 def due_later(connection: Connection, now: Millis) -> list[Incident]:
     """The open incidents of which something is due after now."""
-    due = (_incidents.c.escalate_at, _incidents.c.acknowledged_until, _incidents.c.remind_at, _incidents.c.report_at)
+    due = (_incidents.c.escalate_at, _incidents.c.acknowledged_until, _incidents.c.remind_at, _incidents.c.report_at,
+           _incidents.c.quiet_at)
     query = select(_incidents).where(text(f"state <> '{IncidentState.RESOLVED.value}'"),
                                      or_(*(column > now for column in due)))
     return [incident_from(row) for row in connection.execute(query)]

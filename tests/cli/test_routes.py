@@ -59,7 +59,7 @@ def test_explain_for_a_person() -> None:
 critical: on-call + bosses are told
   on-call
     pagerduty, at once
-    and team, where that cannot be delivered
+    and team, where that cannot be delivered, or a critical start is not taken within 2 min
   bosses (management style)
     email to b@example.com, after 1.5 min, if it has not ended by then
 why:

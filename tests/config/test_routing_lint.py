@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alertd import channels
-from alertd.config.routing_file import examine
+from alertd.config.routing_file import examine, load
 
 RECEIVERS = """\
 receivers:
@@ -87,6 +87,18 @@ routes: {critical: a, warning: a, info: a}
         "fallback-circle 5:26: the fallbacks go in a circle: d → d; end the chain at a receiver without one",
         "unknown-receiver 6:26: unknown receiver 'aa'; did you mean 'a'?",
         "reaches-nobody 7:26: the fallback 'daily' tells nobody at once; name a receiver that is told at once"]
+
+
+def test_late_without_a_fallback(tmp_path: Path) -> None:
+    """A remark where nobody would be told of what is late."""
+    text = """\
+receivers: {a: {log: {}, fallback: b, late: 5m}, b: {log: {}, late: 90s}}
+routes: {critical: a, warning: a, info: a}
+"""
+    assert [line for line in said(tmp_path, text) if "late" in line] == [
+        "remark no-fallback 1:63: there is no fallback to tell what is late; name one: `fallback: other`"]
+    routing = load(tmp_path / "routing.yaml", channels.settings_types(), read_secrets=False).routing
+    assert routing.receivers["a"].late == 5 * 60_000
 
 
 def test_a_receiver_nothing_names(tmp_path: Path) -> None:
