@@ -147,15 +147,13 @@ class Objective:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service:
-    """A service and where its numbers are. `buckets` are the finite edges of its histogram in the preset's unit;
-    `source` is the file within rules/ that declares it."""
+    """A service and where its numbers are. `buckets` are the finite edges of its histogram in the preset's unit."""
 
     name: str
     preset: Preset
     selector: tuple[Matcher, ...]
     buckets: tuple[Decimal, ...] = ()
     objectives: tuple[Objective, ...] = ()
-    source: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

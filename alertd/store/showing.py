@@ -218,3 +218,53 @@ async def audited(connection: AsyncConnection, limit: int, cursor: int | None
         query = query.where(table.seq < cursor)
     rows = [link_from(row) for row in await connection.execute(query)]
     return rows[:limit], rows[limit - 1].seq if len(rows) > limit else None
+
+
+async def messages(connection: AsyncConnection, state: str, receiver: str, channel: str, limit: int, cursor: int | None
+                   ) -> tuple[list[Notification], int | None]:
+    """Intended messages, the newest first, and the cursor of the rest; an empty word is no condition."""
+    query = select(schema.notifications).order_by(_rows.seq.desc()).limit(limit + 1)
+    for column, word in ((_rows.state, state), (_rows.receiver, receiver), (_rows.channel, channel)):
+        query = query.where(column == word) if word else query
+    if cursor is not None:
+        query = query.where(_rows.seq < cursor)
+    rows = [notification_from(row) for row in await connection.execute(query)]
+    return rows[:limit], rows[limit - 1].seq if len(rows) > limit else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Digested:
+    """A digest of the archive."""
+
+    id: str
+    receiver: str
+    date: str
+    made_at: Millis
+    subject: str
+    text: str
+
+
+async def digests(connection: AsyncConnection, limit: int, cursor: str | None
+                  ) -> tuple[list[Digested], str | None]:
+    """Those that were sent, the newest first, and the cursor of the rest."""
+    table = schema.digests.c
+    query = select(schema.digests).where(table.subject != "").order_by(table.made_at.desc(), table.id).limit(limit + 1)
+    made, _, id = (cursor or "").partition(".")
+    if made.isascii() and made.isdecimal() and len(made) <= LONGEST_TIME:
+        query = query.where((table.made_at < int(made)) | ((table.made_at == int(made)) & (table.id > id)))
+    rows = [_digested(row) for row in await connection.execute(query)]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], f"{last.made_at}.{last.id}" if last else None
+
+
+LONGEST_TIME = 15  # digits of a moment in a cursor
+
+
+async def digest(connection: AsyncConnection, id: str) -> Digested | None:
+    """The one of this id."""
+    row = (await connection.execute(select(schema.digests).where(schema.digests.c.id == id))).first()
+    return _digested(row) if row else None
+
+
+def _digested(row: Any) -> Digested:
+    return Digested(row.id, row.receiver, row.date, row.made_at, row.subject, row.text)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from alertd.web.guard import Guard
 from alertd.web.inside import Inside
+from alertd.web.openapi import Described
 from alertd.web.routes import Asked, Routes, machines, people, programs
 
 # Pages load what the package brings and run nothing that stands in them.
@@ -30,6 +31,9 @@ def build(inside: Inside) -> web.Application:
     machines(routes, inside)
     programs(routes, inside)
     people(routes, inside)
+    described = Described()
+    routes.get("/api/v1/openapi.json", described.__call__)
+    described.read(asked, app.router)
     return app
 
 

@@ -19,8 +19,9 @@ from alertd.web.guard import visitor
 from alertd.web.inside import Inside
 from alertd.web.people import person_of
 
-PLACES = (("/", "Now"), ("/incidents", "Incidents"), ("/maintenance", "Maintenance"), ("/rota", "Rota"),
-          ("/statistics", "Statistics"))
+PLACES = (("/", "Now"), ("/incidents", "Incidents"), ("/slos", "Budgets"), ("/notifications", "Notifications"),
+          ("/maintenance", "Maintenance"), ("/rota", "Rota"), ("/digests", "Digests"), ("/statistics", "Statistics"),
+          ("/audit", "Audit"), ("/management", "Management"))
 TOKEN = "alertd_form"  # noqa: S105  the name of a cookie
 BY = "alertd_by"
 SAID = "alertd_said"

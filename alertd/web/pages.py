@@ -13,11 +13,12 @@ from alertd.store import reading, reviewing, showing
 from alertd.store import stories as kept
 from alertd.store.showing import Row, Wanted
 from alertd.verdict import Facts
-from alertd.web import frame, render
+from alertd.web import budgets, frame, render
 from alertd.web.api import active_windows
 from alertd.web.inside import Inside
 
 FIRST = 25  # rows of a list on the first page
+BUDGETS = 10  # of them on the first page
 LIST = 50  # rows of a list
 SIMILAR: Millis = 30 * DAY
 STATES = ("open", "acknowledged", "resolved")
@@ -33,6 +34,7 @@ class Pages:
     async def front(self, request: web.Request) -> web.Response:
         """What is so now."""
         inside, now = self._inside, self._inside.clock.now()
+        worst = await budgets.worst(inside, BUDGETS)
         async with inside.reader.connect() as connection:
             standing = await showing.standing(connection)
             waiting = await showing.worst(connection, "open", FIRST)
@@ -47,11 +49,12 @@ class Pages:
                 min((one.waiting_since for one in reach if one.waiting_since is not None), default=None),
                 await showing.unreadable(connection, now - verdict.LATELY), inside.intake.draining,
                 inside.writer.failing_since, inside.current.problem, await showing.heard(connection),
-                verdict.beats_of(await showing.beats(connection), inside.current.file.routing, now), inside.answered())
+                verdict.beats_of(await showing.beats(connection), inside.current.file.routing, now), inside.answered(),
+                worst.counts if worst else None)
         return frame.show(
             request, inside, "front.html", verdict=verdict.judge(facts), unattended=facts.unattended, waiting=waiting,
             attended=facts.attended, cared=cared, reach=reach, dead=dead, rejected=rejected, ended_count=ended_count,
-            ended=ended, windows=active_windows(inside), budgets=None)
+            ended=ended, windows=active_windows(inside), budgets=worst)
 
     async def incidents(self, request: web.Request) -> web.Response:
         """All incidents, the newest first; the query filters."""

@@ -28,12 +28,15 @@ class People:
         self._reader = reader
 
     async def acknowledge(self, request: web.Request) -> web.Response:
+        """Take care of an incident."""
         return await self._do(request, self._acts.acknowledge, "incident")
 
     async def retry(self, request: web.Request) -> web.Response:
+        """Have a dead letter tried again."""
         return await self._do(request, self._acts.retry, "dead letter")
 
     async def drop(self, request: web.Request) -> web.Response:
+        """Drop a dead letter that nobody needs any more."""
         return await self._do(request, self._acts.drop, "dead letter")
 
     async def _do(self, request: web.Request, act: Any, what: str) -> web.Response:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from alertd import escaping, messages, story
+from alertd.burndown import Drawn
 from alertd.model import SECOND, Alert, Labels, Millis, State
 from alertd.statistics import Week
 from alertd.store.showing import Row
@@ -95,6 +96,25 @@ def calls_chart(weeks: Sequence[Week]) -> str:
     return json.dumps({"series": ["calls", "out of hours", "incidents"], "points": [
         at, [week.calls for week in weeks], [week.calls_out_of_hours for week in weeks],
         [week.incidents for week in weeks]]})
+
+
+def burndown_chart(drawn: Drawn) -> str:
+    """What the chart of an objective draws."""
+    return json.dumps({"series": ["budget left"], "points": [drawn.times, drawn.left], "percent": True})
+
+
+def scaled(days: Sequence[float | None]) -> list[float | None]:
+    """Shares as a line shows them: the top is the most there was, and a tenth of the budget at least."""
+    top = max([0.1, *(day for day in days if day is not None)])
+    return [None if day is None else day / top for day in days]
+
+
+def day_name(at: Millis) -> str:
+    return f"{messages.moment(at):%A %d %B}"
+
+
+def day_number(at: Millis) -> str:
+    return f"{messages.moment(at):%d}"
 
 
 def polyline(points: Sequence[float | None]) -> list[str]:
@@ -188,5 +208,6 @@ def without_cursor(query: Mapping[str, str]) -> str:
 
 
 FILTERS: tuple[Callable[..., object], ...] = (
-    ago, calls_chart, clock, encoded, headline, in_zone, links, local, moment, moment_of, others, percent_width,
-    polyline, segment, share, short, shown_labels, summary, thousands, to_the_second, told, with_cursor, without_cursor)
+    ago, burndown_chart, calls_chart, clock, day_name, day_number, encoded, headline, in_zone, links, local, moment,
+    moment_of, others, percent_width, polyline, scaled, segment, share, short, shown_labels, summary, thousands,
+    to_the_second, told, with_cursor, without_cursor)

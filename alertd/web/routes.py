@@ -9,6 +9,7 @@ from aiohttp import web
 from alertd.access import Permission
 from alertd.web import static
 from alertd.web.api import Api
+from alertd.web.budgets import Budgets
 from alertd.web.callbacks import PagerDuty, Slack
 from alertd.web.doing import Doing
 from alertd.web.guard import Handler
@@ -20,6 +21,7 @@ from alertd.web.people import People
 from alertd.web.planned import Planned
 from alertd.web.plans import Plans
 from alertd.web.receive import Receiver
+from alertd.web.records import Records
 from alertd.web.slos import Slos
 
 Asked = dict[web.AbstractResource, dict[str, Permission]]
@@ -86,6 +88,7 @@ def programs(routes: Routes, inside: Inside) -> None:
 def people(routes: Routes, inside: Inside) -> None:
     """The pages, and the forms on them."""
     pages, doing, plans = Pages(inside), Doing(inside), Plans(inside)
+    budgets, records = Budgets(inside), Records(inside)
     routes.get("/", pages.front)
     routes.get("/incidents", pages.incidents)
     routes.get("/incidents/{id}", pages.incident)
@@ -100,5 +103,13 @@ def people(routes: Routes, inside: Inside) -> None:
     routes.post("/maintenance/{id}/end", plans.end, Permission.RESPOND)
     routes.get("/rota", plans.rota)
     routes.get("/statistics", Measures(inside).page)
+    routes.get("/slos", budgets.every)
+    routes.get("/slos/{id}", budgets.one)
+    routes.get("/notifications", records.notifications)
+    routes.get("/notifications/{id}", records.notification)
+    routes.get("/digests", records.digests)
+    routes.get("/digests/{id}", records.digest)
+    routes.get("/audit", records.audit)
+    routes.get("/management", records.management)
     routes.post("/me", doing.remember, Permission.READ)
     routes.get("/static/{name}", static.serve)

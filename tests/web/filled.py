@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 import zlib
 from collections.abc import Mapping
 
+from sqlalchemy import create_engine, insert, update
+
+from alertd.model import DAY, HOUR, MINUTE
+from alertd.store import schema
 from tests.web.conftest import Site
 
 ROUTING = """
@@ -66,13 +71,13 @@ async def fill(site: Site) -> dict[str, str]:
         ("Watchdog", "none", "It beats", {}),
         ("HighErrorRate", "critical", "Checkout errors 4.2 % (objective 0.1 %)", {"ago": 23, "instances": 5}),
         ("HighResponseTime", "critical", "Search answers in 2.4 s", {"ago": 11, "service": "search"}),
-        ("HighMemoryUtilization", "warning", "Memory of node-3 at 91 %", {"ago": 95, "service": "db"}),
-        ("DiskFull", "info", "Disk of node-2 at 80 %", {"ago": 300, "service": "db"}),
+        ("HighMemoryUtilization", "warning", "Memory of node-0 at 91 %", {"ago": 95, "service": "db"}),
+        ("DiskFull", "info", "Disk of node-0 at 80 %", {"ago": 300, "service": "db"}),
         ("HighErrorRate", "warning", "Partner calls fail", {"ago": 4, "service": "partner"}),
-        ("HighCPUUtilization", "warning", "CPU of node-7 at 96 %", {"ago": 40, "service": "batch"}),
+        ("HighCPUUtilization", "warning", "CPU of node-0 at 96 %", {"ago": 40, "service": "batch"}),
     ):
         assert (await site.post(told(name, severity, summary, **more)))[0] == 200
-    assert (await site.post(told("HighCPUUtilization", "warning", "CPU of node-7 at 96 %", status="resolved", ago=40,
+    assert (await site.post(told("HighCPUUtilization", "warning", "CPU of node-0 at 96 %", status="resolved", ago=40,
                                  service="batch")))[0] == 200
     await site.post(b'{"not": "a webhook"}')
     items = (await site.json("/api/v1/incidents"))["items"]
@@ -81,3 +86,33 @@ async def fill(site: Site) -> dict[str, str]:
                               data=b'{"by": "omar"}') as answer:
         assert answer.status == 200
     return ids
+
+
+def count(site: Site) -> None:
+    """A ledger of four objectives (in order, at risk, used up, unknown) over 30 days with a gap, a digest, and a
+    message that could not be delivered; put in behind the daemon's back, as counting them would take a month."""
+    now = time.time_ns() // 1_000_000
+    hour, objective = now // HOUR * HOUR, 0.999
+    engine = create_engine(f"sqlite:///{site.config.parent}/a.db")
+    with engine.begin() as connection:
+        for number, (service, daily) in enumerate((("search", 2), ("checkout", 21), ("payments", 40), ("batch", None))):
+            connection.execute(insert(schema.slos), [{
+                "service": service, "slo": "availability", "since": hour - 40 * DAY, "objective": str(objective),
+                "length": 30 * DAY, "split": "[]", "ended_at": None}])
+            if daily is None:
+                continue
+            connection.execute(insert(schema.slo_series), [{
+                "id": number + 1, "service": service, "slo": "availability", "labels": "{}",
+                "known_until": now - MINUTE}])
+            connection.execute(insert(schema.slo_hours), [
+                {"hour": hour - back * HOUR, "series": number + 1, "events": 1000.0,
+                 "bad": daily * 2.0 if back % 48 == 7 else 0.0, "known": 1.0, "objective": objective, "excluded": 0.0,
+                 "excluded_events": 0.0, "excluded_bad": 0.0, "source": "rows", "slots": None}
+                for back in range(31 * 24) if not 200 < back < 212])
+        connection.execute(insert(schema.digests), [{
+            "receiver": "daily summary", "date": "2026-11-25", "id": "d1", "made_at": now - DAY,
+            "subject": "alertd daily 2026-11-25: 1 incident still open, 2 resolved", "text": "Still open"}])
+        rows = schema.notifications
+        connection.execute(update(rows).where(rows.c.receiver == "partner", rows.c.kind == "firing").values(
+            state="dead", reason="404: no such hook", settled_at=now, lease=None, lease_until=None))
+    engine.dispose()

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from tests.web.chromium import NARROW, Chromium, running
-from tests.web.filled import fill
+from tests.web.filled import count, fill
 
 pytestmark = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"),
                                 reason="chromium and chromium-driver are not installed")
 PAGES = ("/", "/incidents", "/incidents/{id}", "/maintenance", "/maintenance/new?incident={id}", "/rota",
-         "/statistics", "/incidents/{id}/review")
+         "/statistics", "/incidents/{id}/review", "/slos", "/slos/{slo}", "/notifications", "/notifications/{note}",
+         "/digests", "/digests/{digest}", "/audit", "/management")
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,13 @@ async def test_every_page_is_shown_well(site: Any, chromium: Chromium) -> None:
     """Dark and light, wide and as narrow as a small phone: no complaint in the console, nothing for axe to find, and
     nothing to scroll sideways for."""
     ids = await fill(site)
+    count(site)
+    notes = (await site.json("/api/v1/notifications?state=dead"))["items"]
+    names = {"id": ids["HighErrorRate checkout"], "slo": "payments:availability", "note": notes[0]["id"],
+             "digest": "d1"}
     for page in PAGES:
-        url = site.url + page.format(id=ids["HighErrorRate checkout"])
-        name = page.partition("?")[0].strip("/").replace("/", "-").format(id="one") or "front"
+        url = site.url + page.format(**names)
+        name = page.partition("?")[0].strip("/").replace("/", "-").replace("{", "").replace("}", "") or "front"
         for look, width in ((False, 1280), (True, 1280), (False, NARROW)):
             await asyncio.to_thread(chromium.look, url, dark=look, width=width)
             faults = await asyncio.to_thread(chromium.faults)

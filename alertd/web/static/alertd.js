@@ -63,8 +63,8 @@
       drawn.set(place, new uPlot({
         width: Math.max(place.clientWidth - 16, 200), height: 220,
         cursor: { y: false },
-        axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(shown) }],
-        series: [{}, ...series.map((label, index) => ({
+        axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(5, 10)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map(shown) }],
+        series: [{ value: (_, at) => at == null ? "" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ") }, ...series.map((label, index) => ({
           label, stroke: colour(colours[index % colours.length]), width: 2, spanGaps: false,
           value: (_, value) => shown(value),
         }))],
