@@ -25,7 +25,7 @@ SUMMARIES = {
     "rules": "Write Prometheus rules from rules/*.yaml, and test them.",
     "send-test": "Send a marked test alert through the whole chain.",
     "serve": "Run the daemon.",
-    "slo": "Say how error budgets stand.",
+    "slo": "Error budgets: status, exclude, exclusions, undo.",
 }
 
 ABOUT = """\

@@ -6,14 +6,14 @@ import datetime
 import getpass
 import json
 import os
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from alertd.cli._saying import aware, here, refuse
 from alertd.cli.acting import Store, at_daemon, at_store, who
 from alertd.cli.asking import from_daemon, from_store, output, table, where
 
@@ -44,28 +44,31 @@ def command() -> None:
 @click.option("--mode", type=click.Choice(["hold", "digest"]), default="hold", show_default=True,
               help="Keep what fires to the end, or collect it for the digest as well.")
 @click.option("--no-notices", is_flag=True, help="Announce neither its start nor its end.")
+@click.option("--exclude-from-budget", "excluded", is_flag=True, help="Leave it out of error budgets too.")
 @click.option("--yes", is_flag=True, help="Make it although it covers much.")
 @where
 @who
 def add(match: tuple[str, ...], starts: str | None, ends: str | None, length: str | None, reason: str, name: str,
-        mode: str, no_notices: bool, yes: bool, store: str, url: str | None, config: Path, by: str | None) -> None:
+        mode: str, no_notices: bool, excluded: bool, yes: bool, store: str, url: str | None, config: Path,
+        by: str | None) -> None:
     """Make a window for once: what begins to fire within it is told at its end, if it still burns then.
 
     One that covers more than half of what fired within the last seven days is made only with --yes.
     """
     fields: dict[str, Any] = {
         "match": list(match), "reason": reason, "name": name, "mode": mode, "notices": not no_notices, "confirm": yes,
-        "by": by or getpass.getuser(), **({"from": _aware("--from", starts)} if starts else {}),
-        **({"to": _aware("--to", ends)} if ends else {}), **({"for": length} if length else {})}
+        **({"exclude_from_budget": True} if excluded else {}),
+        "by": by or getpass.getuser(), **({"from": aware("--from", starts)} if starts else {}),
+        **({"to": aware("--to", ends)} if ends else {}), **({"for": length} if length else {})}
     if url:
         status, made = at_daemon(url, "POST", "/api/v1/maintenance", fields, asked=(400, 409))
         if status >= 400:
-            _refuse(made["error"].replace("say `confirm: true`", "say --yes"), 2 if status == 400 else 1)
+            refuse(made["error"].replace("say `confirm: true`", "say --yes"), 2 if status == 400 else 1)
     else:
         made = _made_at_store(store, config, fields)
     stretch = made["next"][0]
     click.echo(made["id"])
-    click.echo(f"from {_here(stretch['from'])} to {_here(stretch['to'])}; `alertd maintenance end {made['id']}` ends "
+    click.echo(f"from {here(stretch['from'])} to {here(stretch['to'])}; `alertd maintenance end {made['id']}` ends "
                "it early", err=True)
 
 
@@ -84,7 +87,7 @@ def list_(alertmanagers: tuple[str, ...], store: str, url: str | None, config: P
         return
     rows = [[item["id"], item["state"], item["mode"], _next(item), ", ".join(item["match"]) or "everything",
              item["name"] + (f", {item['reason']}" if item["reason"] else ""), item["by"]] for item in items]
-    rows += [[f"silence {silence['id'][:8]}", silence["state"], "", f"to {_here(silence['to'])}",
+    rows += [[f"silence {silence['id'][:8]}", silence["state"], "", f"to {here(silence['to'])}",
               ", ".join(silence["match"]), silence["reason"], silence["by"]] for silence in silences]
     if rows:
         click.echo(table([["WINDOW", "STATE", "MODE", "WHEN", "COVERS", "WHY", "BY"], *rows]))
@@ -109,7 +112,7 @@ def preview(name: str | None, every: str | None, length: str | None, timezone: s
     else:
         items = [item for item in _windows(store, url, config, number) if name in (None, item["name"], item["id"])]
         if name is not None and not items:
-            _refuse(f"no maintenance window {name!r}; `alertd maintenance list` names them", 1)
+            refuse(f"no maintenance window {name!r}; `alertd maintenance list` names them", 1)
     if form == "json":
         click.echo(json.dumps({"items": items}, indent=2, ensure_ascii=False))
         return
@@ -132,12 +135,12 @@ def end(id: str, store: str, url: str | None, config: Path, by: str | None) -> N
     if url:
         status, said = at_daemon(url, "DELETE", f"/api/v1/maintenance/{id}", {"by": name}, asked=(404, 409))
         if status >= 400:
-            _refuse(said["error"], 1)
+            refuse(said["error"], 1)
         outcome = said["outcome"]
     else:
         outcome = at_store(store, config, lambda inside: _end(inside, id, name)).value
     if outcome == "unknown":
-        _refuse(f"no maintenance window {id!r}; one of routing.yaml is taken out there", 1)
+        refuse(f"no maintenance window {id!r}; one of routing.yaml is taken out there", 1)
     click.echo("ended" if outcome == "done" else "it was over already: nothing changed", err=True)
 
 
@@ -148,10 +151,10 @@ def _made_at_store(store: str, config: Path, fields: Mapping[str, Any]) -> dict[
     try:
         wish = wished.read(fields, now)
     except ValueError as error:
-        _refuse(str(error), 2)
+        refuse(str(error), 2)
     made, refusal, code = at_store(store, config, lambda inside: _add(inside, wish))
     if refusal:
-        _refuse(refusal, code)
+        refuse(refusal, code)
     return made
 
 
@@ -221,23 +224,4 @@ def _next(item: Mapping[str, Any]) -> str:
     if not item["next"]:
         return ""
     stretch = item["next"][0]
-    return f"to {_here(stretch['to'])}" if item["state"] == "active" else f"from {_here(stretch['from'])}"
-
-
-def _aware(option: str, text: str) -> str:
-    """The time a person typed, by this machine's clocks unless it names a zone."""
-    try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"{option} takes a time such as 2026-12-01T20:00, not {text!r}") from None
-    return (moment if moment.tzinfo else moment.astimezone()).isoformat()
-
-
-def _here(text: str) -> str:
-    """A moment by this machine's clocks."""
-    return f"{datetime.datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M %Z}"
-
-
-def _refuse(text: str, code: int) -> NoReturn:
-    click.echo(text, err=True)
-    sys.exit(code)
+    return f"to {here(stretch['to'])}" if item["state"] == "active" else f"from {here(stretch['from'])}"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import time
 from typing import Any
 
 import click
 
+from alertd.cli import slo_excluding
+from alertd.cli._saying import here
 from alertd.cli.asking import from_daemon, from_store, output, table, where
 
 
 @click.group("slo")
 def command() -> None:
-    """How error budgets stand."""
+    """Error budgets: how they stand, and what they leave out."""
+
+
+for _other in (slo_excluding.exclude, slo_excluding.exclusions, slo_excluding.undo):
+    command.add_command(_other)
 
 
 @command.command("status")
@@ -60,12 +65,9 @@ def _foretold(forecast: dict[str, Any]) -> str:
     if forecast["unknown"]:
         return "?"
     if forecast["exhausted_at"]:
-        return f"gone by {_here(forecast['exhausted_at'])}"
-    return f"back by {_here(forecast['back_at'])}" if forecast["back_at"] else "lasts"
+        return f"gone by {here(forecast['exhausted_at'])}"
+    return f"back by {here(forecast['back_at'])}" if forecast["back_at"] else "lasts"
 
-
-def _here(text: str) -> str:
-    return f"{datetime.datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _asked(url: str, over: str | None, timezone: str, service: str | None) -> list[dict[str, Any]]:
@@ -90,5 +92,3 @@ def _read(store: str, over: str | None, timezone: str, service: str | None) -> l
         raise click.UsageError(str(error)) from error
     found = from_store(store, ledger.statuses, time.time_ns() // 1_000_000, wanted)
     return [ledger.view(one) for one in found if service in (None, one.slo.service)]
-
-

@@ -191,9 +191,6 @@ def _doubts(document: Document, path: tuple[Key, ...], window: Window, digests: 
     if window.mode is Mode.DIGEST and not digests:
         yield document.finding((*path, "mode"), "no receiver has a digest that would collect it",
                                "give one a digest, or say `mode: hold`", id="no-digest")
-    if window.exclude_from_budget:
-        yield document.finding((*path, "exclude_from_budget"), "is read but not acted on by this version",
-                               "do not rely on it", id="not-yet", level="remark")
     ahead = window.next(now, 1)
     if isinstance(window.when, Once) and not ahead:
         yield document.finding((*path, "to"), "this window is over", "remove it", id="window-over", level="remark")

@@ -28,7 +28,7 @@ class Wished:
     confirm: bool
 
 
-def _moment(value: object) -> Millis:
+def moment(value: object) -> Millis:
     try:
         moment = datetime.datetime.fromisoformat(str(value))
     except ValueError as error:
@@ -38,7 +38,7 @@ def _moment(value: object) -> Millis:
     return round(moment.timestamp() * 1000)
 
 
-_Moment = Annotated[Millis, pydantic.PlainValidator(_moment)]
+Moment = Annotated[Millis, pydantic.PlainValidator(moment)]
 
 
 class _Fields(pydantic.BaseModel):
@@ -48,11 +48,12 @@ class _Fields(pydantic.BaseModel):
     reason: pydantic.StrictStr
     name: pydantic.StrictStr = ""
     mode: Mode = Mode.HOLD
-    from_: _Moment | None = pydantic.Field(default=None, alias="from")
-    to: _Moment | None = None
+    from_: Moment | None = pydantic.Field(default=None, alias="from")
+    to: Moment | None = None
     for_: Annotated[Millis, pydantic.PlainValidator(units.duration)] | None = pydantic.Field(default=None, alias="for")
     by: pydantic.StrictStr = ""
     notices: pydantic.StrictBool = True
+    exclude_from_budget: pydantic.StrictBool = False
     confirm: pydantic.StrictBool = False
 
 
@@ -75,5 +76,5 @@ def read(fields: Mapping[str, Any], now: Millis) -> Wished:
         raise ValueError("it would end before it begins, or is over")
     matchers = tuple(matcher for text in wish.match for matcher in parse_all(text))
     window = Window(name or reason, matchers, Once(starts, ends), wish.mode, reason if name else "",
-                    notices=wish.notices)
+                    notices=wish.notices, exclude_from_budget=wish.exclude_from_budget)
     return Wished(window, escaping.line(wish.by, NAME), wish.confirm)

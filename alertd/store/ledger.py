@@ -156,7 +156,16 @@ def _forecast(status: Status, hours: Sequence[Kept], day: Sums, now: Millis) -> 
 
 def id_of(slo: Slo, labels: Labels) -> str:
     """`checkout:availability`, and the group's labels behind it where there are some."""
-    return ":".join((slo.service, slo.slo, *(f"{name}={value}" for name, value in sorted(labels.items()))))
+    return _id(slo.service, slo.slo, labels)
+
+
+def name_of(series: Series) -> str:
+    """The same of a series."""
+    return _id(series.service, series.slo, series.labels)
+
+
+def _id(service: str, slo: str, labels: Labels) -> str:
+    return ":".join((service, slo, *(f"{name}={value}" for name, value in sorted(labels.items()))))
 
 
 async def declared(connection: AsyncConnection) -> list[Slo]:

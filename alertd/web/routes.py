@@ -12,6 +12,7 @@ from alertd.web.api import Api
 from alertd.web.budgets import Budgets
 from alertd.web.callbacks import PagerDuty, Slack
 from alertd.web.doing import Doing
+from alertd.web.excluded import Excluded
 from alertd.web.guard import Handler
 from alertd.web.inside import Inside
 from alertd.web.measures import Measures
@@ -65,7 +66,7 @@ def machines(routes: Routes, inside: Inside) -> None:
 def programs(routes: Routes, inside: Inside) -> None:
     """The JSON API."""
     api, people, slos = Api(inside), People(inside.acts, inside.reader), Slos(inside)
-    planned = Planned(inside.maintenance, inside.current, inside.clock)
+    planned, excluded = Planned(inside.maintenance, inside.current, inside.clock), Excluded(inside)
     routes.get("/api/v1/status", api.status)
     routes.get("/api/v1/incidents", api.incidents)
     routes.get("/api/v1/incidents/{id}", api.incident)
@@ -83,6 +84,9 @@ def programs(routes: Routes, inside: Inside) -> None:
     routes.get("/api/v1/statistics", Measures(inside).api)
     routes.get("/api/v1/slos", slos.every)
     routes.get("/api/v1/slos/{id}", slos.one)
+    routes.get("/api/v1/exclusions", excluded.every)
+    routes.post("/api/v1/exclusions", excluded.add, Permission.ADMINISTER)
+    routes.delete("/api/v1/exclusions/{id}", excluded.undo, Permission.ADMINISTER)
 
 
 def people(routes: Routes, inside: Inside) -> None:

@@ -135,7 +135,6 @@ def test_two_windows_of_one_name_are_a_fault(tmp_path: Path) -> None:
     ("""{name: x, match: ['a="b"'], every: "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", for: 1h}""", "window-never"),
     ("""{name: x, match: ['a="b"'], from: 2020-01-01T00:00, for: 1h}""", "window-over"),
     ("""{name: x, match: ['a="b"'], every: "00:00-24:00"}""", "window-never-ends"),
-    ("""{name: x, match: ['a="b"'], every: "01:00-02:00", exclude_from_budget: true}""", "not-yet"),
 ])
 def test_a_window_that_will_not_do_what_was_meant_is_remarked(tmp_path: Path, line: str, id: str) -> None:
     """No error: time alone must not make a file that was good refuse to load."""
