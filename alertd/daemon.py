@@ -33,6 +33,7 @@ from alertd.engine.acts import Acts
 from alertd.engine.anchor import Anchor
 from alertd.engine.backup import Backups, Plan
 from alertd.engine.budgets import Budgets, declared_in, keeping
+from alertd.engine.cleanup import Cleanup
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
@@ -66,6 +67,7 @@ SWITCH = 0.001  # seconds; a fifth of this costs throughput
 ACCEPTED = 16  # connections in one go; each takes about 0.1 ms
 WAITING = 1024  # connections that may wait to be accepted
 ANCHOR = 60  # seconds between looks at the audit's head
+CHORES = 300  # seconds between looks at what is done once a day
 TICK = 5  # seconds between looks at what time alone changes
 THREADS = 16  # for client libraries that block: two endpoints at their limit of connections
 
@@ -236,7 +238,8 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         Late(writer, current, clock, couriers.wake).tick: TICK,
                                         Nearing(writer, current, clock, couriers.wake_all).tick: 1,
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
-                                        backups.tick: TICK, replicas.tick: TICK, budgets.tick: TICK}))
+                                        backups.tick: TICK, replicas.tick: TICK, budgets.tick: TICK,
+                                        Cleanup(writer, current, clock, metrics).tick: CHORES}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
                                maintenance, door, budgets, clock.now(), options.external_url))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))

@@ -18,13 +18,16 @@ from alertd.config.receivers import ChannelSettings, Digest
 from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import BadInput, Finding
 from alertd.matchers import Matcher, parse_all
-from alertd.model import HOUR, Kind, Millis, Outlet, Severity
+from alertd.model import DAY, HOUR, Kind, Millis, Outlet, Severity
 from alertd.routing import Heartbeat, Inhibition, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
-            "escalation", "flapping", "heartbeats", "inhibit", "maintenance", "people", "rotas", "access")
+            "escalation", "flapping", "heartbeats", "inhibit", "maintenance", "people", "rotas", "access",
+            "retention")
 NOT_YET = ("storm",)
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
+RETENTION: Millis = 90 * DAY
+LEAST_RETENTION: Millis = DAY  # what ended today is still compared with, and told of
 TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to nobody and has no route
 
 
@@ -32,7 +35,8 @@ TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to n
 class RoutingFile:
     """routing.yaml, whole and without errors. `settings` are by receiver and channel, `digests` by receiver, `people`
     the addresses of each by channel, `calendars` by rota, relative to
-    `folder`, `access` who may do what; `remarks` are what `check` prints and `serve` logs."""
+    `folder`, `access` who may do what, `retention` how long what is over is kept; `remarks` are what `check` prints and
+    `serve` logs."""
 
     routing: Routing
     settings: Mapping[tuple[str, str], ChannelSettings]
@@ -42,6 +46,7 @@ class RoutingFile:
     calendars: Mapping[str, rotas_section.Calendar] = dataclasses.field(default_factory=dict)
     folder: Path = Path()
     access: Access = dataclasses.field(default_factory=Access)
+    retention: Millis = RETENTION
 
     def settings_for(self, outlet: Outlet, kind: Kind = Kind.FIRING) -> ChannelSettings | None:
         """The settings to send a notification of this kind by; None where its receiver has left the file."""
@@ -83,6 +88,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
                       escalation=reader.escalation(), heartbeats=reader.heartbeats(), inhibitions=reader.inhibitions(),
                       rotas=on_call.rotas, windows=windows, flapping=flapping)
     access, granted = access_section.read(document)
+    retention = reader.retention()
     findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *unsteady,
                 *reader.top_level(), *reader.findings, *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
@@ -92,7 +98,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     if faulty:
         return None, findings
     return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings), on_call.people,
-                       on_call.calendars, path.parent, access), findings
+                       on_call.calendars, path.parent, access, retention), findings
 
 
 def names(value: object) -> tuple[str, ...]:
@@ -240,6 +246,14 @@ class _Rest:
             self.wrong(("incident_by",), "must be a list of labels", "write [alertname, service]")
             return None
         return tuple(dict.fromkeys(value))
+
+    def retention(self) -> Millis:
+        if "retention" not in self.document.data:
+            return RETENTION
+        kept = self.length(self.document.data["retention"], ("retention",))
+        if kept is not None and kept < LEAST_RETENTION:
+            self.wrong(("retention",), "is too short", "keep what is over for a day at least: `retention: 90d`")
+        return kept or RETENTION
 
     def acknowledge(self) -> dict[Severity, Millis]:
         data = self.section("acknowledge", dict, "a section such as {critical: 1h, warning: 8h}")

@@ -53,5 +53,9 @@ class Ids:
     def next(self, now: Millis) -> WebhookId:
         with self._lock:
             self._last = last = max(now, self._last + 1)
-        digits = "".join(_BASE32[last >> shift & 31] for shift in range(45, -1, -5))
-        return WebhookId(digits + self._tail)
+        return WebhookId(first_id(last) + self._tail)
+
+
+def first_id(at: Millis) -> str:
+    """What is before every id given at this moment, and behind every one given before."""
+    return "".join(_BASE32[at >> shift & 31] for shift in range(45, -1, -5))

@@ -78,6 +78,8 @@ class Metrics:
                                   ["rota"], registry=registry)
         self.budgets = BudgetMetrics()
         registry.register(self.budgets)
+        self.cleaned = Counter("alertd_cleaned_rows_total", "Rows that were older than `retention` and are gone.",
+                               registry=registry)
         self.ledger_queries = Counter("alertd_ledger_queries_total", "Questions to Prometheus by kind (recorded, open, "
                                       "raw) and outcome (ok, partial, failed).", ["kind", "outcome"], registry=registry)
         self.ledger_success = Gauge("alertd_ledger_last_success_timestamp_seconds",

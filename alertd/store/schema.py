@@ -398,3 +398,10 @@ replicas = Table(
 # The oldest revision whose alertd can still work with these tables: one row, raised by a migration that takes away
 # what older ones need.
 floors = Table("floors", metadata, Column("revision", String(8), primary_key=True))
+
+# What is done now and then, and when it is next; whoever of several replicas moves that on does it.
+chores = Table(
+    "chores", metadata,
+    Column("name", String(32), primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+)
