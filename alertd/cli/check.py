@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +86,19 @@ def _rules_findings(rules: Path) -> tuple[list[Finding], list[Rule]]:
     except BadInput as error:
         return list(error.findings), []
     folder = rules / generated.FOLDER
-    want = rulegen.files(read.declared, generated.known(folder))
-    written = [rule for name, text in want.items() if name.endswith(".rules.yaml")
-               for rule in rule_files.parsed(text, str(folder / name))[0]]
-    return [*read.remarks, *generated.findings(rules, want)], written
+    written: list[Rule] = []
+
+    def files() -> Iterator[tuple[str, str]]:
+        for name, text in rulegen.each(read.declared, generated.known(folder)):
+            if name.endswith(".rules.yaml"):
+                written.extend(rule_files.parsed(text, str(folder / name))[0])
+            yield name, text
+
+    want = files()
+    findings = [*read.remarks, *generated.findings(rules, want)]
+    for _ in want:  # what was not asked for, since a file there is none of ours
+        pass
+    return findings, written
 
 
 def _lint_findings(folder: Path, files: tuple[Path, ...], written: list[Rule], told: tuple[Any, ...]) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,29 +50,34 @@ def command(folder: Path, check: bool, form: str | None, version: str | None, co
         for remark in rules.remarks:
             click.echo(str(remark), err=True)
         place = folder / generated.FOLDER
-        have = generated.read(place)
+        have = generated.heads(place)
         made_for = _version(version) if version else generated.version_of(have)
-        want = generated.in_format(rulegen.files(rules.declared, made_for), form or generated.format_of(have), place)
+        want = rulegen.each(rules.declared, made_for)
         if cost or cost_limit is not None:
-            _costs(want, series, cost, cost_limit)
-        changes = generated.diff(have, want) if check else ""
+            want = _costed(want, series, cost, cost_limit)
+        want = generated.in_format(want, form or generated.format_of(have), place)
         if check:
-            click.echo(changes, nl=False)
-            sys.exit(1 if changes else 0)
-        current = have == want
-        if not current:
-            generated.write(place, want)
-    click.echo(f"{place}: {len(want)} files, {'already current' if current else 'written'}", err=True)
-    if not current and (new := _new(rules.declared, have)):
-        click.echo(f"new budgets know nothing of the time before their rules are loaded ({', '.join(new)}): they say "
+            stale = False
+            for line in generated.changes(place, want):
+                click.echo(line, nl=False)
+                stale = True
+            sys.exit(1 if stale else 0)
+        new = list(_new(rules.declared, place))
+        count, changed = generated.write(place, want)
+    click.echo(f"{place}: {count} files, {f'{changed} changed' if changed else 'already current'}", err=True)
+    if changed and new:
+        shown = new if len(new) <= SHOWN else [*new[:SHOWN], f"and {len(new) - SHOWN} more"]
+        click.echo(f"new budgets know nothing of the time before their rules are loaded ({', '.join(shown)}): they say "
                    "how much of their window they cover, and `alertd rules backfill` prints how to fill it", err=True)
 
 
-def _new(declared: Declared, have: Mapping[str, str]) -> list[str]:
-    """The objectives that had no records before, and of a long list the first."""
-    new = [f"{service.name} {objective.name}" for service in declared.services for objective in service.objectives
-           if f"- name: {service.name} {objective.name} rows\n" not in have.get(f"{service.name}.rules.yaml", "")]
-    return new if len(new) <= SHOWN else [*new[:SHOWN], f"and {len(new) - SHOWN} more"]
+def _new(declared: Declared, place: Path) -> Iterator[str]:
+    """The objectives that have no records yet."""
+    for service in declared.services:
+        path = place / f"{service.name}.rules.yaml"
+        have = path.read_text(encoding="utf-8") if path.exists() else ""
+        yield from (f"{service.name} {objective.name}" for objective in service.objectives
+                    if f"- name: {service.name} {objective.name} rows\n" not in have)
 
 
 def _version(text: str) -> PrometheusVersion:
@@ -109,15 +114,19 @@ def _refuse_bad_presets(folder: Path) -> None:
         raise BadInput(wrong)
 
 
-def _costs(want: Mapping[str, str], series: int, shown: bool, limit: float | None) -> None:
-    """Prints the table and refuses what is over the limit."""
+def _costed(files: Iterable[tuple[str, str]], series: int, shown: bool, limit: float | None
+            ) -> Iterator[tuple[str, str]]:
+    """The files as they come; behind the last one prints the table, and refuses what is over the limit."""
     from alertd import cost
     from alertd.cli.asking import table
     from alertd.config import rule_files
 
-    rules = [rule for name, text in want.items() if name.endswith(".rules.yaml")
-             for rule in rule_files.parsed(text, name)[0]]
-    costs = cost.per_slo(rules, series)
+    costs: list[Cost] = []
+    for name, text in files:
+        yield name, text
+        if name.endswith(".rules.yaml"):
+            costs += cost.per_slo(rule_files.parsed(text, name)[0], series)
+    costs.sort(key=lambda cost: (-cost.samples, cost.service, cost.slo))
     if shown and costs:
         click.echo(table([["SERVICE", "SLO", "SAMPLES/S", "RULES"], *map(_row, costs)]))
         click.echo(f"{sum((each.samples for each in costs), Decimal()):.1f} samples a second in all, "

@@ -247,7 +247,7 @@ class _Services:
         objectives = tuple(_objective(slo, given, self.told) for slo, given in model.slos.items())
         self.made_of |= {(name, slo): composites.Named(document, (*path, "slos", slo, "of"), given.of)
                          for slo, given in model.slos.items() if given.of}
-        service = Service(name, preset, selector, buckets, objectives)
+        service = Service(name, preset, selector, buckets, objectives, Path(document.file).name)
         self._buckets(document, path, service)
         self._watched(document, path, service)
         for objective in objectives:

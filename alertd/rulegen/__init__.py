@@ -7,10 +7,12 @@ declared ▸ counting, threshold (rules)                          ▸ scenarios,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator
 
 from alertd.model import MINUTE, SECOND, Millis
 from alertd.rulegen import (
+    alike,
     budget,
     budget_tests,
     burn,
@@ -36,28 +38,57 @@ from alertd.rulegen.version import OLDEST, PrometheusVersion
 RESERVED = ("nodes", "watchdog")  # the files that are no service's
 INHIBIT = "alertmanager-inhibit.yaml"
 RUNBOOKS = "runbooks"  # the folder of the alerts' pages
+_RULES = ".rules.yaml"
 
 
 def files(declared: Declared, version: PrometheusVersion = OLDEST) -> dict[str, str]:
-    """Every file of rules/generated/, by its name: for each subject `NAME.rules.yaml`, and `NAME.test.yaml` with what
-    must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
-    `NAME.slo-30d.test.yaml`; for each alert `runbooks/NAME.md`."""
-    header = emit.header(declared.sources, version)
-    result: dict[str, str] = {}
-    alerts: list[tuple[str, AlertRule]] = []
-    for file, scenarios in _subjects(declared, version):
-        rules = f"{file.name}.rules.yaml"
-        alerts += ((rules, rule) for group in file.groups for rule in group.rules if isinstance(rule, AlertRule))
-        result[rules] = header + emit.rules(file)
-        if tests := tuple(scenarios):
-            result[f"{file.name}.test.yaml"] = header + emit.tests(rules, tests, MINUTE)
-    for service in declared.services:
-        result |= {name: header + text for name, text in _objective_tests(declared, service)}
+    """All of `each`, at once."""
+    return dict(each(declared, version))
+
+
+def each(declared: Declared, version: PrometheusVersion = OLDEST) -> Iterator[tuple[str, str]]:
+    """Every file of rules/generated/, its name and its text: for each subject `NAME.rules.yaml`, and `NAME.test.yaml`
+    with what must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
+    `NAME.slo-30d.test.yaml`; for each alert `runbooks/NAME.md`. One subject at a time is in memory."""
+    names = [source.name for source in declared.sources]
+    book = pages.Book()
+    for file, scenarios, made_of in _shared(declared):
+        header = emit.header(names, emit.digest(*made_of), version)
+        written = _written(file, scenarios)
+        yield from ((file.name + name, header + text) for name, text in written.texts)
+        for rule in written.alerts:
+            book.add(file.name + _RULES, rule)
+    shapes = alike.Shapes(functools.partial(_service, declared, version))
+    for service in sorted(declared.services, key=lambda service: service.name):
+        header = emit.header([service.source], emit.digest(declared.thresholds, declared.runbooks, service), version)
+        written = shapes.written(service)
+        yield from ((service.name + name, header + text) for name, text in written.texts)
+        for rule in written.alerts:
+            book.add(service.name + _RULES, rule)
     by = [label for service in declared.services for objective in service.objectives for label in objective.by]
     if any(service.objectives for service in declared.services):
-        result[INHIBIT] = header + emit.inhibit(inhibit.rules(by))
-    note = emit.comment(declared.sources, version)
-    return result | {f"{RUNBOOKS}/{name}.md": note + page for name, page in pages.pages(alerts)}
+        inhibited = inhibit.rules(by)
+        yield INHIBIT, emit.header(names, emit.digest(inhibited), version) + emit.inhibit(inhibited)
+    for name, page in book.pages():
+        yield f"{RUNBOOKS}/{name}.md", emit.comment(names, emit.digest(page), version) + page
+
+
+def _written(file: RuleFile, scenarios: Iterable[Scenario], *more: tuple[str, str]) -> alike.Written:
+    """`more` are further texts of the subject."""
+    texts = [(_RULES, emit.rules(file))]
+    if tests := tuple(scenarios):
+        texts.append((".test.yaml", emit.tests(file.name + _RULES, tests, MINUTE)))
+    alerts = tuple(rule for group in file.groups for rule in group.rules if isinstance(rule, AlertRule))
+    return alike.Written((*texts, *more), alerts)
+
+
+def _service(declared: Declared, version: PrometheusVersion, service: Service) -> alike.Written:
+    """Nothing where nothing can be measured."""
+    groups = (*threshold.service(declared, service, version), *_objective_groups(declared, service, version))
+    if not groups:
+        return alike.Written((), ())
+    return _written(RuleFile(service.name, groups), _service_scenarios(declared, service, groups),
+                    *_objective_tests(declared, service))
 
 
 def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str, str]]:
@@ -68,13 +99,13 @@ def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str
     judged = [slo_tests.Judged(watch, tuple(burn.alerts(watch.objective, watch.tracked, declared.runbooks)))
               for watch in watches]
     low = (scenario for watch in watches for scenario in budget_tests.scenarios(watch, declared.runbooks))
-    rules = f"{service.name}.rules.yaml"
-    yield f"{service.name}.slo.test.yaml", emit.tests(rules, (
+    rules = service.name + _RULES
+    yield ".slo.test.yaml", emit.tests(rules, (
         *slo_tests.scenarios(service, judged), *low,
         *budget_tests.absences(service, watches, declared.runbooks)), slo_world.STEP * MINUTE)
     for window in sorted({watch.tracked.window for watch in watches}):
         its = [budget_tests.window(watch) for watch in watches if watch.tracked.window == window]
-        yield f"{service.name}.slo-{promql.duration(window)}.test.yaml", emit.tests(rules, its, window)
+        yield f".slo-{promql.duration(window)}.test.yaml", emit.tests(rules, its, window)
 
 
 def _objective_groups(declared: Declared, service: Service, version: PrometheusVersion) -> Iterator[Group]:
@@ -97,16 +128,14 @@ def objective_groups(objective: Objective, tracked: Tracked, runbooks: str, inte
             Group(live.name, (*live.rules, *at_once), live.interval))
 
 
-def _subjects(declared: Declared, version: PrometheusVersion) -> Iterator[tuple[RuleFile, Iterator[Scenario]]]:
+def _shared(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario], tuple[object, ...]]]:
+    """The files that are no service's, and what they are made of."""
     nodes = tuple(threshold.nodes(declared))
     if nodes:
-        yield RuleFile("nodes", nodes), _node_scenarios(declared, nodes)
-    for service in sorted(declared.services, key=lambda service: service.name):
-        groups = (*threshold.service(declared, service, version), *_objective_groups(declared, service, version))
-        if groups:
-            yield RuleFile(service.name, groups), _service_scenarios(declared, service, groups)
+        made_of = declared.thresholds, declared.nodes, declared.runbooks
+        yield RuleFile("nodes", nodes), _node_scenarios(declared, nodes), made_of
     watchdog = threshold.watchdog(declared)
-    yield RuleFile("watchdog", (watchdog,)), _watchdog_scenarios(watchdog)
+    yield RuleFile("watchdog", (watchdog,)), _watchdog_scenarios(watchdog), (declared.runbooks,)
 
 
 def _node_scenarios(declared: Declared, groups: tuple[Group, ...]) -> Iterator[Scenario]:

@@ -147,13 +147,15 @@ class Objective:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service:
-    """A service and where its numbers are. `buckets` are the finite edges of its histogram in the preset's unit."""
+    """A service and where its numbers are. `buckets` are the finite edges of its histogram in the preset's unit;
+    `source` is the file within rules/ that declares it."""
 
     name: str
     preset: Preset
     selector: tuple[Matcher, ...]
     buckets: tuple[Decimal, ...] = ()
     objectives: tuple[Objective, ...] = ()
+    source: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

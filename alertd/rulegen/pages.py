@@ -93,14 +93,40 @@ WRITTEN: Mapping[str, Written] = {
 }
 
 
-def pages(rules: Sequence[tuple[str, AlertRule]]) -> Iterator[tuple[str, str]]:
-    """Each alert's name with its page in Markdown; `rules` come with the name of their file."""
-    names = sorted({rule.alert for _, rule in rules})
-    for name in names:
-        yield name, _page(name, WRITTEN[name], [(file, rule) for file, rule in rules if rule.alert == name])
+@dataclasses.dataclass(slots=True)
+class _Rules:
+    """What the page of one alert shows of its rules, each with its file: the first ones, and of the `more` behind them
+    their files."""
+
+    first: list[tuple[str, AlertRule]] = dataclasses.field(default_factory=list)
+    severities: set[str] = dataclasses.field(default_factory=set)
+    more: int = 0
+    files: set[str] = dataclasses.field(default_factory=set)
 
 
-def _page(name: str, written: Written, rules: Sequence[tuple[str, AlertRule]]) -> str:
+class Book:
+    """The pages of all alerts, which need not be held all at once."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, _Rules] = {}
+
+    def add(self, file: str, rule: AlertRule) -> None:
+        """A rule of the rule file `file`."""
+        its = self._rules.setdefault(rule.alert, _Rules())
+        its.severities.add(rule.labels["severity"])
+        if len(its.first) < MOST:
+            its.first.append((file, rule))
+        else:
+            its.more += 1
+            its.files.add(file)
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """Each alert's name with its page in Markdown."""
+        for name, rules in sorted(self._rules.items()):
+            yield name, _page(name, WRITTEN[name], rules)
+
+
+def _page(name: str, written: Written, rules: _Rules) -> str:
     parts = [f"# {name}", written.meaning, "## First steps", _numbered(written.steps), "## Who is told",
              *_told(rules), "## How it is measured", written.measured, *_queries(rules)]
     return "\n\n".join(parts) + "\n"
@@ -110,23 +136,22 @@ def _numbered(steps: Iterable[str]) -> str:
     return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
 
 
-def _told(rules: Sequence[tuple[str, AlertRule]]) -> Iterator[str]:
-    severities = sorted({rule.labels["severity"] for _, rule in rules})
-    yield "Severity " + ", ".join(severities) + ". routing.yaml says who that is; this prints it, with the line:"
-    _, rule = rules[0]
+def _told(rules: _Rules) -> Iterator[str]:
+    yield "Severity " + ", ".join(sorted(rules.severities)) + (". routing.yaml says who that is; this prints it, with "
+                                                               "the line:")
+    _, rule = rules.first[0]
     labels = {"alertname": rule.alert, **rule.labels}
     words = " ".join(f"{name}={value!r}" if "%" in value else f"{name}={value}" for name, value in labels.items())
     yield f"```\nalertd routes explain {words}\n```"
 
 
-def _queries(rules: Sequence[tuple[str, AlertRule]]) -> Iterator[str]:
-    for _, rule in rules[:MOST]:
+def _queries(rules: _Rules) -> Iterator[str]:
+    for _, rule in rules.first:
         yield f"### {_whose(rule)}"
         yield f"{rule.annotations['summary'].replace('{{ $labels.', '<').replace(' }}', '>')}{_after(rule)}."
         yield f"```promql\n{rule.expr}\n```"
-    if len(rules) > MOST:
-        files = sorted({file for file, _ in rules[MOST:]})
-        yield f"{len(rules) - MOST} more queries like these stand in {_listed(files)}."
+    if rules.more:
+        yield f"{rules.more} more queries like these stand in {_listed(sorted(rules.files))}."
 
 
 def _listed(files: Sequence[str]) -> str:

@@ -111,7 +111,7 @@ def _limits(world: _World, tier: str) -> Iterator[Scenario]:
     if not fits:
         return
     lasting = max(fit.tier.lasting for fit in fits.values()) // MINUTE
-    minutes = [STEP, *([lasting] if lasting else []), lasting + STEP, lasting + 2 * STEP]
+    minutes = sorted({STEP, lasting or STEP, lasting + STEP, lasting + 2 * STEP})
     for what, of_limit in (("just over", Decimal("1.01")), ("just under", Decimal("0.99"))):
         phases = {slo: _constant(fit, of_limit, minutes[-1]) for slo, fit in fits.items()}
         yield world.scenario(f"{tier}, {what} the limit", phases, minutes)

@@ -15,33 +15,44 @@ _RESOLVER = resolver.Resolver()
 _TEXT = "tag:yaml.org,2002:str"
 
 
+class Shared(dict[str, str]):
+    """A mapping that stands in several places: written in the first, named in the others."""
+
+
 def dump(data: Mapping[str, Any]) -> str:
     """`data` in blocks, its keys in their order."""
     lines: list[str] = []
-    _mapping(lines, data, "", "")
+    _mapping(lines, data, "", "", {})
     return "\n".join(lines or ["{}"]) + "\n"
 
 
 # The functions add to `lines` and yield nothing: through a generator for each level a line took five times as long.
 # Subclasses of dict and list are none of ours; `type(…) is` spares the asking of abstract classes.
 
-def _mapping(lines: list[str], data: Mapping[str, Any], start: str, indent: str) -> None:
-    """`start` stands in place of the indentation of the first key."""
+def _mapping(lines: list[str], data: Mapping[str, Any], start: str, indent: str, named: dict[int, int]) -> None:
+    """`start` stands in place of the indentation of the first key; `named` are the shared mappings so far."""
     for key, value in data.items():
         if type(value) is str and "\n" not in value:
             lines.append(f"{start}{_scalar(key)}: {_scalar(value)}")
         else:
-            _entry(lines, f"{start}{_scalar(key)}:", value, indent)
+            _entry(lines, f"{start}{_scalar(key)}:", value, indent, named)
         start = indent
 
 
-def _entry(lines: list[str], start: str, value: Any, indent: str) -> None:
+def _entry(lines: list[str], start: str, value: Any, indent: str, named: dict[int, int]) -> None:
     if type(value) is dict:
         lines.append(start if value else f"{start} {{}}")
-        _mapping(lines, value, indent + "  ", indent + "  ")
+        _mapping(lines, value, indent + "  ", indent + "  ", named)
     elif type(value) is list:
         lines.append(start if value else f"{start} []")
-        _items(lines, value, indent)
+        _items(lines, value, indent, named)
+    elif type(value) is Shared:
+        if number := named.get(id(value)):
+            lines.append(f"{start} *x{number}")
+            return
+        number = named[id(value)] = len(named) + 1
+        lines.append(f"{start} &x{number}")
+        _mapping(lines, value, indent + "  ", indent + "  ", named)
     elif type(value) is str and "\n" in value and _block(value):
         lines.append(f"{start} |-")
         lines.extend(f"{indent}  {line}" if line else "" for line in value.split("\n"))
@@ -49,13 +60,18 @@ def _entry(lines: list[str], start: str, value: Any, indent: str) -> None:
         lines.append(f"{start} {_scalar(value)}")
 
 
-def _items(lines: list[str], values: list[Any], indent: str) -> None:
+def _items(lines: list[str], values: list[Any], indent: str, named: dict[int, int]) -> None:
     """The first key of a mapping stands behind the dash."""
     for value in values:
         if type(value) is dict and value:
-            _mapping(lines, value, f"{indent}- ", indent + "  ")
+            _mapping(lines, value, f"{indent}- ", indent + "  ", named)
         else:
             lines.append(f"{indent}- {'{}' if value == {} else _scalar(value)}")
+
+
+def plain(text: str) -> bool:
+    """Whether it stands as it is, without quotes."""
+    return _scalar(text) == text
 
 
 def _block(text: str) -> bool:

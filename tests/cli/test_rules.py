@@ -214,7 +214,7 @@ groups:
 
 def test_the_cost_of_an_slo_is_told_and_limited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table on stdout; over the limit nothing is written, and the SLO is named."""
-    monkeypatch.setattr("alertd.rulegen.files", lambda _, version: {"shop.rules.yaml": SLO_RULES})
+    monkeypatch.setattr("alertd.rulegen.each", lambda _, version: iter([("shop.rules.yaml", SLO_RULES)]))
     told = alertd("build", "--rules", folder, "--cost", "--series", "30", "--cost-limit", "10")
     assert told.exit_code == 0
     assert told.stdout.splitlines()[1].split() == ["shop", "availability", "10.0", "1"]

@@ -23,3 +23,11 @@ def test_what_is_written_is_read_back(data: dict[str, object]) -> None:
 def test_plain_where_it_can_be(value: object, text: str) -> None:
     """Quotes only where a reader of YAML needs them, and lines as lines."""
     assert yaml_text.dump({"k": value}) == f"k: {text}\n"
+
+
+def test_what_stands_in_several_places_is_written_once() -> None:
+    """And read back in each of them, also where equal mappings are two."""
+    labels, same = (yaml_text.Shared({"a": "1", "b": "x: y"}) for _ in range(2))
+    text = yaml_text.dump({"all": [{"of": labels}, {"of": labels, "more": [{"of": same}, {"of": labels}]}]})
+    assert yaml.safe_load(text) == {"all": [{"of": labels}, {"of": labels, "more": [{"of": same}, {"of": labels}]}]}
+    assert text.count("x: y") == 2
