@@ -115,11 +115,9 @@ def _side(name: str, folder: Path, config: Path) -> Side:
         return Side(name, (), {}, routing)
     declared = rules_file.load(folder).declared
     written = rulegen.files(declared, generated.known(folder / generated.FOLDER))
-    rules = [rule for file, text in written.items() if file.endswith(".rules.yaml")
-             for rule in rule_files.parsed(text, file)[0]]
     tracked = {(service.name, watch.tracked.slo): watch.tracked
                for service in declared.services for watch in objectives.watches(service)}
-    return Side(name, rules, tracked, routing)
+    return Side(name, rule_files.generated(written), tracked, routing)
 
 
 def _text(span: Span, new: dict[str, Any], old: dict[str, Any] | None) -> str:

@@ -52,6 +52,9 @@ def command(folder: Path, check: bool, form: str | None, version: str | None, co
         place = folder / generated.FOLDER
         have = generated.heads(place)
         made_for = _version(version) if version else generated.version_of(have)
+        if rules.declared.query_offset and not made_for.has_query_offset:
+            click.echo(f"`query_offset` is left out: Prometheus {made_for} does not know it, 2.53 and later do "
+                       "(--prometheus-version)", err=True)
         want = rulegen.each(rules.declared, made_for)
         if cost or cost_limit is not None:
             want = _costed(want, series, cost, cost_limit)

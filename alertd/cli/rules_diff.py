@@ -49,6 +49,5 @@ def side(folder: Path, config: Path) -> Side:
         return Side(None, [], routing)
     declared = rules_file.load(folder).declared
     written = rulegen.files(declared, generated.known(folder / generated.FOLDER))
-    rules = [rule for name, text in written.items() if name.endswith(".rules.yaml")
-             for rule in rule_files.parsed(text, name)[0]]
+    rules = rule_files.generated(written)
     return Side(declared, [rule for rule in rules if rule.kind == "alert"], routing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,12 @@ def load(path: Path) -> tuple[list[Rule], list[Finding]]:
 def parsed(text: str, file: str) -> tuple[list[Rule], list[Finding]]:
     """The same of a text that `file` would hold."""
     return _rules(parse(text, file), text.splitlines())
+
+
+def generated(files: Mapping[str, str], folder: str = "") -> list[Rule]:
+    """The rules of a generated set, each once; `folder` with its slash is how findings call their place."""
+    return [rule for name, text in files.items() if name.endswith(".rules.yaml")
+            for rule in parsed(text, f"{folder}{name}")[0]]
 
 
 def preset_expressions(folder: Path) -> Iterator[Rule]:
@@ -72,7 +78,8 @@ def _rules(document: Document, lines: list[str]) -> tuple[list[Rule], list[Findi
                 findings.append(document.finding(place, "is no rule", "write `alert:` or `record:`, and `expr:`",
                                                  id="rule-file"))
                 continue
-            rules.append(_rule(document, lines, (*place, "expr"), str(rule["expr"]), rule,
+            whole = {**rule, "labels": _plain(group.get("labels")) | _plain(rule.get("labels"))}
+            rules.append(_rule(document, lines, (*place, "expr"), str(rule["expr"]), whole,
                                str(group.get("name", "")), _millis(group.get("interval"))))
     return rules, findings
 

@@ -69,12 +69,14 @@ def load(folder: Path) -> Rules:
     retention, wrong = _once(files, "retention")
     findings += wrong
     findings += _forgotten(files, retention)
+    query_offset, wrong = _once(files, "query_offset")
+    findings += wrong
     nodes, wrong = _watch(files, presets)
     findings += wrong or _unmeasured(nodes, thresholds, places)
     if findings:
         raise BadInput(findings)
     sources += [Source(f"{preset_file.FOLDER}/{name}", _plain(text)) for name, text in preset_texts.items()]
-    declared = Declared(thresholds, services, nodes, runbooks or runbook.DEFAULT, tuple(sources))
+    declared = Declared(thresholds, services, nodes, runbooks or runbook.DEFAULT, tuple(sources), query_offset or 0)
     return Rules(declared, tuple(sorted(remarks)))
 
 
@@ -115,7 +117,7 @@ def _shape(document: Document) -> tuple[rules_model.RulesFile | None, list[Findi
                                        id="empty")]
     model, findings = validate(document, rules_model.RulesFile)
     if model and not (model.services or model.runbooks or model.watch or model.alerts or model.retention
-                      or (model.thresholds and model.thresholds.model_fields_set)):
+                      or model.query_offset or (model.thresholds and model.thresholds.model_fields_set)):
         findings = [document.finding((), "declares nothing", "declare thresholds or services, or remove the file",
                                      id="empty")]
     return model, [*document.duplicates, *_told_once(findings)]

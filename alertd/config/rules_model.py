@@ -277,4 +277,5 @@ class RulesFile(Strict):
     watch: Annotated[list[str], pydantic.AfterValidator(some)] | None = None
     runbooks: Annotated[str | None, pydantic.BeforeValidator(_address)] = None
     retention: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None
+    query_offset: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None
     alerts: Alerts | None = None

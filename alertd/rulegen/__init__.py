@@ -39,6 +39,9 @@ RESERVED = ("nodes", "watchdog")  # the files that are no service's
 INHIBIT = "alertmanager-inhibit.yaml"
 RUNBOOKS = "runbooks"  # the folder of the alerts' pages
 _RULES = ".rules.yaml"
+# The same rules without `query_offset`, where there is one: the tests are of these, since promtool applies it in tests
+# too, where it would move every evaluation off the marks of the clock.
+_AT_ONCE = ".at-once.yaml"
 
 
 def files(declared: Declared, version: PrometheusVersion = OLDEST) -> dict[str, str]:
@@ -53,14 +56,15 @@ def each(declared: Declared, version: PrometheusVersion = OLDEST) -> Iterator[tu
     names = [source.name for source in declared.sources]
     book = pages.Book()
     for file, scenarios, made_of in _shared(declared):
-        header = emit.header(names, emit.digest(*made_of), version)
-        written = _written(file, scenarios)
+        header = emit.header(names, emit.digest(*made_of, *_offset(declared)), version)
+        written = _written(declared, version, file, scenarios)
         yield from ((file.name + name, header + text) for name, text in written.texts)
         for rule in written.alerts:
             book.add(file.name + _RULES, rule)
     shapes = alike.Shapes(functools.partial(_service, declared, version))
     for service in sorted(declared.services, key=lambda service: service.name):
-        header = emit.header([service.source], emit.digest(declared.thresholds, declared.runbooks, service), version)
+        made_of = (declared.thresholds, declared.runbooks, service, *_offset(declared))
+        header = emit.header([service.source], emit.digest(*made_of), version)
         written = shapes.written(service)
         yield from ((service.name + name, header + text) for name, text in written.texts)
         for rule in written.alerts:
@@ -73,11 +77,24 @@ def each(declared: Declared, version: PrometheusVersion = OLDEST) -> Iterator[tu
         yield f"{RUNBOOKS}/{name}.md", emit.comment(names, emit.digest(page), version) + page
 
 
-def _written(file: RuleFile, scenarios: Iterable[Scenario], *more: tuple[str, str]) -> alike.Written:
+def _offset(declared: Declared) -> tuple[Millis, ...]:
+    return (declared.query_offset,) if declared.query_offset else ()
+
+
+def _tested(declared: Declared, version: PrometheusVersion) -> str:
+    """What follows a subject's name in the name of the rules that its tests are of."""
+    return _AT_ONCE if declared.query_offset and version.has_query_offset else _RULES
+
+
+def _written(declared: Declared, version: PrometheusVersion, file: RuleFile, scenarios: Iterable[Scenario],
+             *more: tuple[str, str]) -> alike.Written:
     """`more` are further texts of the subject."""
-    texts = [(_RULES, emit.rules(file))]
+    tested = _tested(declared, version)
+    texts = [(_RULES, emit.rules(file, version, 0 if tested == _RULES else declared.query_offset))]
+    if tested != _RULES:
+        texts.append((tested, emit.rules(file, version)))
     if tests := tuple(scenarios):
-        texts.append((".test.yaml", emit.tests(file.name + _RULES, tests, MINUTE)))
+        texts.append((".test.yaml", emit.tests(file.name + tested, tests, MINUTE)))
     alerts = tuple(rule for group in file.groups for rule in group.rules if isinstance(rule, AlertRule))
     return alike.Written((*texts, *more), alerts)
 
@@ -87,11 +104,11 @@ def _service(declared: Declared, version: PrometheusVersion, service: Service) -
     groups = (*threshold.service(declared, service, version), *_objective_groups(declared, service, version))
     if not groups:
         return alike.Written((), ())
-    return _written(RuleFile(service.name, groups), _service_scenarios(declared, service, groups),
-                    *_objective_tests(declared, service))
+    return _written(declared, version, RuleFile(service.name, groups), _service_scenarios(declared, service, groups),
+                    *_objective_tests(declared, version, service))
 
 
-def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str, str]]:
+def _objective_tests(declared: Declared, version: PrometheusVersion, service: Service) -> Iterator[tuple[str, str]]:
     """The files are apart since promtool evaluates all of a file's rules at one interval."""
     watches = tuple(objectives.watches(service))
     if not watches:
@@ -99,7 +116,7 @@ def _objective_tests(declared: Declared, service: Service) -> Iterator[tuple[str
     judged = [slo_tests.Judged(watch, tuple(burn.alerts(watch.objective, watch.tracked, declared.runbooks)))
               for watch in watches]
     low = (scenario for watch in watches for scenario in budget_tests.scenarios(watch, declared.runbooks))
-    rules = service.name + _RULES
+    rules = service.name + _tested(declared, version)
     yield ".slo.test.yaml", emit.tests(rules, (
         *slo_tests.scenarios(service, judged), *low,
         *budget_tests.absences(service, watches, declared.runbooks)), slo_world.STEP * MINUTE)
@@ -124,8 +141,10 @@ def objective_groups(objective: Objective, tracked: Tracked, runbooks: str, inte
     behind = (*(rule for rule in burns if rule.labels["tier"] in settled), *budget.low(objective, tracked, runbooks),
               budget.absent(objective, tracked, runbooks))
     at_once = (rule for rule in burns if rule.labels["tier"] not in settled)
-    return (hours, Group(slow.name, (*slow.rules, *behind), slow.interval),
-            Group(live.name, (*live.rules, *at_once), live.interval))
+    labels = {"service": tracked.service, "slo": tracked.slo}
+    return (Group(hours.name, hours.rules, hours.interval, labels),
+            Group(slow.name, (*slow.rules, *behind), slow.interval, labels),
+            Group(live.name, (*live.rules, *at_once), live.interval, labels))
 
 
 def _shared(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario], tuple[object, ...]]]:

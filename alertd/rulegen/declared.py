@@ -169,10 +169,11 @@ class Source:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Declared:
     """All of rules/*.yaml. CPU and memory thresholds watch every target of `nodes`; `runbooks` is the address under
-    which every alert has a page of its name."""
+    which every alert has a page of its name; rules are evaluated as of `query_offset` ago where Prometheus can."""
 
     thresholds: Mapping[Watched, tuple[Level, ...]]
     services: tuple[Service, ...]
     nodes: tuple[Preset, ...]
     runbooks: str
     sources: tuple[Source, ...]
+    query_offset: Millis = 0

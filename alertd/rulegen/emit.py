@@ -58,23 +58,27 @@ def _origin(names: Iterable[str], made_of: str, version: PrometheusVersion) -> t
     return f"{MARK} from {files}{made_for}; do not edit.", f"sha256 of the declaration: {made_of}"
 
 
-def rules(file: RuleFile) -> str:
+def rules(file: RuleFile, version: PrometheusVersion = OLDEST, query_offset: Millis = 0) -> str:
     """The rule file's YAML, without the header."""
-    return yaml_text.dump({"groups": [_group(group) for group in file.groups]})
+    return yaml_text.dump({"groups": [_group(group, version, query_offset) for group in file.groups]})
 
 
-def _group(group: Group) -> dict[str, Any]:
-    interval = {} if group.interval is None else {"interval": promql.duration(group.interval)}
-    return {"name": group.name, **interval, "rules": [_rule(rule) for rule in group.rules]}
+def _group(group: Group, version: PrometheusVersion, query_offset: Millis) -> dict[str, Any]:
+    times = {"interval": group.interval, "query_offset": query_offset}
+    labels = dict(group.labels) if version.has_group_labels else {}
+    return {"name": group.name, **{name: promql.duration(millis) for name, millis in times.items() if millis},
+            **({"labels": labels} if labels else {}), "rules": [_rule(rule, labels) for rule in group.rules]}
 
 
-def _rule(rule: RecordingRule | AlertRule) -> dict[str, Any]:
+def _rule(rule: RecordingRule | AlertRule, of_group: Mapping[str, str]) -> dict[str, Any]:
+    own = {name: value for name, value in rule.labels.items() if of_group.get(name) != value}
+    labels = {"labels": own} if own or not of_group else {}
     if isinstance(rule, RecordingRule):
-        return {"record": rule.record, "expr": rule.expr, "labels": dict(rule.labels)}
+        return {"record": rule.record, "expr": rule.expr, **labels}
     times = {"for": rule.lasting, "keep_firing_for": rule.keep_firing}
     return {"alert": rule.alert, "expr": rule.expr,
             **{name: promql.duration(millis) for name, millis in times.items() if millis},
-            "labels": dict(rule.labels), "annotations": dict(rule.annotations)}
+            **labels, "annotations": dict(rule.annotations)}
 
 
 def tests(rule_file: str, scenarios: Iterable[Scenario], evaluated: Millis) -> str:

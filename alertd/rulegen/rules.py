@@ -31,11 +31,12 @@ class AlertRule:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Group:
     """Rules evaluated in this order, so that a record is there for the alert after it. Without an `interval` that of
-    the server holds."""
+    the server holds. `labels` are some that all its rules have, which newer servers can be told once."""
 
     name: str
     rules: tuple[RecordingRule | AlertRule, ...]
     interval: Millis | None = None
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
