@@ -213,7 +213,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             reconcile = Reconcile(options.alertmanagers, writer, db.reader, current, clock, ids, metrics,
                                   wake, net.http)
             heartbeats = Heartbeats(writer, current, clock, ids, wake)
-            digests = Digests(writer, db.reader, current, clock, metrics, wake)
+            digests = Digests(writer, db.reader, current, clock, metrics, wake, options.rules)
             oncall = OnCall(current, clock, net, metrics)
             maintenance = Maintenance(writer, db.reader, current, clock, ids, wake, shared=db.shared)
             inhibition = Inhibition(writer, current, clock, wake)
@@ -241,7 +241,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         backups.tick: TICK, replicas.tick: TICK, budgets.tick: TICK,
                                         Cleanup(writer, current, clock, metrics).tick: CHORES}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
-                               maintenance, door, budgets, clock.now(), options.external_url))
+                               maintenance, door, budgets, digests, clock.now(), options.external_url))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))
             log.info("serving", address=daemon.address, store=database.shown(options.store), config=str(options.config))
             try:

@@ -275,10 +275,12 @@ class Notification:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DigestText:
-    """A finished digest, or a notice: subject and plain text, as kept with its row."""
+    """A finished digest, or a notice: subject and plain text, as kept with its row. `data` is what a digest says as
+    values (alertd.digest.model), "" for a notice."""
 
     subject: str
     text: str
+    data: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from alertd import escaping, messages
+from alertd.digest import Digest
+from alertd.digest import slack as digest_slack
 from alertd.model import Delivery, Severity
 
 # https://docs.slack.dev/reference/block-kit/blocks: per message, section text, header, field.
@@ -27,6 +29,8 @@ Block = dict[str, Any]
 
 def payload(delivery: Delivery, *, acknowledge: bool = False) -> dict[str, Any]:
     """`text` and `blocks` of an incident's message, or of a digest. With `acknowledge` it carries that button."""
+    if delivery.digest and delivery.digest.data:
+        return digest_slack.payload(Digest.read(delivery.digest.data), delivery.link)
     message = messages.compose(delivery)
     head = [_header(message)]
     foot = [*_buttons(message, acknowledge and _open(delivery)), *_context(message)]

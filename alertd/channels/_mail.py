@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import hashlib
+import urllib.parse
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cache
@@ -12,6 +13,9 @@ import jinja2
 import markupsafe
 
 from alertd import escaping, messages
+from alertd.digest import Digest
+from alertd.digest import html as digest_html
+from alertd.digest import text as digest_text
 from alertd.model import Delivery, Severity
 
 # Gmail shows no more than about 102 KB of a mail's HTML; the rest hides behind a link.
@@ -27,7 +31,7 @@ _ENDED = "#16a34a"
 
 def payload(delivery: Delivery, sender: str) -> EmailMessage:
     """The mail for the delivery's target from `sender` (an address, with or without a name)."""
-    message = messages.compose(delivery)
+    message, made = messages.compose(delivery), _digest(delivery)
     lines, hidden = message.shown(HTML_BYTES - FRAME, _row)
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = escaping.line(message.title, SUBJECT)
@@ -40,9 +44,19 @@ def payload(delivery: Delivery, sender: str) -> EmailMessage:
     mail["X-Auto-Response-Suppress"] = "All"  # Exchange's word for the same
     if message.incident:
         mail["X-Alertd-Incident"] = escaping.line(message.incident, SUBJECT)
-    mail.set_content(_text(message, lines, hidden), cte="quoted-printable")
-    mail.add_alternative(_html(message, lines, hidden), subtype="html", cte="quoted-printable")
+    if made:
+        address = email.utils.parseaddr(sender)[1]
+        mail["List-Unsubscribe"] = f"<mailto:{address}?subject=unsubscribe%20{urllib.parse.quote(made.receiver)}>"
+    text = digest_text.render(made) if made else _text(message, lines, hidden)
+    html = digest_html.render(made, delivery.link) if made else _html(message, lines, hidden)
+    mail.set_content(escaping.block(text, messages.DIGEST), cte="quoted-printable")
+    mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
+
+
+def _digest(delivery: Delivery) -> Digest | None:
+    """What a digest says as values; None for everything else."""
+    return Digest.read(delivery.digest.data) if delivery.digest and delivery.digest.data else None
 
 
 def root_id(delivery: Delivery, place: str) -> str:

@@ -15,6 +15,7 @@ SUMMARIES = {
     "backup": "Copy a store that is in use, and prove the copy.",
     "check": "Find every fault in routing.yaml and rules/, without a network.",
     "demo": "Show the whole chain on this machine: no configuration, account or key.",
+    "digest": "Look at the daily summary, or have it sent: preview, send.",
     "healthcheck": "Ask a daemon whether it is ready; for containers.",
     "incidents": "Look at incidents and take care of them: list, show, ack, review, stats.",
     "maintenance": "Plan work within which nobody is told: add, list, preview, end.",

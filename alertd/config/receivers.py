@@ -17,6 +17,7 @@ from alertd.config import rotas as rotas_section
 from alertd.config import secret, units
 from alertd.config.rotas import PERSONAL, zone
 from alertd.config.yaml import Document, Key, did_you_mean, validate
+from alertd.digest.due import Every
 from alertd.errors import Finding
 from alertd.model import MINUTE, Millis, Outlet
 from alertd.routing import LATE, Receiver
@@ -37,7 +38,8 @@ class ChannelSettings(Protocol):
 @dataclasses.dataclass(frozen=True, slots=True)
 class Digest:
     """A receiver's daily summary: at which time of day, in which zone, and the outlets it leaves by. `settings`
-    are by channel, apart from the receiver's own: a digest may go to another Slack channel than its pages."""
+    are by channel, apart from the receiver's own: a digest may go to another Slack channel than its pages. `every` day
+    or week."""
 
     receiver: str
     at: datetime.time
@@ -45,6 +47,7 @@ class Digest:
     outlets: tuple[Outlet, ...]
     settings: Mapping[str, ChannelSettings]
     line: int = 0
+    every: Every = Every.DAY
 
 
 @dataclasses.dataclass(slots=True)
@@ -95,9 +98,17 @@ class _Receiver(_Section):
     rota: Annotated[tuple[str, ...], pydantic.PlainValidator(_rotas)] = ()
 
 
+def _every(value: object) -> Every:
+    text = str(value).lower()
+    if text not in set(Every):
+        raise ValueError(f"must be one of {', '.join(Every)}")
+    return Every(text)
+
+
 class _Digest(_Section):
     at: Annotated[datetime.time, pydantic.PlainValidator(_time_of_day)]
     timezone: Annotated[zoneinfo.ZoneInfo, pydantic.PlainValidator(zone)] = zoneinfo.ZoneInfo("UTC")
+    every: Annotated[Every, pydantic.PlainValidator(_every)] = Every.DAY
 
 
 def read(document: Document, channels: Mapping[str, type[Any]], folder: Path, *, read_secrets: bool,
@@ -236,7 +247,7 @@ class _Reader:
         if settled:
             outlets = [Outlet(name, channel, target) for channel, one in settings.items() for target in one.targets()]
             self.found.digests[name] = Digest(name, settled.at, settled.timezone, tuple(outlets), settings,
-                                              self.document.line(path))
+                                              self.document.line(path), settled.every)
 
     def each_channel(self, data: dict[str, Any], path: tuple[Key, ...]) -> dict[str, ChannelSettings]:
         """The settings of every channel section in `data`, in the order of the file, faulty ones left out."""

@@ -257,9 +257,11 @@ class Courier:
 
     def _linked(self, delivery: Delivery) -> Delivery:
         base = self._outgoing.external_url
-        if not base or not delivery.incident:
-            return delivery
-        return dataclasses.replace(delivery, link=f"{base.rstrip('/')}/incidents/{delivery.incident.id}")
+        if base and delivery.incident:
+            return dataclasses.replace(delivery, link=f"{base.rstrip('/')}/incidents/{delivery.incident.id}")
+        if base and delivery.digest and delivery.digest.data:
+            return dataclasses.replace(delivery, link=f"{base.rstrip('/')}/digests/{delivery.notification.digest}")
+        return delivery
 
     async def _dead(self, row: Notification, token: str, reason: str, started: Millis) -> Settlement:
         outgoing = self._outgoing

@@ -1,61 +1,153 @@
-"""Digests go out at their hour: what was held is folded into one text, which then travels the ordinary way."""
+"""Digests go out at their hour: what was held is folded into one summary of what happened since the last one, which
+then travels the ordinary way."""
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import datetime
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertd import digest
-from alertd.config.receivers import Digest
+from alertd.audit import Act
+from alertd.config.places import Places
+from alertd.config.receivers import Digest as Plan
+from alertd.config.routing_file import RoutingFile
+from alertd.digest import Digest, Ending, Facts
+from alertd.digest.facts import noise_of
+from alertd.engine import commits
+from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
-from alertd.model import Kind, Millis, Notification, NotificationId, Outlet, Severity, State
+from alertd.model import DAY, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
+from alertd.slo.budget import Standing
 from alertd.store import digests as store
+from alertd.store import ledger, periods
 from alertd.store.writer import Writer
 from alertd.telling import fingerprint_of
+
+LONGEST: Millis = 31 * DAY  # that a digest looks back on, after a long downtime
 
 log = structlog.get_logger()
 
 
 class Digests:
-    """`tick` makes every digest that is due; call it often, it does each once."""
+    """`tick` makes every digest that is due; call it often, it does each once. `rules` is the folder of what is
+    watched."""
 
     def __init__(self, writer: Writer, reader: AsyncEngine, current: Current, clock: Clock, metrics: Metrics,
-                 wake: Callable[[Iterable[Outlet]], None]) -> None:
+                 wake: Callable[[Iterable[Outlet]], None], rules: Path = Path("rules")) -> None:
         self._writer = writer
         self._reader = reader
         self._current = current
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
+        self.rules = rules
 
     async def tick(self) -> None:
         now = self._clock.now()
         for receiver, plan in self._current.file.digests.items():
-            date = digest.due(plan.at, plan.timezone, now)
+            date = digest.due(plan.at, plan.timezone, now, plan.every)
             async with self._reader.connect() as connection:
-                newest = await store.made(connection, receiver)
-            if newest is None:  # a new installation owes no digest of a day before it existed
+                made = await periods.newest(connection, receiver)
+            if made is None:  # a new installation owes no digest of a day before it existed
                 await self._writer.submit(store.begin, (receiver, date.isoformat(), now))
-            elif newest < date.isoformat():
-                await self._make(receiver, plan, date, now)
+            elif made.date < date.isoformat():
+                await self._make(plan, date, now)
 
-    async def _make(self, receiver: str, plan: Digest, date: datetime.date, now: Millis) -> None:
-        id = fingerprint_of(receiver, date.isoformat())
-        messages = tuple(_message(id, outlet, now) for outlet in plan.outlets)
-        write = partial(digest.compose, receiver, date, plan.timezone)
-        if await self._writer.submit(store.fold, store.Fold(receiver, date.isoformat(), id, now, write, messages)):
-            log.info("digest_made", receiver=receiver, date=date.isoformat())
-            self._metrics.digests.labels(receiver).inc()
+    async def send(self, receiver: str, person: Person) -> Outcome:
+        """Today's digest now, instead of at its hour; once more where it went out already."""
+        plan, now = self._current.file.digests.get(receiver), self._clock.now()
+        if plan is None:
+            return Outcome.UNKNOWN
+        today = datetime.datetime.fromtimestamp(now / 1000, plan.timezone).date()
+        act = Act(now, person.name, person.via, "digest send", f"receiver {receiver}", {"date": today.isoformat()})
+        if not await self._make(plan, today, now, act):
+            id = fingerprint_of(receiver, today.isoformat())
+            rows = tuple(_message(id, outlet, now, again=True) for outlet in plan.outlets)
+            await self._writer.submit(store.again, (rows, act))
             self._wake(plan.outlets)
+        log.info("digest_asked_for", receiver=receiver, by=person.name, via=person.via)
+        return Outcome.DONE
+
+    async def _make(self, plan: Plan, date: datetime.date, now: Millis, act: Act | None = None) -> bool:
+        id = fingerprint_of(plan.receiver, date.isoformat())
+        messages = tuple(_message(id, outlet, now) for outlet in plan.outlets)
+        async with self._reader.connect() as connection:
+            write = await _ready(connection, self._current.file, plan, date, self.rules, now)
+        made = await self._writer.submit(store.fold, store.Fold(plan.receiver, date.isoformat(), id, now, write,
+                                                                messages, act))
+        if made:
+            log.info("digest_made", receiver=plan.receiver, date=date.isoformat())
+            self._metrics.digests.labels(plan.receiver).inc()
+            self._metrics.digest_time.labels(plan.receiver).set(now / 1000)
+            self._wake(plan.outlets)
+        return made
 
 
-def _message(digest_id: str, outlet: Outlet, now: Millis) -> Notification:
-    key = fingerprint_of(digest_id, outlet.channel, outlet.target)
+async def preview(connection: AsyncConnection, file: RoutingFile, plan: Plan, rules: Path, now: Millis) -> Digest:
+    """What the receiver's next digest would say if it went out now; nothing is folded."""
+    today = datetime.datetime.fromtimestamp(now / 1000, plan.timezone).date()
+    write = await _ready(connection, file, plan, today, rules, now)
+    return write(await connection.run_sync(store.collected, plan.receiver))
+
+
+async def _ready(connection: AsyncConnection, file: RoutingFile, plan: Plan, date: datetime.date, rules: Path,
+                 now: Millis) -> Callable[..., Digest]:
+    """The digest but for the entries, which are read in the transaction that folds them."""
+    made = await periods.newest(connection, plan.receiver)
+    since = now - plan.every.days * DAY
+    if made is not None and made.date < date.isoformat():
+        since = digest.moment(datetime.date.fromisoformat(made.date), plan.at, plan.timezone)
+    since = max(min(since, now - 1), now - LONGEST)
+    facts = await periods.gather(connection, since, now, file.routing.pages & {
+        outlet.channel for receiver in file.routing.receivers.values() for outlet in receiver.outlets})
+    facts = dataclasses.replace(
+        await _with_budgets(connection, facts, now), endings=_endings(file, now),
+        changes=await commits.since([file.folder / file.routing.file, rules], since, now))
+    places = await asyncio.to_thread(_places, rules, facts)
+    return partial(_compose, plan, date, dataclasses.replace(facts, places=places), made.data if made else None)
+
+
+def _compose(plan: Plan, date: datetime.date, facts: Facts, before: Digest | None, entries: list[digest.Entry]
+             ) -> Digest:
+    return digest.compose(plan.receiver, date, plan.timezone, entries, facts, plan.every, before)
+
+
+async def _with_budgets(connection: AsyncConnection, facts: Facts, now: Millis) -> Facts:
+    """The facts with how each objective stands, and which do not say."""
+    statuses = await ledger.statuses(connection, now)
+    reasons: dict[str, int] = {}
+    for status in statuses:
+        if status.state is Standing.UNKNOWN:
+            reasons[status.reason] = reasons.get(status.reason, 0) + 1
+    gaps = tuple(f"{number} of {len(statuses)} budgets: {reason}" for reason, number in reasons.items())
+    return dataclasses.replace(facts, statuses=statuses or None, gaps=gaps)
+
+
+def _endings(file: RoutingFile, now: Millis) -> tuple[Ending, ...]:
+    """The maintenance that is on and ends within a day."""
+    found = []
+    for window in file.routing.windows.active(now):
+        ends = [until for begins, until in window.occurrences(now, now + DAY) if begins <= now < until <= now + DAY]
+        found += [Ending(window.name, until, window.creator) for until in ends]
+    return tuple(found)
+
+
+def _places(rules: Path, facts: Facts) -> dict[str, str]:
+    """Where what is noisy was declared."""
+    noisy, known = {one.kind for one in noise_of(facts)}, Places(rules)
+    return {one.kind: place for one in facts.incidents if one.kind in noisy and (place := known.of(one.labels))}
+
+
+def _message(digest_id: str, outlet: Outlet, now: Millis, *, again: bool = False) -> Notification:
+    key = fingerprint_of(digest_id, outlet.channel, outlet.target, *((str(now),) if again else ()))
     return Notification(NotificationId(key), key, None, Kind.DIGEST, Severity.INFO, 1, outlet, "responder",
                         State.QUEUED, "", now, now, digest=digest_id)

@@ -50,6 +50,8 @@ class Metrics:
             buckets=_SECONDS, registry=registry)
         self.leases_lost = Counter("alertd_leases_lost_total", "Claims given back because their worker went away.",
                                    registry=registry)
+        self.digest_time = Gauge("alertd_digest_last_success_timestamp_seconds", "When the newest digest was made.",
+                                 ["receiver"], registry=registry)
         self.digests = Counter("alertd_digests_total", "Digests made.", ["receiver"], registry=registry)
         self.reconciled = Counter(
             "alertd_reconciled_total",

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertd.digest import MOST_SUMMARIES, Entry
-from alertd.model import ARROWS, DigestText, Event, IncidentId, Millis, Notification, State
-from alertd.store import schema
+from alertd.audit import Act
+from alertd.digest import MOST_SUMMARIES, Digest, Entry, text
+from alertd.model import ARROWS, Event, IncidentId, Millis, Notification, State
+from alertd.store import audit, schema
 from alertd.store.dialect import among, listed, lock, upsert, word
 from alertd.store.intake import insert_notifications
 from alertd.store.reading import incident_alerts
@@ -23,22 +23,16 @@ _INCIDENTS = select(schema.incidents).where(among(schema.incidents.c.id))
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fold:
-    """One digest to make: its receiver, local date and id, the messages that carry it, and how it is written."""
+    """One digest to make: its receiver, local date and id, the messages that carry it, how it is written, and who
+    asked for it, where somebody did."""
 
     receiver: str
     date: str
     id: str
     now: Millis
-    compose: Callable[[Sequence[Entry]], DigestText]
+    compose: Callable[[Sequence[Entry]], Digest]
     notifications: tuple[Notification, ...]
-
-
-async def made(connection: AsyncConnection, receiver: str) -> str | None:
-    """The newest local date this receiver had a digest for."""
-    table = schema.digests
-    query = select(table.c.date).where(table.c.receiver == receiver).order_by(table.c.date.desc()).limit(1)
-    value = (await connection.execute(query)).scalar()
-    return str(value) if value is not None else None
+    act: Act | None = None
 
 
 def begin(connection: Connection, items: Sequence[tuple[str, str, Millis]]) -> Sequence[None]:
@@ -65,16 +59,32 @@ def _fold(connection: Connection, wish: Fold) -> bool:
     held = (_rows.c.receiver == wish.receiver, _rows.c.channel == DIGEST_CHANNEL,
             _rows.c.state == word(State.HELD))
     ids = [row[0] for row in connection.execute(select(_rows.c.incident).where(*held).distinct())]
-    text = wish.compose(_entries(connection, ids))
+    made = wish.compose(_entries(connection, ids))
     connection.execute(insert(table), [
         {"receiver": wish.receiver, "date": wish.date, "id": wish.id, "made_at": wish.now,
-         "subject": text.subject, "text": text.text}])
+         "subject": made.subject, "text": text.render(made), "data": made.json()}])
     connection.execute(
         update(_rows).where(*held, among(_rows.c.incident))  # and none that came in since it was composed
         .values(state=ARROWS[State.HELD, Event.FOLD].value, digest=wish.id, reason=f"in the digest of {wish.date}",
                 settled_at=wish.now), {"listed": listed(ids)})
     insert_notifications(connection, wish.notifications)
+    audit.append(connection, [wish.act] if wish.act else ())
     return True
+
+
+def again(connection: Connection, items: Sequence[tuple[tuple[Notification, ...], Act]]) -> Sequence[None]:
+    """Send digests that were made once more, since somebody asked for it. A handler."""
+    for rows, act in items:
+        insert_notifications(connection, rows)
+        audit.append(connection, [act])
+    return [None] * len(items)
+
+
+def collected(connection: Connection, receiver: str) -> list[Entry]:
+    """What is held for the receiver's next digest."""
+    held = select(_rows.c.incident).where(_rows.c.receiver == receiver, _rows.c.channel == DIGEST_CHANNEL,
+                                          _rows.c.state == word(State.HELD)).distinct()
+    return _entries(connection, list(connection.execute(held).scalars()))
 
 
 def _entries(connection: Connection, ids: Sequence[IncidentId]) -> list[Entry]:

@@ -84,8 +84,8 @@ def _digests(connection: Connection, ids: Sequence[str]) -> dict[str, DigestText
         return {}
     found = {}
     for table in (schema.digests, schema.notices):
-        for row in connection.execute(select(table.c.id, table.c.subject, table.c.text).where(table.c.id.in_(ids))):
-            found[row.id] = DigestText(row.subject, row.text)
+        for row in connection.execute(select(table).where(table.c.id.in_(ids))):
+            found[row.id] = DigestText(row.subject, row.text, getattr(row, "data", ""))
     return found
 
 
@@ -138,6 +138,18 @@ async def notifications(connection: AsyncConnection, state: str | None, limit: i
     query = query.where(table.c.state == state) if state else query
     query = query.where(table.c.incident == incident) if incident else query
     return await _page(connection, query, table.c.seq, limit, int(cursor) if cursor else None, notification_view)
+
+
+async def digests(connection: AsyncConnection, limit: int, cursor: str | None) -> Page:
+    """The digests that were made, the newest first; the cursor is the time of the last one shown."""
+    table = schema.digests.c
+    query = select(schema.digests).where(table.subject != "").order_by(table.made_at.desc(), table.id).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(table.made_at < int(cursor))
+    rows = (await connection.execute(query)).all()
+    items = [{"id": row.id, "receiver": row.receiver, "date": row.date, "made_at": rfc3339(row.made_at),
+              "subject": row.subject, "text": row.text} for row in rows[:limit]]
+    return Page(items, str(rows[limit - 1].made_at) if len(rows) > limit else None)
 
 
 async def labels_of(connection: AsyncConnection, id: str, *, incident: bool) -> list[dict[str, str]]:

@@ -208,6 +208,7 @@ digests = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("data", Text, nullable=False, server_default=""),
 )
 
 # What people did, each row with the hash of the one before it, so that none can be changed, moved or taken out unseen.

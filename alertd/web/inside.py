@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from alertd.engine.acts import Acts
 from alertd.engine.budgets import Budgets
 from alertd.engine.clock import Clock
+from alertd.engine.digests import Digests
 from alertd.engine.intake import Intake
 from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
@@ -34,6 +35,7 @@ class Inside:
     maintenance: Maintenance
     door: Door
     budgets: Budgets
+    digests: Digests
     started_at: Millis = 0
     external_url: str | None = None
 

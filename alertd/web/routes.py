@@ -24,6 +24,7 @@ from alertd.web.plans import Plans
 from alertd.web.receive import Receiver
 from alertd.web.records import Records
 from alertd.web.slos import Slos
+from alertd.web.summaries import Summaries
 
 Asked = dict[web.AbstractResource, dict[str, Permission]]
 
@@ -67,6 +68,7 @@ def programs(routes: Routes, inside: Inside) -> None:
     """The JSON API."""
     api, people, slos = Api(inside), People(inside.acts, inside.reader), Slos(inside)
     planned, excluded = Planned(inside.maintenance, inside.current, inside.clock), Excluded(inside)
+    planned, summaries = Planned(inside.maintenance, inside.current, inside.clock), Summaries(inside)
     routes.get("/api/v1/status", api.status)
     routes.get("/api/v1/incidents", api.incidents)
     routes.get("/api/v1/incidents/{id}", api.incident)
@@ -82,6 +84,9 @@ def programs(routes: Routes, inside: Inside) -> None:
     routes.delete("/api/v1/maintenance/{id}", planned.end, Permission.RESPOND)
     routes.get("/api/v1/oncall.ics", api.oncall)
     routes.get("/api/v1/statistics", Measures(inside).api)
+    routes.get("/api/v1/digest", summaries.past)
+    routes.get("/api/v1/digest/preview", summaries.preview)
+    routes.post("/api/v1/digest", summaries.send, Permission.RESPOND)
     routes.get("/api/v1/slos", slos.every)
     routes.get("/api/v1/slos/{id}", slos.one)
     routes.get("/api/v1/exclusions", excluded.every)

@@ -1,4 +1,4 @@
-"""The daily summary."""
+"""When the daily summary is due."""
 
 import datetime
 from zoneinfo import ZoneInfo
@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.digest import Entry, compose, due
-from alertd.incidents import Known, decide
-from tests.reports import T0, reported, routing, webhook
+from alertd.digest import Every, due
+from tests.reports import T0
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EIGHT = datetime.time(8)
@@ -49,31 +48,9 @@ def test_dates_only_go_forward(minutes, at_minute):
     assert due(hour, BERLIN, now) <= due(hour, BERLIN, now + 2 * 3600_000)
 
 
-def entry(*alerts, ended=False):
-    known = Known()
-    changes = decide(webhook(*alerts), known, routing(), T0)
-    known.apply(changes)
-    return Entry(changes.incidents[0], changes.alerts)
-
-
-def test_the_subject_is_the_verdict():
-    """In one line, and quiet days are said."""
-    text = compose("daily-summary", datetime.date(2027, 1, 15), BERLIN, [entry(reported("a", severity="info"))])
-    assert text.subject == "alertd daily 2027-01-15: 1 incident still open, 0 resolved"
-    assert "a is broken" in text.text
-    assert compose("x", datetime.date(2027, 1, 15), BERLIN, []).subject.endswith("quiet")
-
-
-def test_what_does_not_fit_is_counted():
-    """Five summaries of an incident, then how many more."""
-    alerts = [reported(f"n{number}", severity="info") for number in range(9)]
-    text = compose("x", datetime.date(2027, 1, 15), BERLIN, [entry(*alerts)]).text
-    assert text.count("is broken") == 5
-    assert "+4 more" in text
-
-
-def test_a_summary_keeps_to_its_line():
-    """Line breaks in an annotation do not make lines of the digest."""
-    alert = reported("a\nSubject: x", severity="info")
-    text = compose("x", datetime.date(2027, 1, 15), BERLIN, [entry(alert)]).text
-    assert "\nSubject" not in text
+@pytest.mark.parametrize(("now", "date"), [
+    ("2027-01-18T07:59:59", "2027-01-11"), ("2027-01-18T08:00:00", "2027-01-18"),
+    ("2027-01-24T12:00:00", "2027-01-18")])
+def test_a_weekly_one_is_due_on_its_day(now, date):
+    """The newest Monday that has come."""
+    assert due(EIGHT, BERLIN, at(now), Every.MONDAY).isoformat() == date

@@ -1,0 +1,103 @@
+"""What happened in a stretch of time, for the digest: incidents, pages, deliveries, what waits dead."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from alertd.digest import Facts, Page, Seen
+from alertd.digest.model import Digest
+from alertd.model import Kind, Millis, Severity, State
+from alertd.store import audit, schema
+from alertd.store.dialect import among, listed, word
+from alertd.store.rows import labels_from
+
+BACK = 8  # stretches of the same length that are compared: this one, the one before, and six more of a usual week
+MOST = 20_000  # rows of a kind; a storm's digest is about its first ones
+
+_incidents, _rows, _alerts, _webhooks = (
+    schema.incidents.c, schema.notifications.c, schema.alerts.c, schema.webhooks.c)
+
+
+async def gather(connection: AsyncConnection, since: Millis, until: Millis, pagers: Collection[str]) -> Facts:
+    """The facts that the store knows. `pagers` are the channels that call people; where a team has none, the starts of
+    critical incidents count as calls."""
+    seen = await _seen(connection, since, until)
+    delivered = await _delivered(connection, since, until)
+    dead = (await connection.execute(select(_rows.reason, func.count()).where(_rows.state == word(State.DEAD))
+                                     .group_by(_rows.reason).order_by(func.count().desc()))).all()
+    webhooks = (await connection.execute(select(func.count()).where(
+        _webhooks.received_at >= since, _webhooks.received_at < until))).scalar() or 0
+    return Facts(
+        since, until, seen, await _pages(connection, since - (BACK - 1) * (until - since), until, pagers),
+        dead=sum(number for _, number in dead), dead_reasons=tuple(reason for reason, _ in dead),
+        webhooks=webhooks, delivered=len(delivered), delay_p95=_high(delivered),
+        audit_head=str(await audit.head(connection)))
+
+
+async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[Seen, ...]:
+    """The incidents that were open at some time of it, and are worth telling."""
+    query = (select(schema.incidents).where(
+        _incidents.opened_at < until, _incidents.severity != Severity.NONE.value,
+        or_(_incidents.resolved_at.is_(None), _incidents.resolved_at >= since))
+        .order_by(_incidents.opened_at.desc()).limit(MOST))
+    rows = (await connection.execute(query)).all()
+    first: dict[str, Any] = {}
+    ids = listed(row.id for row in rows)
+    members = select(_alerts.incident, _alerts.labels, _alerts.annotations).where(among(_alerts.incident))
+    for alert in await connection.execute(members, {"listed": ids}) if rows else ():
+        first.setdefault(alert.incident, alert)
+    return tuple(_one(row, first.get(row.id)) for row in rows)
+
+
+def _one(row: Any, alert: Any) -> Seen:
+    labels = {**(labels_from(alert.labels) if alert else {}), **labels_from(row.labels)}
+    annotations = labels_from(alert.annotations) if alert else {}
+    return Seen(row.id, labels.get("alertname", "an alert"), labels, row.team or labels.get("team", ""),
+                Severity(row.severity), row.opened_at, row.acknowledged_at, row.resolved_at,
+                bool(annotations.get("runbook_url")))
+
+
+async def _pages(connection: AsyncConnection, since: Millis, until: Millis, pagers: Collection[str]
+                 ) -> tuple[Page, ...]:
+    """Starts that were told to a pager, one for each incident and severity told."""
+    called = _rows.channel.in_(sorted(pagers)) if pagers else _rows.severity == Severity.CRITICAL.value
+    query = (select(func.min(_rows.created_at), _rows.incident, _incidents.team, _incidents.labels)
+             .join(schema.incidents, _incidents.id == _rows.incident)
+             .where(_rows.kind == Kind.FIRING.value, _rows.state == word(State.SENT), _rows.created_at >= since,
+                    _rows.created_at < until, called)
+             .group_by(_rows.incident, _rows.epoch, _incidents.team, _incidents.labels).limit(MOST))
+    return tuple(Page(at, incident, team or labels_from(labels).get("team", ""))
+                 for at, incident, team, labels in await connection.execute(query))
+
+
+async def _delivered(connection: AsyncConnection, since: Millis, until: Millis) -> list[Millis]:
+    """How long each message took from its decision to its acceptance, in order."""
+    query = select(_rows.settled_at - _rows.created_at).where(
+        _rows.state == word(State.SENT), _rows.settled_at >= since, _rows.settled_at < until).limit(MOST)
+    return sorted((await connection.execute(query)).scalars().all())
+
+
+def _high(delays: list[Millis]) -> Millis | None:
+    return delays[int(0.95 * (len(delays) - 1))] if delays else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Made:
+    """The newest digest of a receiver; `data` is None for one that only marks a date as done."""
+
+    date: str
+    data: Digest | None
+
+
+async def newest(connection: AsyncConnection, receiver: str) -> Made | None:
+    """The newest digest this receiver had."""
+    table = schema.digests
+    query = (select(table.c.date, table.c.data).where(table.c.receiver == receiver)
+             .order_by(table.c.date.desc()).limit(1))
+    row = (await connection.execute(query)).first()
+    return Made(row.date, Digest.read(row.data) if row.data else None) if row else None

@@ -1,0 +1,128 @@
+"""What a digest says."""
+
+import pytest
+
+from alertd.digest import Change, Ending
+from alertd.digest.facts import load_of, noise_of
+from alertd.digest.model import Standing
+from alertd.model import DAY, HOUR, MINUTE, Severity
+from alertd.slo.budget import Standing as Budget
+from alertd.slo.forecast import Forecast
+from tests.digest.made import BERLIN, SINCE, digest, entry, page, section, seen, status
+from tests.reports import T0, reported
+
+
+def test_a_quiet_day_is_said():
+    """Silence could mean that alertd is gone."""
+    made = digest(statuses=[status()])
+    assert made.subject == "alertd daily 2027-01-15: quiet, no pages"
+    assert made.verdict == "Quiet: nobody was paged; the budget is safe; nothing is open."
+    assert made.standing is Standing.OK
+
+
+def test_the_verdict_compares_with_the_day_before_and_a_usual_one():
+    """Three pages; one the day before, and a median of one in the week before."""
+    one = seen(acknowledged=4)
+    pages = [page(one, hours) for hours in (1, 2, 3)] + [page(None, -24 * day + 1) for day in range(1, 8)]
+    made = digest(incidents=[one], pages=pages)
+    assert made.verdict.startswith("3 pages, 2 more than the day before (a usual day has 1);")
+    assert made.subject == "alertd daily 2027-01-15: 3 pages"
+
+
+def test_the_worst_budget_stands_first():
+    """Spent, at risk, unknown, and only then what is well."""
+    made = digest(statuses=[status("a", 0.9), status("b", None, Budget.UNKNOWN, reason="no rules"),
+                            status("c", -0.2, Budget.EXHAUSTED), status("d", 0.1, Budget.AT_RISK)])
+    assert [line.name[0] for line in made.budgets] == ["c", "d", "b", "a"]
+    assert made.budgets[2].left is None
+    assert "1 budget is spent; 1 budget is at risk; 1 budget is not known" in made.verdict
+    assert "SLOs at risk (c, d)" in made.subject
+
+
+def test_what_is_not_known_is_never_well():
+    """An unknown budget alone makes the day unknown."""
+    made = digest(statuses=[status("b", None, Budget.UNKNOWN, reason="no rules")], gaps=["1 of 1 budgets: no rules"])
+    assert made.standing is Standing.UNKNOWN
+    assert section(made, "Not known") == ("1 of 1 budgets: no rules",)
+
+
+def test_a_budget_is_compared_with_the_digest_before():
+    """In the same objective."""
+    before = digest(statuses=[status(left=0.7)])
+    assert digest(statuses=[status(left=0.6)], before=before).budgets[0].change == pytest.approx(-0.1)
+    assert digest(statuses=[status("new")], before=before).budgets[0].change is None
+
+
+def test_what_to_do_today():
+    """Budgets, what is open for a day, what could not be told, what ends, what has no runbook."""
+    made = digest(
+        statuses=[status(left=0.1, state=Budget.AT_RISK, forecast=Forecast(exhausted_at=T0 + 9 * HOUR))],
+        incidents=[seen(at=-600, resolved=None), seen("DiskFull", at=5, runbook=False)], dead=2,
+        dead_reasons=["Slack answered channel_not_found"], endings=[Ending("move", T0 + HOUR, "jane")])
+    assert made.act.lines == (
+        "checkout availability: 10% of its budget is left; as things go it is gone by Fri 15 Jan 18:00 CET",
+        "open for 1 d 10 h: HighErrorRate of checkout (critical, iHighErrorRate-6001)",
+        "2 messages could not be delivered: Slack answered channel_not_found (alertd notifications list --state dead)",
+        "ends Fri 15 Jan 10:00 CET: move, by jane",
+        "no runbook: DiskFull of checkout; add runbook_url to the rule")
+    assert made.standing is Standing.ATTENTION
+
+
+def test_pages_out_of_hours_and_by_team():
+    """SINCE is a Thursday, 09:00 in Berlin: nine hours later the office is closed."""
+    one = seen(acknowledged=4, resolved=30)
+    from alertd.digest import Facts
+
+    load = load_of(Facts(SINCE, T0, [one], [page(one, 1), page(one, 9), page(one, 20)]), BERLIN)
+    assert (load.pages, load.out_of_hours, load.teams) == (3, 2, (("payments", 3, 2),))
+    assert (load.to_acknowledge, load.to_resolve) == (4 * MINUTE, 30 * MINUTE)
+
+
+def test_times_nobody_knows_are_not_made_up():
+    """Nothing was acknowledged, nothing ended."""
+    made = digest(incidents=[seen(resolved=None)])
+    assert "acknowledged after an unknown time, resolved after an unknown time" in section(made, "Pages")[1]
+
+
+def test_noise_names_the_place_to_tune():
+    """The kinds that came most often, what is odd about them, file and line."""
+    ones = [seen(at=at, resolved=2) for at in (1, 60, 120)] + [seen("Once", resolved=40, acknowledged=1)]
+    made = digest(incidents=ones, places={"HighErrorRate of checkout": "rules/production.yaml:7"})
+    assert section(made, "Noise") == (
+        "3 x HighErrorRate of checkout: 3 over within 5 minutes, flapping, never acknowledged; "
+        "tune it in rules/production.yaml:7",)
+
+
+def test_noise_is_of_this_time():
+    """What began before is not counted again."""
+    from alertd.digest import Facts
+
+    assert noise_of(Facts(SINCE, T0, [seen(at=-60, resolved=61), seen(at=-50, resolved=61)])) == []
+
+
+def test_changes_are_named_with_their_commit():
+    """Who changed rules or routes; nothing is said where there is no repository."""
+    change = Change("0123456789abcdef", "Jane", "Watch disks", ("rules/a.yaml",))
+    assert section(digest(changes=[change]), "Changed") == ("0123456789 Watch disks (Jane; rules/a.yaml)",)
+    assert section(digest(changes=None), "Changed") == ()
+
+
+def test_what_was_collected_is_listed():
+    """With its summaries; what does not fit is counted."""
+    made = digest(entry(*(reported(f"n{number}", severity="info") for number in range(9))))
+    lines = section(made, "Still open")
+    assert sum("is broken" in line for line in lines) == 5
+    assert lines[-1] == "  +4 more"
+    assert made.subject.endswith("1 still open")
+
+
+def test_a_text_keeps_to_its_line():
+    """Line breaks in an annotation do not make lines of the digest."""
+    made = digest(entry(reported("a\nSubject: x", severity="info")))
+    assert all("\n" not in line for one in made.sections for line in one.lines)
+
+
+def test_severity_none_is_told_to_nobody():
+    """So it is no noise either."""
+    assert section(digest(incidents=[seen(at=at, severity=Severity.NONE) for at in (1, 2, 3)]), "Noise") == ()
+    assert DAY == T0 - SINCE
