@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from alertd.store import database
 from tests import postgres as real
+
+# A deadline for each example would be a timed test: on a busy machine it fails by chance.
+settings.register_profile("alertd", deadline=None)
+settings.load_profile("alertd")
 
 
 @pytest.fixture(scope="session")
