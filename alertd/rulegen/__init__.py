@@ -36,7 +36,7 @@ from alertd.rulegen.scenarios import Check, Leveled, Scenario
 from alertd.rulegen.version import OLDEST, PrometheusVersion
 
 RESERVED = ("nodes", "watchdog")  # the files that are no service's
-INHIBIT = "alertmanager-inhibit.yaml"
+INHIBIT, INHIBIT_HERE = "alertmanager-inhibit.yaml", "routing-inhibit.yaml"  # for Alertmanager, and for routing.yaml
 RUNBOOKS = "runbooks"  # the folder of the alerts' pages
 _RULES = ".rules.yaml"
 # The same rules without `query_offset`, where there is one: the tests are of these, since promtool applies it in tests
@@ -72,7 +72,9 @@ def each(declared: Declared, version: PrometheusVersion = OLDEST) -> Iterator[tu
     by = [label for service in declared.services for objective in service.objectives for label in objective.by]
     if any(service.objectives for service in declared.services):
         inhibited = inhibit.rules(by)
-        yield INHIBIT, emit.header(names, emit.digest(inhibited), version) + emit.inhibit(inhibited)
+        header = emit.header(names, emit.digest(inhibited), version)
+        yield INHIBIT, header + emit.inhibit(inhibited)
+        yield INHIBIT_HERE, header + emit.inhibit_here(inhibit.here(inhibited))
     for name, page in book.pages():
         yield f"{RUNBOOKS}/{name}.md", emit.comment(names, emit.digest(page), version) + page
 

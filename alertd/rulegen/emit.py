@@ -122,3 +122,8 @@ def _check(check: Check, shared: Mapping[_Items, yaml_text.Shared]) -> dict[str,
 def inhibit(rules: list[dict[str, Any]]) -> str:
     """A part of Alertmanager's configuration, without the header."""
     return yaml_text.dump({"inhibit_rules": rules})
+
+
+def inhibit_here(rules: list[dict[str, Any]]) -> str:
+    """A part of routing.yaml, without the header."""
+    return yaml_text.dump({"inhibit": rules})

@@ -3,7 +3,7 @@ https://prometheus.io/docs/alerting/latest/configuration/#inhibit_rule"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from alertd.rulegen import budget, burn, promql, tiers
@@ -16,6 +16,12 @@ def rules(grouped_by: Iterable[str]) -> list[dict[str, Any]]:
     names = [tier.name for tier in tiers.TIERS]
     levels = [promql.percent(level) for level, _ in reversed(budget.LEVELS)]
     return [*_pairs(burn.ALERT, "tier", names, equal), *_pairs(budget.LOW, "left", levels, equal)]
+
+
+def here(rules: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same as routing.yaml says it."""
+    return [{"source": rule["source_matchers"], "target": rule["target_matchers"], "equal": rule["equal"]}
+            for rule in rules]
 
 
 def _pairs(alert: str, label: str, values: list[str], equal: list[str]) -> Iterator[dict[str, Any]]:

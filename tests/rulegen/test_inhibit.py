@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alertd import matchers
+from alertd import channels, inhibiting, matchers
+from alertd.config import routing_file
 from alertd.rulegen import inhibit
+from tests import made
 from tests.rulegen.rules_made import generated
 
 TEXT = """
@@ -52,3 +54,15 @@ def test_alertmanager_takes_the_snippet(tmp_path: Path) -> None:
     run = subprocess.run(["amtool", "check-config", config], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert yaml.safe_load(text)["inhibit_rules"][0]["equal"] == ["service", "slo", "route"]
+
+
+def test_routing_yaml_can_say_the_same(tmp_path: Path) -> None:
+    """The generated part is read as it stands, and keeps the slower tier of the same group quiet."""
+    files = generated(tmp_path, TEXT)
+    (tmp_path / "routing.yaml").write_text("receivers: {a: {log: {}}}\nroutes: {critical: a, warning: a, info: a}\n"
+                                           + files["routing-inhibit.yaml"])
+    routing = routing_file.load(tmp_path / "routing.yaml", channels.settings_types(), read_secrets=False).routing
+    fast, slow = (burning(tier, route="a", severity="critical") for tier in ("fast", "slow"))
+    source, = {each.key for each in inhibiting.sources([made.alert(labels=fast)], routing)}
+    assert source in set(inhibiting.target_keys(slow, routing))
+    assert source not in set(inhibiting.target_keys({**slow, "route": "b"}, routing))
