@@ -15,6 +15,7 @@ from bench import processes
 from bench.build import build
 from bench.figures import Figure, percentile
 from bench.load import Plan, Report
+from bench.replicas import replicas
 from bench.slo.job import budgets
 
 Rounds = Mapping[str, list[float]]
@@ -197,5 +198,5 @@ def chain(_folder: Path, rounds: int) -> list[Figure]:
 
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
     "intake": intake, "lag": lag, "latency": latency, "faults": faults, "rest": rest, "chain": chain, "build": build,
-    "budgets": budgets,
+    "budgets": budgets, "replicas": replicas,
 }

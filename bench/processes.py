@@ -112,13 +112,13 @@ def sink(*faults: str) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def alertd(folder: Path, addresses: dict[str, str], critical: str = "on-call + management + slack", *,
-           watched: bool = False, slack_rate: str = "", store: Path | None = None) -> Iterator[Running]:
-    """A daemon over a new store, routed to a sink's addresses."""
+           watched: bool = False, slack_rate: str = "", store: Path | str | None = None) -> Iterator[Running]:
+    """A daemon over a new store, routed to a sink's addresses; `store` is another one's file or address."""
     port = free_port()
     routing = folder / f"routing-{port}.yaml"
     rate = f", rate: {slack_rate}" if slack_rate else ""
     routing.write_text(ROUTING.format(**addresses, critical=critical, rate=rate))
-    url = f"sqlite:///{store or folder / f'alertd-{port}.db'}"
+    url = store if isinstance(store, str) else f"sqlite:///{store or folder / f'alertd-{port}.db'}"
     command = ("bench.lagged", str(routing), url, str(port)) if watched else (
         "alertd", "serve", "--config", str(routing), "--store", url, "--web.listen-address", f"127.0.0.1:{port}")
     with running(*command, port=port, log=folder / "alertd.log") as server:

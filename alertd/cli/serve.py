@@ -14,8 +14,8 @@ import click
 @click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True,
               help="What is watched: the objectives whose budgets are kept.")
 @click.option("--store", default="sqlite:///alertd.db", show_default=True, help="Where everything is kept.")
-@click.option("--store.connections", "connections", type=click.IntRange(3, 100), default=5, show_default=True,
-              help="To PostgreSQL, at most; one writes, one listens to the other replicas, the others read.")
+@click.option("--store.connections", "connections", type=click.IntRange(4, 100), default=5, show_default=True,
+              help="To PostgreSQL, at most; two write, one listens to the other replicas, the others read.")
 @click.option("--web.listen-address", "listen", default="127.0.0.1:9097", show_default=True, metavar="HOST:PORT",
               help="Where webhooks and people come in; port 0 takes a free one.")
 @click.option("--web.config.file", "web_config", type=click.Path(path_type=Path), metavar="FILE",

@@ -14,7 +14,8 @@ from alertd.store.rows import incident_from, notification_from
 
 _incidents, _rows = schema.incidents, schema.notifications
 _BY_ID = select(_incidents).where(among(_incidents.c.id)).order_by(_incidents.c.id).with_for_update()
-_TOLD = select(_rows).where(among(_rows.c.incident)).order_by(_rows.c.seq)
+# held too: what is decided from "not sent yet" must not be claimed meanwhile
+_TOLD = select(_rows).where(among(_rows.c.incident)).order_by(_rows.c.seq).with_for_update()
 
 
 def load(connection: Connection, ids: Sequence[str]) -> Known:

@@ -17,14 +17,14 @@ from alertd.errors import StoreUnavailable
 from alertd.store import migrating, postgres, sessions, sqlite
 
 REVISION = "0017"  # the newest file in migrations/versions; a test compares
-CONNECTIONS = 5  # of one process to PostgreSQL: one writes, one listens, the others read
+CONNECTIONS = 5  # of one process to PostgreSQL: two write, one listens, the others read
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Database:
-    """The two engines of one store. `writer` is for the writer's thread, which keeps one connection of it (on SQLite
-    its transactions hold the write lock from their first statement); `reader` sees the last commit and never blocks
-    the writer. `shared`: other processes may write as well."""
+    """The two engines of one store. `writer` is for the writer's threads, which keep a connection of it each (on
+    SQLite there is one, whose transactions hold the write lock from their first statement); `reader` sees the last
+    commit and never blocks the writer. `shared`: other processes may write as well."""
 
     url: str
     writer: Engine | AsyncEngine
@@ -76,7 +76,7 @@ def shown(url: str) -> str:
 
 
 def connect(url: str, connections: int = CONNECTIONS) -> Database:
-    """Engines for a store. On PostgreSQL this process takes at most so many `connections`, three at least."""
+    """Engines for a store. On PostgreSQL this process takes at most so many `connections`, four at least."""
     if is_shared(url):
         return Database(url, *postgres.engines(url, connections))
     return Database(url, *sqlite.engines(url, sqlite_path(url)))

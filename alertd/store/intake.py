@@ -140,8 +140,9 @@ _INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
     .order_by(_incidents.id).with_for_update()
     for column in (_incidents.id, _incidents.key)
 )
+# held too: what is decided from "not sent yet" must not be claimed meanwhile
 _NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c.incident)).order_by(
-    schema.notifications.c.seq)
+    schema.notifications.c.seq).with_for_update()
 _INSERT_WEBHOOK = Rows(insert(schema.webhooks), WEBHOOK)
 _UPSERT_ALERT = Rows(
     _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at", "muted")), ALERT)

@@ -96,10 +96,10 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
     """Record how attempts ended; False where the lease was lost meanwhile: then the message is another's, and only
     that it may have been sent is kept. A handler."""
     _hold(connection, [done.row.incident for done in settlements if done.fallbacks and done.row.incident])
-    answers = []
-    for done in settlements:
-        changed = connection.execute(_SETTLE, _settled(done))
-        answers.append(changed.rowcount == 1)
+    held_by = {}
+    for done in sorted(settlements, key=lambda done: done.row.seq):  # in the order in which the intake holds them
+        held_by[id(done)] = connection.execute(_SETTLE, _settled(done)).rowcount == 1
+    answers = [held_by[id(done)] for done in settlements]
     doubtful = [{"wanted": done.row.seq} for done, held in zip(settlements, answers, strict=True)
                 if not held and done.event is not Event.REJECT]
     if doubtful:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 SCHEMES = ("postgresql://", "postgres://")
+LANES = 2  # connections that write, each with its transaction: most of one is waiting for the server
 CONNECT = 5.0  # seconds until a server that says nothing counts as away
 COMMAND = 20.0  # seconds for one statement; above the server's own limits below, so that it says why
 SETTINGS = {
@@ -35,14 +36,14 @@ SETTINGS = {
 
 
 def engines(url: str, connections: int) -> tuple[AsyncEngine, AsyncEngine]:
-    """The writer's, which keeps one connection in the loop of the writer's thread, and the readers', which share the
+    """The writer's, which keeps a connection in the loop of each of its threads, and the readers', which share the
     rest of `connections` but one, for `bell`."""
     _driver()  # said now, and not at the first query
     writer = create_async_engine("postgresql+asyncpg://", async_creator=functools.partial(connect, url),
                                  poolclass=NullPool)
     reader = create_async_engine(
         "postgresql+asyncpg://", async_creator=functools.partial(connect, url, default_transaction_read_only="on"),
-        pool_size=max(1, connections - 2), max_overflow=0, pool_pre_ping=True)
+        pool_size=max(1, connections - LANES - 1), max_overflow=0, pool_pre_ping=True)
     return writer, reader
 
 

@@ -62,7 +62,7 @@ Index("alerts_open", alerts.c.fingerprint, alerts.c.source, unique=True,
       postgresql_where=text("closed_at IS NULL")).ddl_if(dialect="postgresql")
 Index("alerts_lately", alerts.c.fingerprint, alerts.c.closed_at,
       postgresql_where=text("closed_at IS NOT NULL")).ddl_if(dialect="postgresql")
-Index("alerts_firing", alerts.c.id, sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL"))
+Index("alerts_firing", alerts.c.id, sqlite_where=text("closed_at IS NULL")).ddl_if(dialect="sqlite")
 Index("alerts_ended", alerts.c.closed_at,
       sqlite_where=text("closed_at IS NOT NULL"), postgresql_where=text("closed_at IS NOT NULL"))
 Index("alerts_by_incident", alerts.c.incident)

@@ -28,8 +28,8 @@ def load(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[Millis,
 
 def note(connection: Connection, incidents: Iterable[Incident], now: Millis) -> None:
     """Keep the swings of those that ended."""
-    _KEEP(connection, ((one.key, times_to(one.swings), now) for one in incidents
-                       if one.swings and one.state is IncidentState.RESOLVED))
+    ended = {one.key: one.swings for one in incidents if one.swings and one.state is IncidentState.RESOLVED}
+    _KEEP(connection, ((key, times_to(swings), now) for key, swings in ended.items()))
 
 
 def forget(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[None]:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd.errors import StoreUnavailable
 from alertd.store import sessions
+from alertd.store.postgres import LANES
 from alertd.store.sessions import Lost
 
 Item = TypeVar("Item")
@@ -40,35 +41,62 @@ class _Waiting:
     answer: asyncio.Future[Any]
 
 
+class _Lane:
+    """One connection, and the thread that it belongs to."""
+
+    def __init__(self, engine: Engine | AsyncEngine) -> None:
+        self.session = sessions.of(engine)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store writer")
+
+    async def commit(self, batch: list[_Waiting]) -> list[Any]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.session.close)
+        self._thread.shutdown()
+
+    def _commit(self, batch: list[_Waiting]) -> list[Any]:
+        indexes = {id(waiting): index for index, waiting in enumerate(batch)}
+        answers: list[Any] = [None] * len(batch)
+
+        def work(connection: Connection) -> None:
+            for part in _by_handler(batch):
+                results = part[0].handler(connection, [waiting.item for waiting in part])
+                for waiting, result in zip(part, results, strict=True):
+                    answers[indexes[id(waiting)]] = result
+
+        self.session.run(work)
+        return answers
+
+
 class Writer:
     """The only way into the store. `submit` returns once the item's effects are on disk, or raises.
 
-    Handlers are called in the writer's thread. Items of one handler are handed to it together, in the order they
-    came. When a transaction fails, each of its items is tried alone, so that one that cannot be written costs only
-    itself.
+    Handlers are called in the writer's threads: one on SQLite, LANES on PostgreSQL, where most of a transaction is
+    waiting for the server. Items of one handler are handed to it together, in the order they came. When a transaction
+    fails, each of its items is tried alone, so that one that cannot be written costs only itself.
     """
 
     def __init__(self, engine: Engine | AsyncEngine) -> None:
-        self._session = sessions.of(engine)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store writer")
+        self._lanes = [_Lane(engine) for _ in range(LANES if isinstance(engine, AsyncEngine) else 1)]
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self.failing_since: str | None = None  # the reason of the last failed commit; None after a good one
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="store writer")
+        self._tasks = [asyncio.create_task(self._run(lane), name="store writer") for lane in self._lanes]
 
     async def stop(self) -> None:
         """Write what waits, then end."""
         self._stopping = True
         self._wake.set()
-        if self._task:
-            await self._task
-            self._task = None
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._session.close)
-            self._thread.shutdown()
+        if self._tasks:
+            await asyncio.gather(*self._tasks)
+            self._tasks = []
+            for lane in self._lanes:
+                await lane.close()
 
     @property
     def backlog(self) -> int:
@@ -81,52 +109,47 @@ class Writer:
         self._wake.set()
         return await answer
 
-    async def _run(self) -> None:
+    async def _run(self, lane: _Lane) -> None:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(MOST_ITEMS, len(self._waiting)))]
-                for part in _by_handler(batch) if self._session.apart else [batch]:
-                    await self._write(part)
+                await self._write(lane, self._take(lane.session.apart))
 
-    async def _write(self, batch: list[_Waiting]) -> None:
+    def _take(self, apart: bool) -> list[_Waiting]:
+        """What is written next, in one transaction; of one handler where those go apart."""
+        if not apart:
+            return [self._waiting.popleft() for _ in range(min(MOST_ITEMS, len(self._waiting)))]
+        handler = self._waiting[0].handler
+        batch = [waiting for waiting in self._waiting if waiting.handler == handler][:MOST_ITEMS]
+        taken = set(map(id, batch))
+        self._waiting = deque(waiting for waiting in self._waiting if id(waiting) not in taken)
+        return batch
+
+    async def _write(self, lane: _Lane, batch: list[_Waiting]) -> None:
         try:
-            answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+            answers = await lane.commit(batch)
         except Lost as error:  # one after the other would only wait longer
             for waiting in batch:
-                self._refuse(waiting, error)
+                self._refuse(lane, waiting, error)
             return
         except Exception as error:
             if len(batch) > 1:
                 log.warning("transaction_failed", items=len(batch), error=str(error))
                 for waiting in batch:
-                    await self._write([waiting])
+                    await self._write(lane, [waiting])
                 return
-            self._refuse(batch[0], error)
+            self._refuse(lane, batch[0], error)
             return
         self.failing_since = None
         for waiting, answer in zip(batch, answers, strict=True):
             if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
                 waiting.answer.set_result(answer)
 
-    def _commit(self, batch: list[_Waiting]) -> list[Any]:
-        indexes = {id(waiting): index for index, waiting in enumerate(batch)}
-        answers: list[Any] = [None] * len(batch)
-
-        def work(connection: Connection) -> None:
-            for part in _by_handler(batch):
-                results = part[0].handler(connection, [waiting.item for waiting in part])
-                for waiting, result in zip(part, results, strict=True):
-                    answers[indexes[id(waiting)]] = result
-
-        self._session.run(work)
-        return answers
-
-    def _refuse(self, waiting: _Waiting, error: Exception) -> None:
+    def _refuse(self, lane: _Lane, waiting: _Waiting, error: Exception) -> None:
         if isinstance(error, Lost):
             self.failing_since = str(error)
-        elif isinstance(error, self._session.faults):
+        elif isinstance(error, lane.session.faults):
             reason = str(getattr(error, "orig", None) or error)
             self.failing_since = reason
             error = StoreUnavailable(reason=reason)

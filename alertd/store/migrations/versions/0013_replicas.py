@@ -25,6 +25,7 @@ def upgrade() -> None:
     )
     op.bulk_insert(floors, [{'revision': '0013'}])
     if op.get_bind().dialect.name == "postgresql":  # SQLite has one writing process, which keeps this in memory
+        op.drop_index('alerts_firing', 'alerts')  # which is taken for `alerts_open` while nothing is known of the rows
         op.create_index('alerts_open', 'alerts', ['fingerprint', 'source'], unique=True,
                         postgresql_where=sa.text("closed_at IS NULL"))
         op.create_index('alerts_lately', 'alerts', ['fingerprint', 'closed_at'], unique=False,
