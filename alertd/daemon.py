@@ -37,6 +37,7 @@ from alertd.engine.cleanup import Cleanup
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.digests import Digests
+from alertd.engine.emergency import Emergency
 from alertd.engine.heartbeat import Heartbeats
 from alertd.engine.inhibition import Inhibition
 from alertd.engine.intake import Intake
@@ -207,9 +208,11 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             replicas = Replicas(db, options.config, writer, current, clock, couriers, metrics)
             wake, ids = replicas.wake, Ids(await replicas.start())
             stack.push_async_callback(replicas.stop)
+            emergency = Emergency(current, clock, net, metrics)
+            stack.push_async_callback(emergency.stop)
             acts = Acts(writer, current, clock, wake)
             upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all, replicas.elsewhere)
-            intake = Intake(writer, current, clock, ids, metrics, wake)
+            intake = Intake(writer, current, clock, ids, metrics, wake, emergency)
             reconcile = Reconcile(options.alertmanagers, writer, db.reader, current, clock, ids, metrics,
                                   wake, net.http)
             heartbeats = Heartbeats(writer, current, clock, ids, wake)

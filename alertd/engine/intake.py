@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from alertd import alertmanager
 from alertd.alertmanager import NotWebhook
 from alertd.engine.clock import Clock, Ids
+from alertd.engine.emergency import Emergency
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import StoreUnavailable
@@ -41,13 +42,14 @@ class Intake:
     """Takes webhooks. `wake` is called with the outlets that have new messages, after the commit."""
 
     def __init__(self, writer: Writer, current: Current, clock: Clock, ids: Ids, metrics: Metrics,
-                 wake: Callable[[Iterable[Outlet]], None]) -> None:
+                 wake: Callable[[Iterable[Outlet]], None], emergency: Emergency | None = None) -> None:
         self._writer = writer
         self._current = current
         self._clock = clock
         self._ids = ids
         self._metrics = metrics
         self._wake = wake
+        self._emergency = emergency
         self.draining = False
 
     async def accept(self, body: bytes) -> Changes:
@@ -64,8 +66,20 @@ class Intake:
         except NotWebhook as error:
             await self._reject(body, str(error), now)
             raise
-        changes = await self._writer.submit(self._commit, received)
+        changes = await self._stored(received)
         self._count(changes, now)
+        return changes
+
+    async def _stored(self, received: Received) -> Changes:
+        """What the webhook changed, on disk; where it cannot be, its critical alerts take the way without a store."""
+        try:
+            changes = await self._writer.submit(self._commit, received)
+        except StoreUnavailable:
+            if self._emergency:
+                self._emergency.refused(received.webhook)
+            raise
+        if self._emergency:
+            self._emergency.stored(received.webhook)
         return changes
 
     def _admit(self) -> None:

@@ -63,6 +63,9 @@ class Metrics:
         self.reconcile_unmatched = Gauge(
             "alertd_reconcile_unmatched", "Open alerts of a source that no Alertmanager asked speaks for.",
             registry=registry)
+        self.emergencies = Counter(
+            "alertd_emergencies_total", "Messages of critical incidents sent without a store, by channel and outcome.",
+            ["channel", "outcome"], registry=registry)
         self.replicas = Gauge("alertd_replicas", "Processes that serve from this store.", registry=registry)
         self.replicas_disagree = Gauge("alertd_replicas_disagree",
                                        "1 while they have read different routing files or are of different versions.",
