@@ -159,6 +159,10 @@ routes: {{critical: {critical}, warning: on-call + platform-team, info: platform
         async with self.session.get(self.url + path) as response:
             return await response.text()
 
+    async def status(self, path: str) -> int:
+        async with self.session.get(self.url + path) as response:
+            return response.status
+
     async def json(self, path: str) -> Any:
         return json.loads(await self.text(path))
 
