@@ -58,3 +58,26 @@ async def test_a_fault_is_one_error_after_one_request(server, status, body):
     with pytest.raises(PrometheusUnreachable, match="gave no answer to 'up'"):
         await ask(server)
     assert server["count"] == 1
+
+
+async def test_a_table_comes_by_the_library_or_by_post(server):
+    """A query too long for an address goes in the body; values, NaN and warnings are the same either way."""
+    asked = []
+
+    async def answer(request):
+        asked.append((request.method, (await request.post() if request.method == "POST" else request.query)["query"]))
+        result = [{"metric": {"slo": "up"}, "values": [[300, "1"], [600, "NaN"]]}]
+        return web.json_response({"status": "success", "warnings": ["partial"], "data": {"result": result}})
+
+    app = web.Application()
+    app.router.add_route("*", "/api/v1/query_range", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = Prometheus(f"http://127.0.0.1:{runner.addresses[0][1]}", timeout=1)
+    for query in ("up", "up + " * 900 + "up"):
+        table = await asyncio.to_thread(client.table, query, 300_000, 600_000, 300_000)
+        assert table.lines[0].samples == ((300_000, 1.0), (600_000, None))
+        assert table.warnings == ("partial",)
+    await runner.cleanup()
+    assert [method for method, _ in asked] == ["GET", "POST"]

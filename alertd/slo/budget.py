@@ -16,6 +16,7 @@ ENOUGH = 0.9  # of a window must be known for its budget to be; the rules' alert
 LOW = 0.25  # of the budget left
 SOON = 10  # a tenth of its window ahead, a budget that will be gone is at risk
 LEAST = 3  # bad events; fewer are chance, and no rate
+SETTLING: Millis = 12 * MINUTE  # as old the newest row may be without anything being missing
 SILENT: Millis = 15 * MINUTE  # without news of what is counted, how things stand is not known
 
 
@@ -111,7 +112,7 @@ def judge(slo: Slo, labels: Labels, sums: Sums, last: Recent, now: Millis, *, id
     """How it stands. `problem` is why nothing newer can be known, where that is so; without a `forecast` there is
     none."""
     since = slo.window.begin(now)
-    hours = max((now - since) / HOUR, 1 / SLOTS)
+    hours = max((now - since - SETTLING) / HOUR, 1 / SLOTS)
     coverage = min(sums.known / hours, 1.0)
     status = Status(id, slo, labels, now, since, Standing.UNKNOWN, excluded=sums.excluded / hours, coverage=coverage)
     if why := _unknown(last, now, problem):

@@ -27,6 +27,8 @@ services:
     slos:
       availability: {objective: 99.9%, window: 30d}
       weekly: {objective: 99%, window: 7d}
+      latency: {objective: 99%, window: 7d, under: 500ms}
+      steady: {objective: 99%, window: 7d, method: timeslices, slice_target: 95%}
   tenants:
     metrics: prometheus-http
     selector: job="tenants"
@@ -99,6 +101,19 @@ def _counters(job: str, labels: str, truth: Truth, reset: Millis) -> Iterator[tu
     yield f'http_requests_total{{job="{job}",instance="a",{labels}code="500"}}', bad
 
 
+def _durations(truth: Truth) -> dict[str, list[tuple[float, float]]]:
+    """What failed was slow too."""
+    every, fast = [], []
+    count = bucket = 0
+    for index, (events, wrong) in enumerate(zip(truth.events, truth.bad, strict=True)):
+        count, bucket = count + events, bucket + events - wrong
+        at = (START + (index + 1) * STEP) / 1000
+        every.append((at, float(count)))
+        fast.append((at, float(bucket)))
+    name = 'http_request_duration_seconds_{}{{job="checkout",instance="a"{}}}'
+    return {name.format("count", ""): every, name.format("bucket", ',le="0.5"'): fast}
+
+
 def _up(job: str) -> tuple[str, list[tuple[float, float]]]:
     return f'up{{job="{job}",instance="a"}}', [(at / 1000, 1.0) for at in range(START, END + STEP, STEP)]
 
@@ -110,6 +125,9 @@ def filled(folder: Path, seed: int = 7, *, recorded: Millis = RECORDED) -> tuple
              "tenants b": _minutes(rng, 5, {})}
     points = dict([_up("checkout"), _up("tenants")])
     points |= dict(_counters("checkout", "", truth["checkout"], END - 20 * DAY))
+    points |= _durations(truth["checkout"])
+    truth["checkout steady"] = Truth([int(events > 0) for events in truth["checkout"].events], [
+        int(bad * 20 > events) for events, bad in zip(truth["checkout"].events, truth["checkout"].bad, strict=True)])
     for tenant in ("a", "b"):
         points |= dict(_counters("tenants", f'tenant="{tenant}",', truth[f"tenants {tenant}"], END - 11 * DAY))
     data = folder / "data"
@@ -118,11 +136,16 @@ def filled(folder: Path, seed: int = 7, *, recorded: Millis = RECORDED) -> tuple
     (folder / "rules" / "slos.yaml").write_text(RULES)
     declared = rules_file.load(folder / "rules").declared
     if recorded:
-        load(data, _recorded(folder, data, declared, recorded))
+        events = _recorded(folder, data, declared, recorded, "events")
+        load(data, events)  # good ones are taken from the record of all
+        bad = _recorded(folder, data, declared, recorded, "bad")
+        load(data, {series: [(at, dict(bad.get(series, ())).get(at, 0.0)) for at, _ in points] for series, points in (
+            (name.replace("slo:events", "slo:bad"), points) for name, points in events.items())})
     return data, declared, truth
 
 
-def _recorded(folder: Path, data: Path, declared: Declared, span: Millis) -> dict[str, list[tuple[float, float]]]:
+def _recorded(folder: Path, data: Path, declared: Declared, span: Millis, what: str
+              ) -> dict[str, list[tuple[float, float]]]:
     """The rows and what is open, as the rules would have made them since they were loaded."""
     found: dict[str, list[tuple[float, float]]] = {}
     first, last = (END - span) // 1000 + PHASE // 1000, END // 1000
@@ -130,13 +153,8 @@ def _recorded(folder: Path, data: Path, declared: Declared, span: Millis) -> dic
         for watch in (one for service in declared.services for one in objectives.watches(service)):
             rules = {rule.record: rule for group in rows.groups(watch.tracked) for rule in group.rules
                      if isinstance(rule, RecordingRule)}
-            for name, begin, end, step in (("increase5m", first, last, 300), ("open", last - 600, last, 30)):
-                events = _asked(server, rules[f"slo:events:{name}"], begin, end, step)
-                bad = _asked(server, rules[f"slo:bad:{name}"], begin, end, step)
-                for series, points in events.items():
-                    beside = dict(bad.get(series.replace("slo:events", "slo:bad"), ()))
-                    found[series] = points
-                    found[series.replace("slo:events", "slo:bad")] = [(at, beside.get(at, 0.0)) for at, _ in points]
+            found |= _asked(server, rules[f"slo:{what}:increase5m"], first, last, 300)
+            found |= _asked(server, rules[f"slo:{what}:open"], last - 600, last, 30)
     return found
 
 
