@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -175,11 +176,18 @@ def _alerts(side: Side) -> list[Rule]:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two texts are the same expression, however they are written."""
+    """Whether two texts are the same expression, however they are written: servers sort the matchers of a selector
+    and leave out `by ()`."""
     try:
-        return str(expressions.parse(one)) == str(expressions.parse(other))
+        return _told_apart(one) == _told_apart(other)
     except ValueError:
         return False
+
+
+def _told_apart(text: str) -> tuple[str, list[tuple[str, list[tuple[str, str, str]]]]]:
+    tree = expressions.parse(text)
+    selectors = [(each.metric, sorted(each.matchers)) for each in expressions.selectors(tree)]
+    return re.sub(r"\{[^{}]*\}| by \(\)", "", str(tree)), selectors
 
 
 def _labels(series: Series) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -33,7 +34,7 @@ services:
   shop:
     metrics: prometheus-http
     selector: job="shop"
-    slos: {month: {objective: 99.9%}, half: {objective: 99%, window: 12h}}
+    slos: {month: {objective: 99.9%}, half: {objective: 99%, window: 12h}, gone: {objective: 99%, events: a, bad: b}}
 """
 
 
@@ -62,13 +63,19 @@ def history() -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("prometheus"), history()) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(folder: Path, samples: str, config: str = "") -> Iterator[str]:
+    """A Prometheus with these samples, in OpenMetrics."""
     if not PROMETHEUS or not PROMTOOL:
         pytest.skip("needs prometheus and promtool")
-    folder = tmp_path_factory.mktemp("prometheus")
-    (folder / "history").write_text(history())
+    (folder / "history").write_text(samples)
     subprocess.run([PROMTOOL, "tsdb", "create-blocks-from", "openmetrics", folder / "history", folder / "data"],
                    check=True, capture_output=True)
-    (folder / "prometheus.yml").write_text("global: {scrape_interval: 4m}\n")
+    (folder / "prometheus.yml").write_text(f"global: {{scrape_interval: 4m}}\n{config}")
     port = free_port()
     process = subprocess.Popen([PROMETHEUS, f"--config.file={folder / 'prometheus.yml'}", "--log.level=error",
                                 f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}",
@@ -129,9 +136,35 @@ def test_objectives_are_replayed_on_raw_counters(server: str, folder: Path) -> N
     assert found["not_replayed"] == {}
     assert found["alerts"]["ErrorBudgetBurn"]["fired"] == 6  # four tiers of one, the two a window of 12h has
     assert found["alerts"]["ErrorBudgetLow"]["fired"] == 4  # every level of the short window, none of the long
-    assert found["alerts"]["IndicatorAbsent"]["fired"] == 0
+    assert found["alerts"]["IndicatorAbsent"]["fired"] == 1  # of what was never there
     assert found["receivers"]["on-call"]["alerts"]["ErrorBudgetBurn"] >= 1
     assert any("shop month less than its window" in remark for remark in found["remarks"])
+
+
+def records() -> str:
+    """A sample every five minutes: rows in which nothing failed, and a budget that was nearly spent for an hour."""
+    times = [(number, NOW - 60 * (HOURS * 60 - number)) for number in range(0, HOURS * 60, 5)]
+    values = {"slo:events:increase5m": lambda number: 300, "slo:coverage:ratio": lambda number: 1,
+              "slo:error_budget_remaining:ratio": lambda number: 0.2 if 480 <= number < 540 else 1,
+              "slo:bad:increase2h": lambda number: 50}
+    return "\n".join(f"# TYPE {name} gauge\n" + "\n".join(f'{name}{{service="shop",slo="up"}} {value(number)} {at}'
+                                                        for number, at in times) for name, value in values.items())
+
+
+def test_records_serve_where_the_server_makes_them_by_the_same_rule(folder: Path) -> None:
+    """Its own expressions are asked then, which read the records; by another rule, the raw counters count."""
+    rules = SLOS[:SLOS.index("{month")] + "{up: {objective: 99%, window: 2h, by: []}}\n"
+    (folder / "rules" / "a.yaml").write_text(rules)
+    assert alertd("rules", "build").exit_code == 0
+    samples = history().replace("# EOF\n", records() + "\n# EOF\n")
+    with serving(folder, samples, "rule_files: [rules/generated/*.rules.yaml]\n") as url:
+        words = ("rules", "backtest", "--prometheus", url, "--since", "8h", "--format", "json")
+        found = json.loads(alertd(*words).stdout)["new"]["alerts"]
+        assert (found["ErrorBudgetLow"]["fired"], found["ErrorBudgetLow"]["flapped"]) == (2, 0)  # 50 % and 25 %
+        (folder / "rules" / "a.yaml").write_text(rules.replace("window: 2h", 'window: 2h, events: http_requests_total, '
+                                                               'bad: \'http_requests_total{code="500"}\''))
+        found = json.loads(alertd(*words).stdout)["new"]["alerts"]
+        assert found["ErrorBudgetLow"]["fired"] == 4  # half of the requests failed for 20 minutes
 
 
 def test_two_rule_sets_beside_each_other(server: str, folder: Path) -> None:
