@@ -26,10 +26,11 @@ from aiohttp import web
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from alertd import channels
+from alertd import alive, channels
 from alertd.channels import Net
 from alertd.config import routing_file
 from alertd.engine.acts import Acts
+from alertd.engine.alive import Alive
 from alertd.engine.anchor import Anchor
 from alertd.engine.backup import Backups, Plan
 from alertd.engine.budgets import Budgets, declared_in, keeping
@@ -236,8 +237,9 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             stack.push_async_callback(couriers.stop, GRACE)
             stack.push_async_callback(sockets.stop)
             sockets.refresh()
+            own = Alive(intake, writer, db.reader, current, clock, ids, metrics, net.http)
             stack.enter_context(_timed({upkeep.tick: TICK, digests.tick: TICK, acts.tick: TICK, oncall.tick: TICK,
-                                        inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1,
+                                        inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1, own.tick: 1,
                                         Late(writer, current, clock, couriers.wake).tick: TICK,
                                         Nearing(writer, current, clock, couriers.wake_all).tick: 1,
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
@@ -266,7 +268,15 @@ def _load(path: Path) -> routing_file.RoutingFile:
     file = read_routing(path)
     for remark in file.remarks:
         log.warning("routing_file", remark=str(remark))
-    return file
+    return _with_own_receiver(file) if file.beat else file
+
+
+def _with_own_receiver(file: routing_file.RoutingFile) -> routing_file.RoutingFile:
+    """The file, and where alertd's own heartbeat arrives."""
+    own = alive.RECEIVER
+    settings = {(own.name, outlet.channel): channels.load(outlet.channel).Settings() for outlet in own.outlets}
+    return dataclasses.replace(file, settings={**file.settings, **settings}, routing=dataclasses.replace(
+        file.routing, receivers={**file.routing.receivers, own.name: own}))
 
 
 @contextlib.asynccontextmanager

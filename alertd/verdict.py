@@ -55,6 +55,7 @@ class Facts:
     stopping: bool = False
     store_error: str | None = None
     config_problem: str | None = None
+    own_problem: str | None = None
     heard_at: Millis | None = None
     beats: Sequence[tuple[Millis, Millis]] = ()
     answered: Mapping[str, Millis] = dataclasses.field(default_factory=dict)
@@ -145,6 +146,9 @@ def _broken(facts: Facts) -> Iterable[str]:
                "at the disk.")
     if facts.config_problem:
         yield f"The newest routing file is not in force, the one before it is. {facts.config_problem}"
+    if facts.own_problem:
+        yield (f"alertd's own heartbeat does not go out: {facts.own_problem}. Until it does, take it that nobody is "
+               "told of anything.")
     for address, at in facts.answered.items():
         silent = facts.now - max(at, facts.started_at)
         if silent > ANSWERS:

@@ -11,7 +11,7 @@ from typing import Any
 
 from alertd.access import Access
 from alertd.config import access as access_section
-from alertd.config import floods, maintenance, routing_lint, units, yaml
+from alertd.config import alive, floods, maintenance, routing_lint, units, yaml
 from alertd.config import receivers as receivers_section
 from alertd.config import rotas as rotas_section
 from alertd.config.receivers import ChannelSettings, Digest
@@ -23,7 +23,7 @@ from alertd.routing import Heartbeat, Inhibition, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
             "escalation", "flapping", "heartbeats", "inhibit", "maintenance", "people", "rotas", "access",
-            "retention")
+            "retention", alive.KEY)
 NOT_YET = ("storm",)
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 RETENTION: Millis = 90 * DAY
@@ -35,7 +35,8 @@ TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to n
 class RoutingFile:
     """routing.yaml, whole and without errors. `settings` are by receiver and channel, `digests` by receiver, `people`
     the addresses of each by channel, `calendars` by rota, relative to
-    `folder`, `access` who may do what, `retention` how long what is over is kept; `remarks` are what `check` prints and
+    `folder`, `access` who may do what, `retention` how long what is over is kept, `beat` where alertd says that it
+    works; `remarks` are what `check` prints and
     `serve` logs."""
 
     routing: Routing
@@ -47,6 +48,7 @@ class RoutingFile:
     folder: Path = Path()
     access: Access = dataclasses.field(default_factory=Access)
     retention: Millis = RETENTION
+    beat: alive.Beat | None = None
 
     def settings_for(self, outlet: Outlet, kind: Kind = Kind.FIRING) -> ChannelSettings | None:
         """The settings to send a notification of this kind by; None where its receiver has left the file."""
@@ -89,7 +91,8 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
                       rotas=on_call.rotas, windows=windows, flapping=flapping)
     access, granted = access_section.read(document)
     retention = reader.retention()
-    findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *unsteady,
+    beat, unheard = alive.read(document, path.parent, read_secrets=read_secrets)
+    findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *unsteady, *unheard,
                 *reader.top_level(), *reader.findings, *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
     if not faulty:
@@ -98,7 +101,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     if faulty:
         return None, findings
     return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings), on_call.people,
-                       on_call.calendars, path.parent, access, retention), findings
+                       on_call.calendars, path.parent, access, retention, beat), findings
 
 
 def names(value: object) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from alertd.heartbeats import beats
 from alertd.incidents import Changes, decide, keys_of
 from alertd.inhibiting import keys as inhibiting_keys
 from alertd.model import Millis, Outlet, State, Webhook, WebhookId, value
+from alertd.routing import Routing
 from alertd.store import inhibiting, pulses
 from alertd.store import intake as store
 from alertd.store.rows import deflated
@@ -36,6 +37,7 @@ class Received:
 
     webhook: Webhook
     raw: bytes
+    routing: Routing | None = None  # of one that alertd makes up about itself; None: the file's
 
 
 class Intake:
@@ -82,6 +84,12 @@ class Intake:
             self._emergency.stored(received.webhook)
         return changes
 
+    async def accept_own(self, webhook: Webhook, routing: Routing) -> None:
+        """The same for one that alertd makes up about itself, by a table of its own; it counts for nothing."""
+        self._admit()
+        changes = await self._writer.submit(self._commit, Received(webhook, deflated(b""), routing))
+        self._wake({row.outlet for row in changes.notifications})
+
     def _admit(self) -> None:
         if self.draining:
             raise StoreUnavailable(reason="alertd is shutting down")
@@ -98,14 +106,14 @@ class Intake:
         routing = self._current.file.routing
         now = self._clock.now()
         webhooks = [item.webhook for item in items]
-        keys = {key for webhook in webhooks for key in keys_of(webhook, routing)}
+        keys = {key for item in items for key in keys_of(item.webhook, item.routing or routing)}
         known = store.load(connection, webhooks, keys, now)
         if routing.inhibitions:
             known.inhibitors = inhibiting.load(connection, inhibiting_keys(webhooks, routing))
         batch = store.Batch()
         answers = []
         for item in items:
-            changes = decide(item.webhook, known, routing, now)
+            changes = decide(item.webhook, known, item.routing or routing, now)
             known.apply(changes)
             batch.add(item.webhook, item.raw, changes)
             answers.append(changes)

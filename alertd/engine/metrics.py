@@ -52,6 +52,12 @@ class Metrics:
                                    registry=registry)
         self.digest_time = Gauge("alertd_digest_last_success_timestamp_seconds", "When the newest digest was made.",
                                  ["receiver"], registry=registry)
+        self.own_beat_time = Gauge("alertd_heartbeat_out_last_success_timestamp_seconds",
+                                   "When alertd's own heartbeat last went out.", registry=registry)
+        self.own_beat_travel = Gauge("alertd_heartbeat_out_travel_seconds",
+                                     "How long its alert took through the whole chain.", registry=registry)
+        self.own_beat_failures = Counter("alertd_heartbeat_out_failures_total",
+                                         "Heartbeats that did not go out.", registry=registry)
         self.digests = Counter("alertd_digests_total", "Digests made.", ["receiver"], registry=registry)
         self.reconciled = Counter(
             "alertd_reconciled_total",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertd.heartbeats import SOURCE
 from alertd.model import Alert
 from alertd.reconciling import Open, Voice
 from alertd.store import schema
@@ -20,7 +21,7 @@ _OPEN = (
     select(_alerts.id, _alerts.source, _alerts.fingerprint, _alerts.incident, _alerts.labels, _alerts.starts_at,
            _alerts.newest_start, _webhooks.received_at, _alerts.muted)
     .select_from(schema.alerts.outerjoin(schema.webhooks, func.substr(_alerts.id, 1, WEBHOOK_ID) == _webhooks.id))
-    .where(_alerts.closed_at.is_(None))
+    .where(_alerts.closed_at.is_(None), _alerts.source != SOURCE)  # what alertd says itself, no Alertmanager lists
 )
 _BY_ID = select(schema.alerts).where(among(_alerts.id))
 

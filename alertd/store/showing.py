@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.audit import Link
+from alertd.heartbeats import SOURCE
 from alertd.model import Alert, Incident, Millis, Notification, State
 from alertd.store import schema
 from alertd.store.audit import link_from
@@ -187,10 +188,10 @@ async def ended(connection: AsyncConnection, since: Millis, limit: int) -> tuple
 
 
 async def heard(connection: AsyncConnection) -> Millis | None:
-    """When the newest webhook came that could be read."""
+    """When the newest webhook came that could be read, from anybody but alertd itself."""
     table = schema.webhooks.c
-    query = (select(table.received_at).where(table.result.in_(("accepted", "repeat"))).order_by(table.id.desc())
-             .limit(1))
+    query = (select(table.received_at).where(table.result.in_(("accepted", "repeat")), table.source != SOURCE)
+             .order_by(table.id.desc()).limit(1))
     found: Millis | None = (await connection.execute(query)).scalar()
     return found
 

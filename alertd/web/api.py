@@ -89,6 +89,7 @@ async def status(inside: Inside) -> dict[str, object]:
         "id": "status", "version": __version__, "now": reading.rfc3339(inside.clock.now()),
         "ready": inside.ready, "store_error": inside.writer.failing_since,
         "config_read_at": reading.rfc3339(inside.current.read_at), "config_problem": inside.current.problem,
+        "own_heartbeat_problem": inside.current.own_problem,
         "open": counts["open"], "notifications": states, "dead": dead.items, "maintenance": active_windows(inside),
         "rejected": counts["rejected"], "rejected_newest": rejected,
     }

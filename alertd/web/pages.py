@@ -48,7 +48,8 @@ class Pages:
                 sum(one.dead for one in reach),
                 min((one.waiting_since for one in reach if one.waiting_since is not None), default=None),
                 await showing.unreadable(connection, now - verdict.LATELY), inside.intake.draining,
-                inside.writer.failing_since, inside.current.problem, await showing.heard(connection),
+                inside.writer.failing_since, inside.current.problem,
+                inside.current.own_problem, await showing.heard(connection),
                 verdict.beats_of(await showing.beats(connection), inside.current.file.routing, now), inside.answered(),
                 worst.counts if worst else None)
         return frame.show(
