@@ -62,6 +62,10 @@ passwords or certificates (--web.config.file), or keys under `access:` in routin
 proxy that asks, or say --insecure-no-auth."""
 
 
+class CannotMove(AlertdError):
+    """the store was not moved: {reason}"""
+
+
 class Rejected(AlertdError):
     """{reason}"""
 

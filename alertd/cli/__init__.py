@@ -26,6 +26,7 @@ SUMMARIES = {
     "rules": "Write Prometheus rules from rules/*.yaml, and test them.",
     "send-test": "Send a marked test alert through the whole chain.",
     "serve": "Run the daemon.",
+    "store": "Copy a store into another, such as SQLite into PostgreSQL: migrate.",
     "slo": "Error budgets: status, exclude, exclusions, undo.",
 }
 
