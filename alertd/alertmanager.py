@@ -8,6 +8,7 @@ template/template.go and api/v2/openapi.yaml of https://github.com/prometheus/al
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, TypeVar
@@ -18,6 +19,9 @@ from alertd.model import AlertState, Millis, ReportedAlert, Webhook, WebhookId
 from alertd.reconciling import Listed
 
 MOST_ALERTS = 10_000
+MOST_TRUNCATED = 2**31 - 1
+LONGEST_NAME = 300  # characters; twice so many, in bytes at worst four each, fit into an index of PostgreSQL
+NUL = b"\\u0000"
 
 LARGE_BODY = 256 * 1024  # bytes; beyond it the alerts are decoded one by one: 4 MiB at once hold every thread for 30 ms
 
@@ -84,6 +88,8 @@ class NotWebhook(ValueError):
 
 def decode(body: bytes, id: WebhookId, received_at: Millis) -> Webhook:
     """The webhook in `body`; raises NotWebhook with a short reason."""
+    if NUL in body:  # which PostgreSQL keeps in no text, and nobody can see
+        body = body.replace(NUL, b"\\ufffd")
     if len(body) <= LARGE_BODY:
         message = _read(_decoder, body)
         alerts = tuple([_alert(alert) for alert in message.alerts])
@@ -101,7 +107,7 @@ def decode_list(body: bytes) -> dict[str, Listed]:
     found = {}
     for alert in _list_decoder.decode(body):
         listed = Listed(_millis(alert.starts_at) or 0, _muted(alert.status))
-        found[alert.fingerprint] = found[_fingerprint(alert.labels)] = listed
+        found[_short(alert.fingerprint)] = found[_fingerprint(alert.labels)] = listed
     return found
 
 
@@ -124,8 +130,8 @@ def _muted(status: _AlertStatus) -> str | None:
 def _webhook(message: _Message[Item], alerts: tuple[ReportedAlert, ...], id: WebhookId, received_at: Millis) -> Webhook:
     if message.version != "4":
         raise NotWebhook(f"webhook version {message.version[:20]!r}, this reads version 4")
-    return Webhook(id, message.external_url, message.group_key, message.group_labels, alerts,
-                   max(message.truncated_alerts, 0), received_at)
+    return Webhook(id, _short(message.external_url), message.group_key, message.group_labels, alerts,
+                   min(max(message.truncated_alerts, 0), MOST_TRUNCATED), received_at)
 
 
 def _read(decoder: msgspec.json.Decoder[Read], text: bytes | msgspec.Raw, alert: int = 0) -> Read:
@@ -138,7 +144,7 @@ def _read(decoder: msgspec.json.Decoder[Read], text: bytes | msgspec.Raw, alert:
 
 def _alert(alert: _Alert) -> ReportedAlert:
     firing = alert.status == "firing"
-    fingerprint = alert.fingerprint or _fingerprint(alert.labels)
+    fingerprint = _short(alert.fingerprint) or _fingerprint(alert.labels)
     return ReportedAlert(
         AlertState.FIRING if firing else AlertState.RESOLVED, fingerprint, alert.labels, alert.annotations,
         _millis(alert.starts_at) or 0, None if firing else _millis(alert.ends_at), alert.generator_url)
@@ -155,7 +161,14 @@ def _millis(time: datetime.datetime | None) -> Millis | None:
 
 def _fingerprint(labels: dict[str, str]) -> str:
     """A stand-in where a sender leaves the fingerprint out: the labels themselves, in order."""
-    return msgspec.json.encode(sorted(labels.items())).decode()
+    return _short(msgspec.json.encode(sorted(labels.items())).decode())
+
+
+def _short(name: str) -> str:
+    """What something is known by, no longer than an index takes; the end of a longer one is a hash of it."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME - 65]}…{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def silence_of(listed: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.setting import Current
+from alertd.errors import StoreUnavailable
 from alertd.heartbeats import Pulse, judge, report, routing_for
 from alertd.incidents import decide, keys_of
 from alertd.model import Millis, Notification, Outlet
@@ -37,7 +38,11 @@ class Heartbeats:
 
     async def tick(self) -> None:
         if self._current.file.routing.heartbeats or self._watched:
-            rows = await self._writer.submit(self._listen, None)
+            try:
+                rows = await self._writer.submit(self._listen, None)
+            except StoreUnavailable:
+                self._awake_since = self._clock.now()  # a beat could not be kept either: silence counts from here
+                raise
             self._watched = bool(self._current.file.routing.heartbeats)  # once more after the last left the file
             self._wake({row.outlet for row in rows})
 

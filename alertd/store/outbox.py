@@ -194,7 +194,7 @@ def _settled(done: Settlement) -> dict[str, Any]:
     state = ARROWS[State.CLAIMED, done.event]
     final = state is not State.QUEUED
     return {
-        "wanted": done.row.seq, "token": done.token, "to": state.value, "because": done.detail,
+        "wanted": done.row.seq, "token": done.token, "to": state.value, "because": _text(done.detail),
         "at": done.now if final else None, "due": done.row.next_at if final else done.next_at,
         "tries": done.row.attempts + done.counts, "doubt": int(not final and (done.ambiguous or done.row.ambiguous)),
     }
@@ -209,10 +209,15 @@ _SETTLE = (
 )
 
 
+def _text(of_a_vendor: str) -> str:
+    """As PostgreSQL keeps it; a result that cannot be written would be sent again for ever."""
+    return of_a_vendor.replace("\0", "\ufffd")
+
+
 def _attempt(done: Settlement, held: bool) -> dict[str, Any]:
-    late = f"by then its claim had ended and was another's; {done.event.value}: "
+    late = "" if held else f"by then its claim had ended and was another's; {done.event.value}: "
     return {"notification": done.row.id, "started_at": done.started_at, "finished_at": done.now,
-            "event": (done.event if held else Event.LEASE_LOST).value, "detail": ("" if held else late) + done.detail}
+            "event": (done.event if held else Event.LEASE_LOST).value, "detail": late + _text(done.detail)}
 
 
 def _root(done: Settlement) -> dict[str, Any]:

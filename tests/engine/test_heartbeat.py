@@ -4,6 +4,7 @@ import pytest
 
 from alertd.engine.clock import Ids
 from alertd.engine.heartbeat import Heartbeats
+from alertd.errors import StoreUnavailable
 from alertd.matchers import parse
 from alertd.routing import Heartbeat
 from tests.bodies import body
@@ -60,3 +61,21 @@ async def test_a_restart_tells_silence_once(house):
     await second.tick()
     await house.until(lambda: len(house.script.sent) == 1)
     assert len(await house.states()) == 1
+
+
+async def test_while_nothing_can_be_stored_nobody_is_silent(house, monkeypatch):
+    """Beats cannot be kept either; silence counts from when they can."""
+    heart = ear(house)
+    await house.intake.accept(body("a", severity="none"))
+
+    async def away(handler, item):
+        raise StoreUnavailable(reason="it is gone")
+
+    with monkeypatch.context() as gone:
+        gone.setattr(house.writer, "submit", away)
+        await house.clock.advance(300)
+        with pytest.raises(StoreUnavailable):
+            await heart.tick()
+    await house.clock.advance(100)
+    await heart.tick()
+    assert house.script.sent == []

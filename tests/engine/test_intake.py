@@ -1,6 +1,7 @@
 """A webhook's way in."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -60,3 +61,15 @@ async def test_ten_thousand_alerts_are_one_webhook(house):
     """The largest group is taken as a whole."""
     changes = await house.intake.accept(body(*(f"node-{number}" for number in range(10_000))))
     assert (len(changes.alerts), changes.incidents[0].firing) == (10_000, 10_000)
+
+
+async def test_nothing_that_decodes_is_refused_by_the_store(house):
+    """NUL, names of a megabyte, numbers of 63 bits: either database takes them, or the sender would repeat them."""
+    long = "x" * 1_000_000
+    sent = body("a", severity="critical", group={"alertname": "Broken\0", "long": long}, externalURL=f"http://{long}",
+                groupKey=long, truncatedAlerts=2**62)
+    message = json.loads(sent)
+    message["alerts"][0] |= {"fingerprint": long, "generatorURL": f"http://\0{long}"}
+    message["alerts"][0]["labels"] |= {"nul": "a\0b", "long": long}
+    assert (await house.intake.accept(json.dumps(message).encode())).result == "accepted"
+    assert (await house.intake.accept(json.dumps(message).encode())).result == "repeat"

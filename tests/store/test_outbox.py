@@ -116,6 +116,26 @@ async def test_a_stale_worker_changes_nothing(db, take, claim, writer):
     assert (await states(db))["slack", "firing"] == "sent"
 
 
+async def test_what_a_stale_worker_did_is_kept_as_in_doubt(db, take, claim, writer):
+    """It may have been sent twice, and whoever looks can see that."""
+    await take(webhook(reported("a")))
+    row = (await claim(token="old")).rows[0]
+    await writer.submit(outbox.give_back, T0 + 60_001)
+    await claim(token="new")
+    assert await writer.submit(outbox.settle, done(row, token="old")) is False
+    async with db.reader.connect() as connection:
+        tries = (await reading.notification(connection, row.id))["tries"]
+    assert [(one["event"], "claim had ended" in one["detail"]) for one in tries] == [("lease_lost", True)]
+    assert (await states(db))["slack", "firing"] == "claimed"
+
+
+async def test_what_a_vendor_says_can_be_kept(take, claim, writer):
+    """A NUL in its answer would have its message sent again and again."""
+    await take(webhook(reported("a")))
+    row = (await claim()).rows[0]
+    assert await writer.submit(outbox.settle, dataclasses.replace(done(row), detail="ok\0"))
+
+
 async def test_a_live_lease_is_not_taken_away(take, claim, writer):
     """Before its end nobody gives a claim back."""
     await take(webhook(reported("a")))

@@ -1,0 +1,183 @@
+"""Two processes on one store: what each decides, the other sees; what one claims, the other does not."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select, update
+
+from alertd.audit import Act, fault
+from alertd.digest.model import Digest, Section, Standing
+from alertd.incidents import decide, keys_of
+from alertd.model import Outlet
+from alertd.store import acts, audit, database, digests, intake, outbox, replicas, schema
+from alertd.store.dialect import lock, try_lock
+from alertd.store.digests import Fold
+from alertd.store.outbox import Claim
+from alertd.store.replicas import HERE, Beat, Replica
+from alertd.store.writer import Writer
+from tests.reports import T0, reported, routing, webhook
+from tests.store.test_outbox import SLACK
+
+ROUNDS = 15
+
+
+@pytest.fixture
+def store_url(postgres_url):
+    return postgres_url
+
+
+@pytest.fixture
+async def other(store_url):
+    """The writer of another process."""
+    opened = database.connect(store_url)
+    running = Writer(opened.writer)
+    running.start()
+    yield running
+    await running.stop()
+    await opened.close()
+
+
+def take(connection, messages):
+    """As the intake does."""
+    known = intake.load(connection, messages, {key for one in messages for key in keys_of(one, routing())}, T0)
+    batch = intake.Batch()
+    for message in messages:
+        changes = decide(message, known, routing(), T0)
+        known.apply(changes)
+        batch.add(message, b"{}", changes)
+    intake.save(connection, batch, T0)
+    return [None] * len(messages)
+
+
+async def count(db, column, *where):
+    async with db.reader.connect() as connection:
+        return (await connection.execute(select(func.count(column)).where(*where))).scalar()
+
+
+async def test_one_incident_whoever_is_told(db, writer, other):
+    """The same alerts at both at once, in either order: one episode, one incident, one message for each place."""
+    for number in range(ROUNDS):
+        names = [f"{number}a", f"{number}b"]
+        told = [webhook(*map(reported, order), group={"x": str(number)}) for order in (names, names[::-1])]
+        await asyncio.gather(*(one.submit(take, message) for one, message in zip((writer, other), told, strict=True)))
+    assert await count(db, schema.incidents.c.id) == ROUNDS
+    assert await count(db, schema.alerts.c.id) == 2 * ROUNDS
+    assert await count(db, schema.notifications.c.seq) == 3 * ROUNDS
+
+
+async def test_start_and_end_at_once_end_alike(db, writer, other):
+    """A start and its end that two processes take at the same moment leave nothing open, whichever is first."""
+    for number in range(ROUNDS):
+        start, end = (webhook(reported(str(number), status), group={"x": str(number)})
+                      for status in ("firing", "resolved"))
+        await asyncio.gather(writer.submit(take, start), other.submit(take, end))
+    assert await count(db, schema.alerts.c.id, schema.alerts.c.closed_at.is_(None)) == 0
+    assert await count(db, schema.incidents.c.id, schema.incidents.c.state != "resolved") == 0
+
+
+async def test_each_message_is_claimed_once(writer, other):
+    """However many ask at once."""
+    await writer.submit(take, webhook(*(reported(f"{number}") for number in range(3))))
+    for number in range(ROUNDS):
+        await writer.submit(take, webhook(reported(f"n{number}"), group={"x": str(number)}))
+    got = await asyncio.gather(*(one.submit(outbox.claim, Claim(SLACK, 4, T0, T0 + 60_000, f"t{turn}"))
+                                 for turn in range(8) for one in (writer, other)))
+    seqs = [row.seq for claimed in got for row in claimed.rows]
+    assert len(seqs) == len(set(seqs)) == ROUNDS + 1
+
+
+async def test_who_was_told_nothing_is_not_claimed_meanwhile(db, writer, other):
+    """An end is decided from "not sent yet"; a claim at the same moment sends it and its end, or neither."""
+    for number in range(ROUNDS):
+        group = {"x": str(number)}
+        await writer.submit(take, webhook(reported(str(number)), group=group))
+        await asyncio.gather(writer.submit(take, webhook(reported(str(number), "resolved"), group=group)),
+                             other.submit(outbox.claim, Claim(SLACK, 1, T0, T0 + 60_000, "t")))
+    rows = schema.notifications.c
+    async with db.reader.connect() as connection:
+        told = {row.incident for row in await connection.execute(select(rows.incident).where(
+            rows.receiver == "slack", rows.kind == "firing", rows.state == "claimed"))}
+        ended = {row.incident for row in await connection.execute(select(rows.incident).where(
+            rows.receiver == "slack", rows.kind == "resolved"))}
+    assert told == ended
+
+
+async def test_one_chain_of_acts(db, writer, other):
+    """Rows that two processes add at once follow one another."""
+    def record(connection, items):
+        audit.append(connection, [Act(at, "jane", "api", "acknowledge", f"incident {at}", {}) for at in items])
+        return [None] * len(items)
+
+    await asyncio.gather(*(one.submit(record, at) for at in range(ROUNDS) for one in (writer, other)))
+    async with db.reader.connect() as connection:
+        links, head = await audit.whole(connection)
+    assert len(links) == 2 * ROUNDS
+    assert fault(links, [head]) is None
+
+
+async def test_one_digest(db, writer, other):
+    """Of one receiver and date, whoever looks first."""
+    said = Digest("daily", "2027-01-16", "day", "s", "quiet", Standing.OK, Section("", ()), (), 0, (), "", "")
+    fold = Fold("daily", "2027-01-16", "d1", T0, lambda entries: said, ())
+    made = await asyncio.gather(*(one.submit(digests.fold, fold) for one in (writer, other)))
+    assert sorted(made) == [False, True]
+
+
+async def test_what_is_due_is_done_by_one(writer, other):
+    """Whoever claims the row; the other leaves it alone while that one has it in hand."""
+    await writer.submit(take, webhook(reported("a")))
+    started, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(connection, items):
+        connection.execute(update(schema.incidents).values(escalate_at=T0))
+        ids = acts.escalating(connection, T0)
+        loop.call_soon_threadsafe(started.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(5)
+        connection.execute(update(schema.incidents).values(escalate_at=None))
+        return [ids] * len(items)
+
+    def look(connection, items):
+        return [acts.escalating(connection, T0)] * len(items)
+
+    holding = asyncio.create_task(writer.submit(hold, None))
+    await started.wait()
+    assert await other.submit(look, None) == []
+    go_on.set()
+    assert len(await holding) == 1
+    assert await other.submit(look, None) == []
+
+
+async def test_a_turn_is_one_process_at_a_time(writer, other):
+    """And is free again after the commit."""
+    started, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(connection, items):
+        lock(connection, ["turn"])
+        loop.call_soon_threadsafe(started.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(5)
+        return [None] * len(items)
+
+    def look(connection, items):
+        return [try_lock(connection, "turn")] * len(items)
+
+    holding = asyncio.create_task(writer.submit(hold, None))
+    await started.wait()
+    assert await other.submit(look, None) is False
+    go_on.set()
+    await holding
+    assert await other.submit(look, None) is True
+
+
+async def test_replicas_know_of_each_other(writer, other):
+    """By numbers that no two have; one that was not seen for a while is gone."""
+    def beat(name, now, number=None):
+        return Beat(Replica(name, 1, "1", "c", (Outlet("r", "slack", name),)), now, number)
+
+    first, _ = await writer.submit(replicas.beat, beat("a", T0))
+    second, here = await other.submit(replicas.beat, beat("b", T0))
+    assert first != second
+    assert {one.host for one in here} == {"a", "b"}
+    again, here = await other.submit(replicas.beat, beat("b", T0 + HERE, second))
+    assert (again, [one.host for one in here]) == (second, ["b"])
