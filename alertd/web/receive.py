@@ -32,8 +32,7 @@ class Receiver:
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             return self._no(415, "compressed", "send the body uncompressed")
         try:
-            async with asyncio.timeout(SLOWEST_BODY):
-                body = await _read(request)
+            body = await _read(request)
         except TimeoutError:
             self._webhooks.labels("slow").inc()
             if request.transport:
@@ -56,12 +55,16 @@ class Receiver:
 
 
 async def _read(request: web.Request) -> bytes | None:
-    """The body, or None once it is larger than allowed: it is never held beyond that."""
+    """The body, or None once it is larger than allowed: it is never held beyond that. Raises TimeoutError."""
     if (request.content_length or 0) > MOST_BYTES:
         return None
+    if request.content.is_eof():  # came with its head, as most do
+        whole = request.content.read_nowait()
+        return whole if len(whole) <= MOST_BYTES else None
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            return None
+    async with asyncio.timeout(SLOWEST_BODY):
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                return None
     return bytes(body)
