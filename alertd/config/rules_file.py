@@ -35,7 +35,7 @@ from alertd.rulegen.declared import (
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # a service's name is a file's name too
 _TEST_FILE = re.compile(r"\.slo(-\w+)?", re.IGNORECASE)  # NAME.slo.test.yaml is a file of the service NAME
 _RESERVED_LABELS = {"__name__", "le"}
-_RESERVED_GROUPS = {"service", "slo", "tier", "left", "part", "severity", "alertname", "le"}
+RESERVED_GROUPS = {"service", "slo", "tier", "left", "part", "severity", "alertname", "le"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -270,7 +270,7 @@ class _Services:
                 "say what to count by `events` and `bad` or `good`, or by `condition`", key=True, id="unmeasured"))
         if len(set(objective.by)) < len(objective.by):
             self.findings.append(document.finding((*path, "by"), "a label is given twice", "keep one", id="label"))
-        for label in sorted(_RESERVED_GROUPS & set(objective.by)):
+        for label in sorted(RESERVED_GROUPS & set(objective.by)):
             self.findings.append(document.finding((*path, "by"), f"{label!r} is a label of the alerts themselves",
                                                   "group by another", id="label"))
         fit = tiers.fit(objective.target, objective.window)

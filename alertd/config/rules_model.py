@@ -178,7 +178,8 @@ def _parts(given: Any) -> Any:
 
 Selector = Annotated[Counter, pydantic.BeforeValidator(_selector)]
 Selectors = Annotated[list[Selector], pydantic.BeforeValidator(_list), pydantic.Field(min_length=1)]
-Label = Annotated[str, pydantic.Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")]
+LABEL = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
+Label = Annotated[str, pydantic.Field(pattern=f"^{LABEL.pattern}$")]
 
 
 class Fresh(Strict):

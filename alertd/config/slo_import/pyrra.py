@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alertd.config import units
+from alertd.config.rules_file import RESERVED_GROUPS
+from alertd.config.rules_model import LABEL
 from alertd.config.slo_import.taking import WINDOW, Part, Slo
+from alertd.config.yaml import Key
 from alertd.model import Millis
 
 
@@ -31,7 +34,15 @@ def read(parts: list[Part]) -> Iterator[Slo]:
                                    "latency are read")
             continue
         events = str(part.take(*at, "total", "metric"))
-        yield Slo("", name, target, window, events, str(bad), str(good), part, ("spec",))
+        yield Slo("", name, target, window, events, str(bad), str(good), part, ("spec",), by=tuple(_by(part, at)))
+
+
+def _by(part: Part, at: tuple[Key, ...]) -> Iterator[str]:
+    """What cannot group alerts is left, and told."""
+    for path in part.each(*at, "grouping"):
+        if LABEL.fullmatch(label := str(part.peek(*path))) and label not in RESERVED_GROUPS:
+            part.take(*path)
+            yield label
 
 
 def _window(part: Part) -> Millis | None:

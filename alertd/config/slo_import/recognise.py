@@ -23,19 +23,25 @@ _CODES = [*map(str, range(100, 600)), "", *(f"{first}xx" for first in range(1, 6
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Counted:
-    """`edge` is the bucket's edge that a latency is about, in the preset's unit."""
+    """`edge` is the bucket's edge that a latency is about, in the preset's unit. What no preset counts has its own
+    counters: `events`, and of them the `bad` or the `good`."""
 
     preset: str
     selector: str
     under: Millis | None = None
     edge: Decimal | None = None
+    events: str = ""
+    bad: tuple[str, ...] = ()
+    good: tuple[str, ...] = ()
 
 
+_TARGETS = ("job", "namespace", "cluster", "instance")
 PLAINEST = "prometheus-http"  # of several presets that count the same, such as a framework's that names it alike
 
 
 def counted(slo: Slo, presets: Iterable[Preset]) -> Counted:
-    """The preset and selector by which alertd counts the same; ValueError says why there is none."""
+    """The preset and selector, or else the counters, by which alertd counts the same; ValueError says why there are
+    none."""
     events = _selector(_parsed(slo.events))
     bad, good = (_parsed(query) if query else None for query in (slo.bad, slo.good))
     if bad and isinstance(difference := expressions.bare(bad), BinaryExpr) and str(difference.op) == "-":
@@ -46,17 +52,29 @@ def counted(slo: Slo, presets: Iterable[Preset]) -> Counted:
     if asked is None:
         raise ValueError("it has neither bad nor good events")
     those = _union(asked)
-    reasons = []
     for preset in sorted(presets, key=lambda preset: preset.name != PLAINEST):
         try:
             found = (_failures(preset, preset.requests, events, those) if bad and preset.requests else
                      _fast(preset, preset.latency, events, those[0]) if good and preset.latency else None)
-        except ValueError as error:
-            reasons.append(error)
+        except ValueError:
             continue
         if found:
             return found
-    raise reasons[0] if reasons else ValueError(f"no preset counts {events.metric} and {those[0].metric} this way")
+    return _own(events, those, bool(bad))
+
+
+def _own(events: Selector, those: Sequence[Selector], bad: bool) -> Counted:
+    """By these very counters. The service is told by what names targets."""
+    targets = _text(part for part in events.matchers if part[0] in _TARGETS)
+    if not targets:
+        raise ValueError(f"no preset counts {events.metric} and {those[0].metric} this way, and no "
+                         f"{' nor '.join(_TARGETS)} says whose they are")
+    marked = tuple(_written(each) for each in those)
+    return Counted(PLAINEST, targets, events=_written(events), bad=marked if bad else (), good=() if bad else marked)
+
+
+def _written(selector: Selector) -> str:
+    return f"{selector.metric}{{{_text(selector.matchers)}}}" if selector.matchers else selector.metric
 
 
 def _parsed(query: str) -> Expr:

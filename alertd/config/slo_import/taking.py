@@ -18,7 +18,8 @@ WINDOW: Millis = 30 * DAY
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slo:
-    """An SLO as the foreign file has it. `events`, and `bad` or `good`, are PromQL; `at` is its place for messages."""
+    """An SLO as the foreign file has it. `events`, and `bad` or `good`, are PromQL; `by` are labels it
+    holds for apart; `at` is its place for messages."""
 
     service: str
     name: str
@@ -30,6 +31,7 @@ class Slo:
     part: Part
     at: Path
     slices: Slices | None = None
+    by: tuple[str, ...] = ()
 
     def left(self, what: str, fix: str = "") -> Finding:
         return self.part.document.finding(self.at, f"{self.service} {self.name}: {what}", fix, id="not-imported")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from alertd.rulegen.promql import duration, percent
 
 
 def written(slos: Iterable[Slo], presets: Mapping[str, Preset]) -> tuple[str, list[Finding]]:
-    """The YAML of what a preset counts, and findings about the rest."""
+    """The YAML of what can be counted, and findings about the rest."""
     services: dict[str, dict[str, Any]] = {}
     left: list[Finding] = []
     for slo in slos:
@@ -57,7 +57,14 @@ def _settings(slo: Slo, found: Counted) -> dict[str, Any]:
     under = {} if found.under is None else {"under": duration(found.under)}
     slices = {} if slo.slices is None else {"method": "timeslices", "slice": duration(slo.slices.length),
                                             "slice_target": percent(slo.slices.target or Decimal(1))}
-    return {"objective": percent(slo.target), "window": duration(slo.window), **under, **slices}
+    own = {key: _one(selectors) for key, selectors in (("events", (found.events,)), ("bad", found.bad),
+                                                       ("good", found.good)) if any(selectors)}
+    by = {"by": list(slo.by)} if slo.by else {}
+    return {"objective": percent(slo.target), "window": duration(slo.window), **under, **slices, **own, **by}
+
+
+def _one(selectors: Sequence[str]) -> str | list[str]:
+    return selectors[0] if len(selectors) == 1 else list(selectors)
 
 
 def _buckets(service: dict[str, Any], found: Counted, preset: Preset) -> None:

@@ -55,7 +55,7 @@ spec:
     ratio:
       errors: {metric: 'http_requests_total{job="shop",code=~"5.."}'}
       total: {metric: 'http_requests_total{job="shop"}'}
-      grouping: [handler]
+      grouping: [handler, severity]
 ---
 apiVersion: pyrra.dev/v1alpha1
 kind: ServiceLevelObjective
@@ -106,17 +106,18 @@ def load(tmp_path: Path, text: str) -> tuple[dict, list[str]]:
 
 
 def test_sloth(tmp_path: Path) -> None:
-    """Ratio and latency are recognised by a preset, whatever the spelling; the rest is listed with its line."""
+    """Ratio and latency are recognised by a preset, whatever the spelling; what none counts keeps its counters; the rest
+    is listed with its line."""
     made, left = load(tmp_path, SLOTH)
     slos = {"availability": {"objective": "99.9%", "window": "30d"},
-            "fast": {"objective": "95%", "window": "30d", "under": "400ms"}}
+            "fast": {"objective": "95%", "window": "30d", "under": "400ms"},
+            "throttled": {"objective": "99%", "window": "30d", "events": 'http_requests_total{job="shop"}',
+                          "bad": 'http_requests_total{job="shop",code=~"5..|429"}'}}
     assert made == {"services": {"shop": {
         "metrics": "prometheus-http", "selector": 'job="shop"', "buckets": [0.4], "slos": slos}}}
     assert left == [
         "3 labels.owner is not carried over",
         "11 slos.0.alerting.name is not carried over",
-        '22 shop throttled: not carried over: it counts code=~"5..|429" as bad, and the preset prometheus-http '
-        'code=~"5.." or status=~"5.."',
         "28 shop ready-made: its indicator is raw, and only events are read"]
 
 
@@ -126,16 +127,16 @@ def test_sloth_as_a_kubernetes_object(tmp_path: Path) -> None:
     inner.pop("version")
     made, _ = load(tmp_path, yaml.safe_dump({"apiVersion": "sloth.slok.dev/v1", "kind": "PrometheusServiceLevel",
                                              "metadata": {"name": "x"}, "spec": inner}))
-    assert set(made["services"]["shop"]["slos"]) == {"availability", "fast"}
+    assert set(made["services"]["shop"]["slos"]) == {"availability", "fast", "throttled"}
 
 
 def test_pyrra(tmp_path: Path) -> None:
-    """Several documents; the job names the service; a grouping is listed."""
+    """Several documents; the job names the service; a grouping is `by`, where alerts can have it."""
     made, left = load(tmp_path, PYRRA)
     assert made["services"]["shop"]["slos"] == {
-        "shop-errors": {"objective": "99.5%", "window": "28d"},
+        "shop-errors": {"objective": "99.5%", "window": "28d", "by": ["handler"]},
         "slow": {"objective": "95%", "window": "30d", "under": "500ms"}}
-    assert left == ["11 spec.indicator.ratio.grouping.0 is not carried over"]
+    assert left == ["11 spec.indicator.ratio.grouping.1 is not carried over"]
 
 
 def test_openslo(tmp_path: Path) -> None:
