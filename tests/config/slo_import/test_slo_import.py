@@ -106,8 +106,8 @@ def load(tmp_path: Path, text: str) -> tuple[dict, list[str]]:
 
 
 def test_sloth(tmp_path: Path) -> None:
-    """Ratio and latency are recognised by a preset, whatever the spelling; what none counts keeps its counters; the rest
-    is listed with its line."""
+    """Ratio and latency are recognised by a preset, whatever the spelling; what none counts keeps its counters; the
+    rest is listed with its line."""
     made, left = load(tmp_path, SLOTH)
     slos = {"availability": {"objective": "99.9%", "window": "30d"},
             "fast": {"objective": "95%", "window": "30d", "under": "400ms"},
