@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import processes
 from bench.build import build
 from bench.figures import Figure, percentile
+from bench.ledger import ledger
 from bench.load import Plan, Report
 from bench.replicas import replicas
 from bench.slo.job import budgets
@@ -198,5 +199,5 @@ def chain(_folder: Path, rounds: int) -> list[Figure]:
 
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
     "intake": intake, "lag": lag, "latency": latency, "faults": faults, "rest": rest, "chain": chain, "build": build,
-    "budgets": budgets, "replicas": replicas,
+    "budgets": budgets, "replicas": replicas, "ledger": ledger,
 }

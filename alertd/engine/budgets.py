@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from alertd.engine.counting import Counting
 
 FRESH: Millis = 90 * SECOND  # how old an answer may be that is given again; `follow` makes one every minute
+NO_SOURCE = "no Prometheus is asked: `serve --prometheus URL` says which"
 LATELY: Millis = 2 * HOUR  # of maintenance that is looked for, or since the daemon was last there
 
 log = structlog.get_logger()
@@ -89,7 +90,7 @@ class Budgets:
 
     async def _look(self, now: Millis, over: Over | None) -> list[Status]:
         async with self._reader.connect() as connection:
-            return await ledger.statuses(connection, now, over)
+            return await ledger.statuses(connection, now, over, problem="" if self._counting else NO_SOURCE)
 
     async def exclude(self, exclusion: Exclusion, person: Person) -> tuple[Exclusion, list[Series]]:
         """Take a stretch of time out of the budgets it covers, which are answered with it."""

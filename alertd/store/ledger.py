@@ -76,10 +76,13 @@ class _Seen:
     problem: str
 
 
-async def statuses(connection: AsyncConnection, now: Millis, window: Window | None = None) -> list[Status]:
+async def statuses(connection: AsyncConnection, now: Millis, window: Window | None = None, *, problem: str = ""
+                   ) -> list[Status]:
     """How each declared objective (each group of one) stands, by service and name; over another window than its own
-    where one is given. What is worked out is worked out in a thread."""
+    where one is given. `problem` is why nothing can be known, where the store cannot say it. What is worked out is
+    worked out in a thread."""
     seen = await _see(connection, now, window)
+    seen = dataclasses.replace(seen, problem=problem or seen.problem)
     found: list[Status] = []
     for status, series in await asyncio.to_thread(_judged, seen):
         if series and _worth_a_forecast(status, seen.day.get(series)):
