@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from alertd.engine.clock import Clock
 from alertd.engine.setting import Current
 from alertd.late import tell_instead
-from alertd.model import Notification, Outlet
+from alertd.model import Notification, Outlet, State
 from alertd.store import acts, intake
 from alertd.store import late as store
 from alertd.store.writer import Writer
@@ -43,7 +43,10 @@ class Late:
         known = acts.load(connection, list(dict.fromkeys(row.incident for row in waiting if row.incident)))
         for row in waiting:
             incident = known.incidents.get(row.incident) if row.incident else None
-            if incident is not None:
+            # another replica may have sent it since it was looked for
+            waits = incident and any(one.seq == row.seq and one.state in (State.QUEUED, State.CLAIMED)
+                                     for one in known.notifications[incident.id])
+            if incident is not None and waits:
                 changes = tell_instead(row, incident, known.notifications[incident.id], routing, now)
                 known.apply(changes)
                 batch.take(changes)

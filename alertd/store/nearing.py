@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, or_, select, text, update
+from sqlalchemy import Connection, or_, select, update
 
 from alertd.delivery import LEASE, LONGEST_ASKED
 from alertd.model import Incident, IncidentState, Millis, State
 from alertd.store import schema
+from alertd.store.dialect import word
 from alertd.store.rows import incident_from
 from alertd.store.turns import QUEUED
 
@@ -28,6 +29,6 @@ def due_later(connection: Connection, now: Millis) -> list[Incident]:
     """The open incidents of which something is due after now."""
     due = (_incidents.c.escalate_at, _incidents.c.acknowledged_until, _incidents.c.remind_at, _incidents.c.report_at,
            _incidents.c.quiet_at)
-    query = select(_incidents).where(text(f"state <> '{IncidentState.RESOLVED.value}'"),
-                                     or_(*(column > now for column in due)))
-    return [incident_from(row) for row in connection.execute(query)]
+    query = select(_incidents).where(_incidents.c.state != word(IncidentState.RESOLVED),
+                                     or_(*(column > now for column in due))).order_by(_incidents.c.id)
+    return [incident_from(row) for row in connection.execute(query.with_for_update())]
