@@ -62,6 +62,10 @@ def from_store(store: str, question: Callable[..., Awaitable[T]], *arguments: An
         try:
             async with db.reader.connect() as connection:
                 return await question(connection, *arguments)
+        except database.faults(store) as error:
+            reason = str(getattr(error, "orig", None) or error)
+            click.echo(f"{database.shown(store)} cannot be read: {reason}", err=True)
+            sys.exit(3)
         finally:
             await db.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd.errors import StoreUnavailable
@@ -73,6 +73,11 @@ def exists(url: str) -> bool:
 def shown(url: str) -> str:
     """The address as it may be logged: without a password."""
     return postgres.shown(url)
+
+
+def faults(url: str) -> tuple[type[BaseException], ...]:
+    """What reading raises when the store is at fault."""
+    return (SQLAlchemyError, OSError, *(postgres.faults() if is_shared(url) else ()))
 
 
 def connect(url: str, connections: int = CONNECTIONS) -> Database:

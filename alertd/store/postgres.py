@@ -64,6 +64,12 @@ async def connect(url: str, **settings: str) -> asyncpg.Connection[Any]:
     return connection
 
 
+def faults() -> tuple[type[BaseException], ...]:
+    """The driver's own errors, which connecting raises as they are."""
+    driver = _driver()
+    return driver.PostgresError, driver.InterfaceError
+
+
 def shown(url: str) -> str:
     """The address as it may be logged: without a password."""
     hidden = re.sub(r"(?<=://)([^:/@]*):[^/]*@", r"\1:***@", url)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertd.errors import StoreUnavailable
+from alertd.store import postgres
 
 T = TypeVar("T")
 
@@ -84,10 +85,7 @@ class Remote:
     apart = True
 
     def __init__(self, engine: AsyncEngine) -> None:
-        import asyncpg
-
-        self.faults: tuple[type[BaseException], ...] = (
-            SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+        self.faults: tuple[type[BaseException], ...] = (SQLAlchemyError, OSError, *postgres.faults())
         self._engine = engine
         self._runner = asyncio.Runner()
         self._connection: AsyncConnection | None = None

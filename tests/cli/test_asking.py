@@ -64,3 +64,11 @@ async def test_healthcheck_asks_readiness(site):
     """0 when webhooks can be taken, 1 when not."""
     assert (await call(healthcheck.command, "--url", site.url)).exit_code == 0
     assert (await call(healthcheck.command, "--url", "http://127.0.0.1:9")).exit_code == 1
+
+
+async def test_a_server_that_is_away_is_said():
+    """In one line, without the password."""
+    answer = await call(incidents.command, "list", "--store", "postgresql://alertd:hunter2@127.0.0.1:1/alertd")
+    assert answer.exit_code == 3
+    assert answer.output.startswith("postgresql://alertd:***@127.0.0.1:1/alertd cannot be read: ")
+    assert "hunter2" not in answer.output

@@ -1,15 +1,17 @@
 """Two processes on one store: what each decides, the other sees; what one claims, the other does not."""
 
 import asyncio
+import time
 
 import pytest
 from sqlalchemy import func, select, update
 
 from alertd.audit import Act, fault
 from alertd.digest.model import Digest, Section, Standing
+from alertd.errors import StoreUnavailable
 from alertd.incidents import decide, keys_of
 from alertd.model import Outlet
-from alertd.store import acts, audit, database, digests, intake, outbox, replicas, schema
+from alertd.store import acts, audit, database, digests, intake, outbox, postgres, replicas, schema
 from alertd.store.dialect import lock, try_lock
 from alertd.store.digests import Fold
 from alertd.store.outbox import Claim
@@ -181,3 +183,34 @@ async def test_replicas_know_of_each_other(writer, other):
     assert {one.host for one in here} == {"a", "b"}
     again, here = await other.submit(replicas.beat, beat("b", T0 + HERE, second))
     assert (again, [one.host for one in here]) == (second, ["b"])
+
+
+async def test_who_is_stopped_within_a_transaction_does_not_hold_the_others_up(store_url, other, monkeypatch):
+    """The server ends it, its locks fall, and what it had written is undone; going on it learns so."""
+    monkeypatch.setitem(postgres.SETTINGS, "idle_in_transaction_session_timeout", "1s")
+    opened = database.connect(store_url)
+    stopped = Writer(opened.writer)
+    stopped.start()
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop(connection, items):
+        lock(connection, ["turn"])
+        loop.call_soon_threadsafe(started.set)
+        time.sleep(2)
+        connection.execute(select(1))
+        return [None] * len(items)
+
+    def go_on(connection, items):
+        lock(connection, ["turn"])
+        return ["mine"] * len(items)
+
+    stopping = asyncio.create_task(stopped.submit(stop, None))
+    await started.wait()
+    began = time.monotonic()
+    assert await other.submit(go_on, None) == "mine"
+    assert time.monotonic() - began < 1.9
+    with pytest.raises(StoreUnavailable, match="idle-in-transaction"):
+        await stopping
+    await stopped.stop()
+    await opened.close()
