@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import errno
 import gc
 import logging
 import signal
@@ -17,6 +18,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,10 @@ from aiohttp import web
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from alertd import alive, channels
+from alertd import alive, channels, reach
 from alertd.channels import Net
 from alertd.config import routing_file
+from alertd.config.secret import hide
 from alertd.engine.acts import Acts
 from alertd.engine.alive import Alive
 from alertd.engine.anchor import Anchor
@@ -204,7 +207,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
         async with contextlib.AsyncExitStack() as stack:
             db, writer = await stack.enter_async_context(_store(options))
             metrics = Metrics()
-            net = await stack.enter_async_context(_net())
+            net = await stack.enter_async_context(_net(current))
             couriers = Couriers(Outgoing(writer, db.reader, current, clock, net, metrics, options.external_url))
             replicas = Replicas(db, options.config, writer, current, clock, couriers, metrics)
             wake, ids = replicas.wake, Ids(await replicas.start())
@@ -294,10 +297,18 @@ async def _store(options: Options) -> AsyncIterator[tuple[Database, Writer]]:
         await db.close()
 
 
+def _reaching(current: Current, address: tuple[Any, ...]) -> socket.socket:
+    """A socket for an address that was looked up; OSError where nothing is sent to it."""
+    family, kind, protocol, _, place = address
+    if why := reach.refusal(str(place[0]), private=current.file.private_addresses):
+        raise OSError(errno.EACCES, why)
+    return socket.socket(family, kind, protocol)
+
+
 @contextlib.asynccontextmanager
-async def _net() -> AsyncIterator[Net]:
+async def _net(current: Current) -> AsyncIterator[Net]:
     # aiohttp's own limit of 100 connections would let one endpoint wait for another; slots are counted per endpoint
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, socket_factory=partial(_reaching, current))
     session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=channels.TIMEOUT))
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="channel")
     try:
@@ -354,7 +365,7 @@ def set_up_logs(json_lines: bool) -> None:
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level,
                     structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info,
-                    render],
+                    render, lambda _logger, _name, line: hide(str(line))],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr), cache_logger_on_first_use=True)
     for name in ("pagerduty", "slack_sdk", "apscheduler", "aiohttp", "asyncio", "httpx2"):

@@ -23,7 +23,7 @@ from alertd.routing import Heartbeat, Inhibition, Override, Route, Routing, Step
 
 ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
             "escalation", "flapping", "heartbeats", "inhibit", "maintenance", "people", "rotas", "access",
-            "retention", alive.KEY)
+            "retention", "outgoing", alive.KEY)
 NOT_YET = ("storm",)
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 RETENTION: Millis = 90 * DAY
@@ -34,10 +34,9 @@ TOLD = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)  # none is told to n
 @dataclasses.dataclass(frozen=True, slots=True)
 class RoutingFile:
     """routing.yaml, whole and without errors. `settings` are by receiver and channel, `digests` by receiver, `people`
-    the addresses of each by channel, `calendars` by rota, relative to
-    `folder`, `access` who may do what, `retention` how long what is over is kept, `beat` where alertd says that it
-    works; `remarks` are what `check` prints and
-    `serve` logs."""
+    the addresses of each by channel, `calendars` by rota, relative to `folder`, `access` who may do what, `retention`
+    how long what is over is kept, `beat` where alertd says that it works, `private_addresses` whether anything is sent
+    into private networks; `remarks` are what `check` prints and `serve` logs."""
 
     routing: Routing
     settings: Mapping[tuple[str, str], ChannelSettings]
@@ -49,6 +48,7 @@ class RoutingFile:
     access: Access = dataclasses.field(default_factory=Access)
     retention: Millis = RETENTION
     beat: alive.Beat | None = None
+    private_addresses: bool = True
 
     def settings_for(self, outlet: Outlet, kind: Kind = Kind.FIRING) -> ChannelSettings | None:
         """The settings to send a notification of this kind by; None where its receiver has left the file."""
@@ -90,7 +90,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
                       escalation=reader.escalation(), heartbeats=reader.heartbeats(), inhibitions=reader.inhibitions(),
                       rotas=on_call.rotas, windows=windows, flapping=flapping)
     access, granted = access_section.read(document)
-    retention = reader.retention()
+    retention, private = reader.retention(), reader.private_addresses()
     beat, unheard = alive.read(document, path.parent, read_secrets=read_secrets)
     findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *unsteady, *unheard,
                 *reader.top_level(), *reader.findings, *routing_lint.lint(document, routing, reader.override_places)]
@@ -101,7 +101,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     if faulty:
         return None, findings
     return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings), on_call.people,
-                       on_call.calendars, path.parent, access, retention, beat), findings
+                       on_call.calendars, path.parent, access, retention, beat, private), findings
 
 
 def names(value: object) -> tuple[str, ...]:
@@ -209,6 +209,17 @@ class _Rest:
         told = self.told(value["to"], (*path, "to")) if "to" in value else ()
         matchers = self.matchers(value["match"], (*path, "match")) if "match" in value else ()
         return Override(matchers, told, self.document.line(path)) if matchers and told else None
+
+    def private_addresses(self) -> bool:
+        """Whether anything is sent into private networks."""
+        data = self.section("outgoing", dict, "a section: {private_addresses: deny}")
+        for key in data.keys() - {"private_addresses"}:
+            self.wrong(("outgoing", key), f"unknown key {key!r}", did_you_mean(key, ("private_addresses",)), key=True,
+                       id="unknown-key")
+        said = data.get("private_addresses", "allow")
+        if said not in ("allow", "deny"):
+            self.wrong(("outgoing", "private_addresses"), "must be allow or deny")
+        return bool(said != "deny")
 
     def matchers(self, value: Any, path: tuple[Key, ...]) -> tuple[Matcher, ...]:
         """The matchers of an override, each fault at the one of the list that has it."""

@@ -6,9 +6,12 @@ A channel's Settings declares `token: Secret | None = None` and beside it `token
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hmac
 import typing
+import urllib.parse
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,16 +20,18 @@ import pydantic
 from pydantic_core import core_schema
 
 HIDDEN = "<secret>"
+SHORTEST = 6  # characters of a secret that is looked for; a shorter one is no secret, and in many words
 MOST_BYTES = 64 * 1024  # no key, token or password comes near; a log file named by mistake is refused
 
 
 class Secret:
     """A text that shows itself only to `reveal`. It refuses to be pickled, so that no cache or crash dump holds it."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        _alive.add(self)
 
     def reveal(self) -> str:
         return self._text
@@ -59,6 +64,24 @@ class Secret:
                                      ) -> core_schema.CoreSchema:
         shown = core_schema.plain_serializer_function_ser_schema(lambda _: HIDDEN)
         return core_schema.no_info_plain_validator_function(_secret, serialization=shown)
+
+
+_alive: weakref.WeakSet[Secret] = weakref.WeakSet()
+
+
+def hide(text: str) -> str:
+    """`text` without any secret that this process knows: vendors repeat what they were told, and libraries put it into
+    their errors. Also where a cut left only the beginning of one at the end."""
+    for known in {one.reveal() for one in list(_alive)}:
+        if len(known) < SHORTEST:
+            continue
+        for form in {known, urllib.parse.quote(known, safe=""), base64.b64encode(known.encode()).decode()}:
+            text = text.replace(form, HIDDEN)
+        half = next((size for size in range(min(len(known), len(text)), SHORTEST - 1, -1)
+                     if text.rstrip("…").endswith(known[:size])), 0)
+        if half:
+            text = text.rstrip("…")[:-half] + HIDDEN
+    return text
 
 
 def _secret(value: object) -> Secret:

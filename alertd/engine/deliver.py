@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from alertd import channels
 from alertd.buckets import Pace
 from alertd.channels import CONNECTIONS, TIMEOUT, Channel, Net, Settings
+from alertd.config.secret import hide
 from alertd.delivery import LEASE, next_attempt
 from alertd.engine.clock import Clock
 from alertd.engine.metrics import Metrics
@@ -245,7 +246,7 @@ class Courier:
             async with asyncio.timeout(TIMEOUT):
                 receipt = await channel.send(self._linked(delivery), settings, outgoing.net)
         except Rejected as error:
-            return await self._dead(row, token, error.reason, started)
+            return await self._dead(row, token, hide(error.reason), started)
         except TryLater as error:
             return self._later(row, token, error, started)
         except TimeoutError:
@@ -253,7 +254,8 @@ class Courier:
         except Exception as error:  # a fault of ours or of a library: the message is kept and tried again
             log.exception("attempt_failed", outlet=str(row.outlet), notification=row.id)
             return self._later(row, token, TryLater(f"{type(error).__name__}: {error}", ambiguous=True), started)
-        return Settlement(row, token, Event.ACCEPT, receipt.detail, started, outgoing.clock.now(), root=receipt.root)
+        return Settlement(row, token, Event.ACCEPT, hide(receipt.detail), started, outgoing.clock.now(),
+                          root=receipt.root)
 
     def _linked(self, delivery: Delivery) -> Delivery:
         base = self._outgoing.external_url
@@ -281,7 +283,7 @@ class Courier:
         throttle = due if refusal.throttled else None
         if throttle:
             self._throttled(throttle, now)
-        return Settlement(row, token, Event.TRY_LATER, refusal.reason, started, now, due, refusal.ambiguous,
+        return Settlement(row, token, Event.TRY_LATER, hide(refusal.reason), started, now, due, refusal.ambiguous,
                           not refusal.throttled, throttle)
 
     def _throttled(self, until: Millis, now: Millis) -> None:

@@ -92,7 +92,7 @@ class OnCall:
 async def _body(calendar: Calendar, folder: Path, net: Net) -> bytes:
     if calendar.url is None:
         return await asyncio.to_thread(_file, folder / (calendar.file or ""))
-    async with net.http.get(calendar.url.reveal()) as answer:
+    async with net.http.get(calendar.url.reveal(), allow_redirects=False) as answer:
         if answer.status != 200:
             raise ValueError(f"answered {answer.status}")
         body = await answer.content.read(LARGEST + 1)

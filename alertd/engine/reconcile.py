@@ -121,7 +121,8 @@ class Reconcile:
         try:
             async with asyncio.timeout(TIMEOUT):
                 status = await self._status(url)
-                async with self._http.get(f"{url}/api/v2/alerts", params=ALL, raise_for_status=True) as answer:
+                async with self._http.get(f"{url}/api/v2/alerts", params=ALL, raise_for_status=True,
+                                          allow_redirects=False) as answer:
                     body = await answer.read()
             listed = await asyncio.to_thread(alertmanager.decode_list, body)  # ten thousand take tens of milliseconds
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -139,7 +140,7 @@ class Reconcile:
     async def _status(self, url: str) -> tuple[Millis, frozenset[str]] | None:
         """When the process began, by the clock here, and its cluster's members; None where that is not told (a proxy
         that lets only the list through): then it counts as begun when it first answered."""
-        async with self._http.get(f"{url}/api/v2/status") as answer:
+        async with self._http.get(f"{url}/api/v2/status", allow_redirects=False) as answer:
             if answer.status != 200:
                 return None
             began_at, cluster = alertmanager.decode_status(await answer.read())

@@ -292,3 +292,14 @@ def test_the_repositorys_own_routing_yaml_is_clean() -> None:
     assert {severity: route.receivers for severity, route in file.routing.routes.items()} == {
         Severity.CRITICAL: ("on-call", "management", "slack"), Severity.WARNING: ("on-call", "platform-team"),
         Severity.INFO: ("platform-team", "daily summary")}
+
+
+def test_private_networks_are_denied_where_the_file_says_so(tmp_path):
+    """They are allowed otherwise; another word is a fault."""
+    path = tmp_path / "routing.yaml"
+    for words, allowed in (("", True), ("outgoing: {private_addresses: deny}\n", False)):
+        path.write_text(GOOD + words)
+        assert load(path, channels.settings_types()).private_addresses is allowed
+    path.write_text(GOOD + "outgoing: {private_addresses: no}\n")
+    with pytest.raises(BadInput, match="must be allow or deny"):
+        load(path, channels.settings_types())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from alertd.config.secret import Secret, merge, names, resolve
+from alertd.config.secret import Secret, hide, merge, names, resolve
 
 CANARY = "xoxb-canary-4711"
 
@@ -134,3 +134,22 @@ def test_a_receivers_own_secret_replaces_the_defaults_in_either_form() -> None:
     assert merge(Settings, {"token_file": "t", "channel": "c"}, {"token": "a"}) == {"token": "a", "channel": "c"}
     assert merge(Settings, {"token": "a"}, {"token_file": "t"}) == {"token_file": "t"}
     assert names(Settings) == {"token"}
+
+
+@pytest.mark.parametrize("text", [
+    "no such token {}", "https://hooks.example.com/{}?x=1", "Basic {} and {}", "cut off at the end: {half}",
+    "cut off at the end: {half}…"])
+def test_what_others_repeat_is_hidden(text):
+    """A vendor's answer, a library's error; also where only its beginning is left."""
+    secret = Secret(CANARY)
+    shown = hide(text.format(CANARY, CANARY, half=CANARY[:9]))
+    assert CANARY[:9] not in shown
+    assert "<secret>" in shown
+    assert secret.reveal() == CANARY
+
+
+def test_a_short_word_is_not_hidden():
+    """It would stand in many texts."""
+    secret = Secret("on")
+    assert hide("on call") == "on call"
+    assert secret
