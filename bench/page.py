@@ -28,7 +28,8 @@ def page(folder: Path, rounds: int) -> list[Figure]:
             store = folder / f"page-{number}.db"
             with processes.alertd(folder, sink.said[0], store=store) as daemon:
                 engine = create_engine(f"sqlite:///{store}")
-                crowd(engine, INCIDENTS, SLOS, hours=HOURS)
+                with engine.begin() as connection:
+                    crowd(connection, INCIDENTS, SLOS, hours=HOURS)
                 engine.dispose()
                 looks = [_look(daemon.port) for _ in range(LOOKS + 2)]
                 times = [took for took, _ in looks[2:]]

@@ -17,7 +17,8 @@ LARGEST = 200_000  # bytes
 async def test_pages_stay_small(site: Any) -> None:
     """With 2,000 open incidents and 1,000 objectives: lists are paged, and say how many there are."""
     engine = create_engine(f"sqlite:///{site.config.parent}/a.db")
-    crowd(engine, INCIDENTS, SLOS, hours=30)
+    with engine.begin() as connection:
+        crowd(connection, INCIDENTS, SLOS, hours=30)
     engine.dispose()
     for page in ("/", "/incidents", "/slos", "/notifications", "/management", "/statistics"):
         status, text = await site.get(page)
@@ -31,7 +32,8 @@ async def test_pages_stay_small(site: Any) -> None:
 async def test_lists_are_walked_to_their_end(site: Any) -> None:
     """By `Older`, each incident once."""
     engine = create_engine(f"sqlite:///{site.config.parent}/a.db")
-    crowd(engine, 120, 0, hours=0)
+    with engine.begin() as connection:
+        crowd(connection, 120, 0, hours=0)
     engine.dispose()
     seen: list[str] = []
     place: str | None = "/incidents?state=open"
