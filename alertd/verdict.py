@@ -160,9 +160,9 @@ def _broken(facts: Facts) -> Iterable[str]:
         waits = duration(facts.now - facts.queued_since)
         yield f"A message has been due for {waits} and is not sent; its attempts say why."
     if facts.unreadable:
-        were = "was" if facts.unreadable == 1 else "were"
-        yield (f"{_count(facts.unreadable, 'webhook')} of the last hour {were} unreadable, so what they told is not "
-               "known here; below is how they begin.")
+        were = "was unreadable, so what it" if facts.unreadable == 1 else "were unreadable, so what they"
+        yield (f"{_count(facts.unreadable, 'webhook')} of the last hour {were} told is not known here; below is how "
+               f"{'it begins' if facts.unreadable == 1 else 'they begin'}.")
 
 
 def _ago(length: Millis) -> str:

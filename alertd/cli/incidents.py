@@ -99,7 +99,7 @@ def review(id: str, store: str, url: str | None, config: Path) -> None:
 @where
 @click.option("--weeks", default="8", show_default=True, help="How many, the one under way among them.")
 @click.option("--timezone", help="Whose clocks count; those of the first rota, else UTC.")
-@click.option("--hours", default="MON-FRI 08:00-18:00", show_default=True, help="Working hours.")
+@click.option("--hours", default="MON-FRI 09:00-18:00", show_default=True, help="Working hours.")
 @click.option("--config", default="routing.yaml", show_default=True, type=click.Path(path_type=Path),
               help="The routing file, for people and rotas, where no daemon is asked.")
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)

@@ -20,7 +20,7 @@ from alertd.rotas import Hours, parse_hours
 GONE_SOON: Millis = 5 * MINUTE  # an alert that lasts no longer hardly needed a person
 FLAPPED = 3  # episodes of one alert within a day
 MOST_WEEKS = 26
-OFFICE = "MON-FRI 08:00-18:00"
+OFFICE = "MON-FRI 09:00-18:00"  # as the digest has it
 
 T = TypeVar("T")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd import burndown
 from alertd.messages import duration
-from alertd.model import DAY, HOUR, Millis
+from alertd.model import DAY, HOUR, Labels, Millis
 from alertd.slo.budget import Standing, Status
 from alertd.store import ledger
 from alertd.store.ledger import Kept
@@ -83,7 +83,7 @@ class Budgets:
         if status is None:
             return frame.lost(request, self._inside, "No such objective", "It may have left rules/, or be of a group.")
         async with self._inside.reader.connect() as connection:
-            kept = await _history(connection, status, status.since)
+            kept = await _history(connection, await _series(connection), status, status.since)
             details = await ledger.details(connection, status)
         drawn = await asyncio.to_thread(burndown.draw, status, [_hour(one) for one in kept])
         return frame.show(request, self._inside, "slo.html", line=Line(status), drawn=drawn, details=details)
@@ -96,11 +96,17 @@ async def statuses(inside: Inside) -> list[Status]:
 
 async def worst(inside: Inside, limit: int) -> Worst | None:
     """The first of them; None where none is declared."""
-    found = by_need(await statuses(inside))
-    if not found:
+    every = await statuses(inside)
+    if not every:
         return None
+    seen, known = inside.worst_budgets.get(limit, (None, None))
+    if seen is every and isinstance(known, Worst):  # drawn once for as long as how they stand is the same answer
+        return known
+    found = by_need(every)
     counts = {state: sum(one.state.value == state.value for one in found) for state in Budget}
-    return Worst(len(found), counts, tuple(await _lines(inside, found[:limit])))
+    worst = Worst(len(found), counts, tuple(await _lines(inside, found[:limit])))
+    inside.worst_budgets[limit] = every, worst
+    return worst
 
 
 def by_need(found: Iterable[Status]) -> list[Status]:
@@ -113,16 +119,26 @@ async def _lines(inside: Inside, page: Sequence[Status]) -> list[Line]:
     since = inside.clock.now() // HOUR * HOUR - DAYS * DAY
     found = []
     async with inside.reader.connect() as connection:
+        series = await _series(connection)
         for one in page:
-            hours = await _history(connection, one, since) if one.events else []
+            hours = await _history(connection, series, one, since) if one.events else []
             found.append(Line(one, burndown.days(one, [_hour(kept) for kept in hours], since, DAYS) if hours else ()))
     return found
 
 
-async def _history(connection: AsyncConnection, status: Status, since: Millis) -> list[Kept]:
-    series = next((one for one in await ledger.series_of(connection) if dict(one.labels) == dict(status.labels)
-                   and (one.service, one.slo) == (status.slo.service, status.slo.slo)), None)
-    return await ledger.history(connection, series.id, since, status.at + HOUR) if series else []
+async def _series(connection: AsyncConnection) -> dict[str, int]:
+    """The series of every objective, by the name that pages know it by."""
+    return {_name(one.service, one.slo, one.labels): one.id for one in await ledger.series_of(connection)}
+
+
+async def _history(connection: AsyncConnection, series: Mapping[str, int], status: Status, since: Millis
+                   ) -> list[Kept]:
+    id = series.get(_name(status.slo.service, status.slo.slo, status.labels))
+    return [] if id is None else await ledger.history(connection, id, since, status.at + HOUR)
+
+
+def _name(service: str, slo: str, labels: Labels) -> str:
+    return repr((service, slo, sorted(labels.items())))
 
 
 def _hour(kept: Kept) -> burndown.Spent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hmac
 import secrets
+import urllib.parse
 from typing import Any
 
 from aiohttp import web
@@ -54,7 +55,7 @@ def show(request: web.Request, inside: Inside, template: str, *, status: int = 2
     """The page of this template for this request."""
     known = request.cookies.get(TOKEN, "")
     token = known if _is_token(known) else secrets.token_hex(16)
-    said = escaping.line(URL.build(path="/", query_string=request.cookies.get(SAID, "")).query.get("said", ""), 300)
+    said = escaping.line(urllib.parse.unquote(request.cookies.get(SAID, "")), 300)
     here = "/" + request.path.split("/")[1]
     who = visitor(request)
     known_by = who.name if who.via != "open" else ""
@@ -102,7 +103,7 @@ def person(request: web.Request, fields: dict[str, str]) -> Person:
 
 def _remembered(request: web.Request) -> str:
     """The name this browser keeps."""
-    return escaping.line(URL.build(path="/", query_string=request.cookies.get(BY, "")).query.get("by", ""), NAME)
+    return escaping.line(urllib.parse.unquote(request.cookies.get(BY, "")), NAME)
 
 
 def back(request: web.Request, fields: dict[str, str], said: str = "", to: str = "") -> web.Response:
@@ -112,14 +113,15 @@ def back(request: web.Request, fields: dict[str, str], said: str = "", to: str =
         place = "/"
     response = web.Response(status=303, headers={"Location": str(URL(place))})
     if fields.get("by"):
-        _keep(request, response, BY, URL.build(query={"by": escaping.line(fields["by"], NAME)}).raw_query_string, YEAR)
+        _keep(request, response, BY, escaping.line(fields["by"], NAME), YEAR)
     if said:
-        _keep(request, response, SAID, URL.build(query={"said": said}).raw_query_string, 60)
+        _keep(request, response, SAID, said, 60)
     return response
 
 
 def _keep(request: web.Request, response: web.StreamResponse, name: str, value: str, age: int | None = None) -> None:
-    response.set_cookie(name, value, max_age=age, path="/", httponly=True, samesite="Strict", secure=request.secure)
+    written = urllib.parse.quote(value, safe="", errors="replace")
+    response.set_cookie(name, written, max_age=age, path="/", httponly=True, samesite="Strict", secure=request.secure)
 
 
 def _is_token(text: str) -> bool:

@@ -38,6 +38,7 @@ class Inside:
     digests: Digests
     started_at: Millis = 0
     external_url: str | None = None
+    worst_budgets: dict[int, tuple[object, object]] = dataclasses.field(default_factory=dict)  # see budgets.worst
 
     @property
     def ready(self) -> bool:

@@ -62,6 +62,7 @@ OBJECTS: dict[str, dict[str, Any]] = {
     "Error": {"error": _TEXT},
     "By": {"by": _TEXT},
     "Outcome": {"id": _TEXT, "outcome": _word("done", "already")},
+    "NewExclusion": {"match": _list(_TEXT), "from": _TEXT, "to": _TEXT, "for": _TEXT, "reason": _TEXT, "by": _TEXT},
     "NewWindow": {
         "match": _list(_TEXT), "from": _TEXT, "to": _TEXT, "for": _TEXT, "reason": _TEXT, "name": _TEXT,
         "mode": _word("hold", "digest"), "by": _TEXT, "notices": _YES, "confirm": _YES},
@@ -77,6 +78,9 @@ QUERIES: dict[str, dict[str, str]] = {
                      **_PAGED},
     "/api/v1/slos/{id}": {"window": "another window than its own", "timezone": "of that window"},
     "/api/v1/maintenance": {"next": "how many occurrences of each, 1 to 100"},
+    "/api/v1/exclusions": {"since": "RFC 3339"},
+    "/api/v1/digest": {"limit": "how many", "cursor": "`next` of the page before"},
+    "/api/v1/digest/preview": {"receiver": "the one of this receiver"},
     "/api/v1/oncall.ics": {"rota": "of this rota only"},
     "/api/v1/statistics": {"weeks": "1 to 26", "timezone": "whose clocks count", "hours": "working hours",
                            "format": "json or csv"},
@@ -85,7 +89,8 @@ LISTS = {"/api/v1/incidents": "Incident", "/api/v1/alerts": "Alert", "/api/v1/no
          "/api/v1/slos": "Slo", "/api/v1/maintenance": "MaintenanceWindow"}
 ONES = {"/api/v1/incidents/{id}": "Incident", "/api/v1/notifications/{id}": "Notification", "/api/v1/slos/{id}": "Slo"}
 OTHERS = {"/api/v1/oncall.ics": "text/calendar", "/api/v1/incidents/{id}/review": "text/markdown"}
-BODIES = {"/api/v1/maintenance": "NewWindow"}
+BODIES = {"/api/v1/maintenance": "NewWindow", "/api/v1/exclusions": "NewExclusion"}
+MADE = {"/api/v1/maintenance": _ref("MaintenanceWindow"), "/api/v1/exclusions": {"type": "object"}}
 
 
 class Described:
@@ -154,8 +159,8 @@ def _responses(path: str, method: str) -> dict[str, Any]:
     found = {"401": _answer("the visitor has not shown who they are", None),
              "403": _answer("the visitor may not do this", None)}
     if method != "GET":
-        created = path in BODIES and method == "POST"
-        found["201" if created else "200"] = _answer("done", _ref("MaintenanceWindow" if created else "Outcome"))
+        made = MADE.get(path) if method == "POST" else None
+        found["201" if made else "200"] = _answer("done", made or _ref("Outcome"))
         found |= {code: _answer(why, _ref("Error")) for code, why in (
             ("400", "it makes no sense"), ("404", "there is no such thing"), ("409", "it may not be so"),
             ("503", "the store cannot take it now"))}

@@ -35,6 +35,11 @@ class Chromium:
             "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
         self.driver.get(url)
 
+    def connect(self, on: bool) -> None:
+        """Cut the line to everything, or mend it."""
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        self.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": [] if on else ["*"]})
+
     def complaints(self) -> list[str]:
         """What the console holds since it was asked last: faults of scripts, refused loads, broken policies."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
@@ -73,6 +78,7 @@ def running(profile: Path) -> Iterator[Chromium]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, Service("/usr/bin/chromedriver"))
     driver.set_script_timeout(30)
+    driver.implicitly_wait(5)  # a click may lead to a page that is still on its way
     try:
         yield Chromium(driver)
     finally:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import re
 import ssl
 import subprocess
 
@@ -204,3 +205,27 @@ tls_server_config: {cert_file: server.crt, key_file: server.key, client_auth_typ
     context.load_cert_chain(tmp_path / "am.crt", tmp_path / "am.key")
     assert await house.ask("POST", "/webhook/alertmanager", data=body("a")) == 200
     assert await house.ask("GET", "/") == 403
+
+
+async def test_pages_offer_what_the_visitor_may_do_and_hold_to_it(opened):
+    """A viewer sees no button, and a form of theirs is refused; joe's is kept to joe's teams, and signed by joe."""
+    house = await opened(ACCESS)
+    for team in ("payments", "db"):
+        told = json.loads(body(team, group={"alertname": team}, groupKey=team))
+        told["alerts"][0]["labels"]["team"] = team
+        await house.ask("POST", "/webhook/alertmanager", "sender", data=json.dumps(told))
+    pages = {}
+    for key in ("viewer", "joe"):
+        async with house.http.get(house.url + "/", headers={"Authorization": f"Bearer {key}"}) as answer:
+            pages[key] = await answer.text()
+    assert "data-acknowledge" not in pages["viewer"]
+    assert "You act as joe." in pages["joe"]
+    token = re.search(r'name="token" value="(\w+)"', pages["joe"])[1]
+    ids = {name: id for id, name in re.findall(r'href="/incidents/(\w+)">(\w+) is broken', pages["joe"])}
+    form = {"data": {"token": token, "by": "eve", "back": "/"}, "headers": {"Cookie": f"alertd_form={token}"},
+            "allow_redirects": False}
+    assert await house.ask("POST", f"/incidents/{ids['payments']}/acknowledge", "viewer", **form) == 403
+    assert await house.ask("POST", f"/incidents/{ids['db']}/acknowledge", "joe", **form) == 403
+    assert await house.ask("POST", f"/incidents/{ids['payments']}/acknowledge", "joe", **form) == 303
+    async with house.http.get(house.url + "/audit", headers={"Authorization": "Bearer viewer"}) as answer:
+        assert "eve through joe" in await answer.text()

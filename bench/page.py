@@ -1,0 +1,65 @@
+"""How long the first page takes on a very bad day, and how large it is."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+import urllib.request
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from bench import processes
+from bench.crowd import crowd
+from bench.figures import Figure, percentile
+
+INCIDENTS, SLOS, HOURS = 2_000, 1_000, 720
+LOOKS = 30
+TIME, SIZE = 100, 200  # ms, kB
+
+
+def page(folder: Path, rounds: int) -> list[Figure]:
+    """Of 2,000 open incidents and 1,000 objectives with a month of counts. The first look after the counts changed
+    works out how the objectives stand, and is shown apart: a daemon that counts does so every minute before anybody
+    asks."""
+    first, middle, slow, size, work = list[float](), list[float](), list[float](), list[float](), list[float]()
+    with processes.sink() as sink:
+        for number in range(rounds):
+            store = folder / f"page-{number}.db"
+            with processes.alertd(folder, sink.said[0], store=store) as daemon:
+                engine = create_engine(f"sqlite:///{store}")
+                with engine.begin() as connection:
+                    crowd(connection, INCIDENTS, SLOS, hours=HOURS)
+                engine.dispose()
+                looks = [_look(daemon.port) for _ in range(2)]
+                before = _worked(daemon.process.pid)
+                looks += [_look(daemon.port) for _ in range(LOOKS)]
+                work.append((_worked(daemon.process.pid) - before) / LOOKS)
+                times = [took for took, _ in looks[2:]]
+                first.append(looks[0][0])
+                middle.append(statistics.median(times))
+                slow.append(percentile(times, 0.95))
+                size.append(max(length for _, length in looks) / 1000)
+            store.unlink()
+    return [
+        Figure("H first page, 2,000 open incidents, 1,000 objectives, median", "ms", tuple(middle), (), TIME, False),
+        Figure("H the same, the work of the server on each", "ms", tuple(work), (), TIME, False),
+        Figure("H the same, p95 of 30", "ms", tuple(slow), (), None, False),
+        Figure("H the first look, with how the objectives stand", "ms", tuple(first), (), None, False),
+        Figure("H its size", "kB", tuple(size), (), SIZE, False),
+    ]
+
+
+def _worked(pid: int) -> float:
+    """Milliseconds of a core that the process has had: what neighbours on the machine do does not count."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def _look(port: int) -> tuple[float, int]:
+    """Milliseconds, and bytes."""
+    began = time.perf_counter()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
+        length = len(answer.read())
+    return (time.perf_counter() - began) * 1000, length

@@ -1,0 +1,55 @@
+"""How an error budget was spent, by the hour and by the day."""
+
+from __future__ import annotations
+
+import pytest
+
+from alertd import burndown
+from alertd.burndown import Day, Spent
+from alertd.model import DAY, HOUR
+from alertd.slo.budget import Slo, Standing, Status
+from alertd.slo.window import Rolling
+
+SINCE = 20_000 * DAY  # a midnight
+NOW = SINCE + 4 * DAY
+STATUS = Status("a:b", Slo("a", "b", 0.99, Rolling(4 * DAY)), {}, NOW, SINCE, Standing.OK, 96_000.0, 480.0,
+                budget_remaining=0.5)
+
+
+def hours(bad_at: dict[int, float], missing: range = range(0)) -> list[Spent]:
+    """Of each hour 1,000 events, of which 10 may be bad."""
+    return [Spent(SINCE + number * HOUR, 10.0, bad_at.get(number, 0.0), 1.0, 1_000.0) for number in range(96)
+            if number not in missing]
+
+
+def test_what_is_left_goes_down_with_what_was_bad() -> None:
+    """480 of 960 in two hours: all, three quarters, a half."""
+    left = burndown.draw(STATUS, hours({10: 240.0, 50: 240.0})).left
+    assert (left[9], left[10], left[49], left[50], left[-1]) == (1, 0.75, 0.75, 0.5, 0.5)
+
+
+def test_an_hour_that_is_not_known_is_a_gap() -> None:
+    """And no rate is said over time of which less than half is known."""
+    drawn = burndown.draw(STATUS, hours({}, missing=range(90, 96)))
+    assert drawn.left[89] is not None
+    assert drawn.left[90:] == (None,) * 6
+    assert dict(drawn.rates) == {"1 hour": None, "6 hours": None, "1 day": 0.0, "3 days": 0.0}
+
+
+def test_burn_rates_are_over_the_hours_that_ended_last() -> None:
+    """Twenty bad ones in the last hour, where ten may be: twice as fast."""
+    rates = dict(burndown.draw(STATUS, hours({95: 20.0})).rates)
+    assert (rates["1 hour"], rates["6 hours"]) == (2.0, pytest.approx(1 / 3))
+
+
+def test_days_say_what_they_spent_and_how_fast() -> None:
+    """Ten times as fast as lasts the window is red; of a day without hours nothing is known."""
+    days = burndown.draw(STATUS, hours({30: 480.0, 60: 2_640.0}, missing=range(24))).days
+    assert [day.state for day in days] == ["unknown", "at_risk", "exhausted", "ok"]
+    assert days[0] == Day(SINCE, None, None)
+    assert days[3].spent == 0
+
+
+def test_a_line_of_days_is_a_share_of_the_whole_budget() -> None:
+    """The window's 960, whatever part of it the days are."""
+    assert burndown.days(STATUS, hours({30: 96.0}), SINCE, 3) == (0.0, pytest.approx(0.1), 0.0)
