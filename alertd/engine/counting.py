@@ -8,6 +8,7 @@ reason, are read later; what Prometheus has no rows of is filled from its raw se
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -164,14 +165,21 @@ class Counting:
     async def _keep(self, found: Rows, mark: Millis, complete: Sequence[Millis],
                     until: Mapping[reading.Group, Millis]) -> None:
         counted = await self._counted(found, ROWS, mark)
-        ids = {group: self._ids[name] for group in until if (name := self._name(group)) in self._ids}
-        await self._write(counted, {series: until[group] for group, series in ids.items()}, complete)
+        names = await asyncio.to_thread(self._names, {group: {} for group in until})
+        known = {self._ids[name]: until[group] for group, name in names.items() if name in self._ids}
+        await self._write(counted, known, complete)
 
     async def _counted(self, found: Rows, source: str, mark: Millis) -> list[Counted]:
         """As rows of the ledger; of objectives that rules/ does not declare there are none."""
-        names = {group: name for group in found if (name := self._name(group)) is not None}
+        names = await asyncio.to_thread(self._names, found)
         if missing := tuple(name for name in names.values() if name not in self._ids):
             self._ids |= await self._writer.submit(store.identify, missing)
+        return await asyncio.to_thread(self._as_hours, found, names, source, mark)
+
+    def _names(self, found: Rows) -> dict[reading.Group, Named]:
+        return {group: name for group in found if (name := self._name(group)) is not None}
+
+    def _as_hours(self, found: Rows, names: Mapping[reading.Group, Named], source: str, mark: Millis) -> list[Counted]:
         counted = []
         for group, name in names.items():
             objective = float(self._watches[name.service, name.slo].tracked.target)
