@@ -180,7 +180,7 @@ def _state(window: Window, left: float, now: Millis, forecast: Forecast) -> Stan
 
 def _remarks(sums: Sums, hours: float) -> tuple[str, ...]:
     missing, found = hours - sums.known, []
-    if missing > 1 / SLOTS + 0.01:
+    if 1.1 / SLOTS < missing <= (1 - ENOUGH) * hours:  # where more is missing, that is the reason that nothing is known
         found.append(f"{missing:.1f} of {hours:.0f} hours are not known, and count as free of errors and events")
     if sums.excluded:
         found.append(f"{sums.excluded:.1f} hours are taken out")
