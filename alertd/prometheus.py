@@ -185,7 +185,7 @@ class Prometheus:
             if body["status"] != "success":
                 raise ValueError(body.get("error", answer.status_code))
         except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PrometheusUnreachable(url=self.shown, query=query[:200], reason=str(error)[:300]) from error
+            raise PrometheusUnreachable(url=self.shown, query=query[:200], reason=_reason(error)) from error
         return body
 
     def _asked(self, query: str, ask: Callable[[Any], Any]) -> Any:
@@ -195,7 +195,7 @@ class Prometheus:
         try:
             return ask(client)
         except (PrometheusApiClientException, requests.RequestException, *_UNREADABLE) as error:
-            raise PrometheusUnreachable(url=self.shown, query=query, reason=str(error)[:300]) from error
+            raise PrometheusUnreachable(url=self.shown, query=query, reason=_reason(error)) from error
 
     def _client(self) -> Any:
         if not hasattr(self._local, "client"):
@@ -215,6 +215,12 @@ class Prometheus:
             self._local.warnings = tuple(response.json().get("warnings", ()))
         except (ValueError, AttributeError):
             self._local.warnings = ()
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong in a few words: of a chain of connections that were tried, the last word."""
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    return str(cause).rpartition(": ")[2][:300] if cause is not None else str(error)[:300]
 
 
 def shown(url: str) -> str:

@@ -89,4 +89,5 @@ def test_no_error_shows_a_password():
     with pytest.raises(PrometheusUnreachable) as told:
         client.instant("up")
     assert "hunter2" not in str(told.value)
+    assert told.value.fields["reason"] == "[Errno 111] Connection refused"
     assert client.shown == "http://127.0.0.1:1"

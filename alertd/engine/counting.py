@@ -74,7 +74,9 @@ class Counting:
         try:
             await self._newest(now)
             await self._catch_up(now)
-        except (PrometheusUnreachable, Partial) as error:
+        except PrometheusUnreachable as error:
+            problem = f"{error.fields['url']} does not answer: {error.fields['reason']}"
+        except Partial as error:
             problem = str(error)
         await self._writer.submit(store.note, Asked(self._source.url, problem, now))
         if problem != self._problem:
