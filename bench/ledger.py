@@ -24,7 +24,7 @@ from alertd.routing import Routing
 from alertd.slo.counts import SLOT, Count, Hour
 from alertd.store import counting, database
 from alertd.store.counting import Counted, Named, Reading
-from alertd.store.ledger import Filled
+from alertd.store.progress import Filled
 from alertd.store.writer import Writer
 from bench import processes
 from bench.figures import Figure

@@ -27,9 +27,9 @@ from alertd.slo import reading
 from alertd.slo.counts import SLOT, SLOTS, hour_of, hours
 from alertd.slo.reading import Rows
 from alertd.store import counting as store
-from alertd.store import ledger
+from alertd.store import progress
 from alertd.store.counting import OPEN, RAW, ROWS, Asked, Counted, Named, Reading
-from alertd.store.ledger import Filled
+from alertd.store.progress import Filled
 from alertd.store.rows import to_json
 from alertd.store.writer import Writer
 
@@ -92,7 +92,7 @@ class Counting:
         mark = reading.settled(at)
         hour = hour_of(mark + SLOT)
         async with self._reader.connect() as connection:
-            unread = await ledger.unread(connection, hour - HOUR, hour)
+            unread = await progress.unread(connection, hour - HOUR, hour)
         first = reading.first_mark(hour - HOUR if unread else hour)
         found = await self._source.recorded(self._recorded, first, mark) if first <= mark else {}
         opened = await self._source.opened(reading.opened(self._services), at, self._group)
@@ -110,7 +110,7 @@ class Counting:
         last = hour_of(mark)  # the newest that is complete, or it is under way
         back = max([QUARTER, *(watch.tracked.window for watch in self._watches.values())]) + HOUR
         async with self._reader.connect() as connection:
-            unread = await ledger.unread(connection, (now - back) // HOUR * HOUR, last)
+            unread = await progress.unread(connection, (now - back) // HOUR * HOUR, last)
         self._metrics.ledger_unread.set(len(unread))
         pieces = list(_runs(unread, max(POINTS // (2 * max(len(self._ids), len(self._watches)) * SLOTS), 1)))
         for piece in reversed(pieces):
@@ -126,8 +126,8 @@ class Counting:
         """Whether every hour before `last` has its rows, or was looked for in the raw series. The hour behind a gap has
         to be over: see _fill."""
         async with self._reader.connect() as connection:
-            filled = await ledger.fills(connection)
-            recent = await ledger.whole(connection, [last - 2 * HOUR, last - HOUR])
+            filled = await progress.fills(connection)
+            recent = await progress.whole(connection, [last - 2 * HOUR, last - HOUR])
         for key, watch in self._watches.items():
             since = (now - max(MONTH, watch.tracked.window)) // HOUR * HOUR
             done = filled.get(key) or Filled(*key, since, since)
@@ -137,7 +137,7 @@ class Counting:
                 known = recent.get(key, set())
                 if piece[0] < last - 2 * HOUR:
                     async with self._reader.connect() as connection:
-                        known = (await ledger.whole(connection, piece, key)).get(key, set())
+                        known = (await progress.whole(connection, piece, key)).get(key, set())
                 for holes in _runs([hour for hour in piece if hour not in known], PIECE):
                     await self._fill(watch, holes)
                 done = filled[key] = dataclasses.replace(done, since=min(done.since, piece[0]),
@@ -155,7 +155,7 @@ class Counting:
         named = {tuple(sorted((*group, *key))): counts for group, counts in found.items()}
         counted = await self._counted(named, RAW, behind + HOUR)
         async with self._reader.connect() as connection:
-            before = await ledger.known(connection, behind)
+            before = await progress.known(connection, behind)
         # where the rows of the hour behind know more of it, what they hold of the gap must not count twice
         again = {one.series: one.hour.known for one in counted if one.hour.start == behind}
         torn = {series for series, known in before.items() if known > again.get(series, 0)}

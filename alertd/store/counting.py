@@ -16,7 +16,8 @@ from alertd.slo.counts import DELAY, Hour
 from alertd.slo.excluding import Exclusion, out, stretches
 from alertd.store import audit, schema
 from alertd.store.dialect import upsert
-from alertd.store.ledger import MOST_AT_ONCE, Filled, Series, exclusion_from, hour_from, packed, series_from
+from alertd.store.ledger import MOST_AT_ONCE, Series, exclusion_from, hour_from, packed, series_from
+from alertd.store.progress import Filled
 from alertd.store.rows import to_json, why_from
 
 OPEN, ROWS, RAW = "open", "rows", "raw"  # the hour under way, the rows that Prometheus recorded, the raw series
