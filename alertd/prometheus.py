@@ -13,6 +13,7 @@ import datetime
 import math
 import re
 import threading
+import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -88,6 +89,7 @@ class Prometheus:
 
     def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         self._url = url
+        self.shown = shown(url)
         self._timeout = timeout
         self._local = threading.local()
 
@@ -98,7 +100,7 @@ class Prometheus:
         try:
             samples = tuple(Sample(row["metric"], _number(row["value"][1])) for row in rows)
         except _UNREADABLE as error:
-            raise PrometheusUnreachable(url=self._url, query=query, reason=f"unreadable: {error!r}") from error
+            raise PrometheusUnreachable(url=self.shown, query=query, reason=f"unreadable: {error!r}") from error
         return Answer(samples, tuple(self._local.warnings))
 
     def table(self, query: str, start: Millis, end: Millis, step: Millis) -> Table:
@@ -116,7 +118,7 @@ class Prometheus:
             lines = tuple(Line(row["metric"], tuple((round(at * 1000), _number(value)) for at, value in row["values"]))
                           for row in rows)
         except _UNREADABLE as error:
-            raise PrometheusUnreachable(url=self._url, query=query[:200], reason=f"unreadable: {error!r}") from error
+            raise PrometheusUnreachable(url=self.shown, query=query[:200], reason=f"unreadable: {error!r}") from error
         return Table(lines, tuple(map(str, warnings)))
 
     def range(self, query: str, start: Millis, end: Millis, step: Millis) -> History:
@@ -129,7 +131,7 @@ class Prometheus:
                                   tuple(float(value) for _, value in row["values"]))
                            for row in body["data"]["result"])
         except (KeyError, TypeError, ValueError) as error:
-            raise PrometheusUnreachable(url=self._url, query=query, reason=f"unreadable: {error!r}") from error
+            raise PrometheusUnreachable(url=self.shown, query=query, reason=f"unreadable: {error!r}") from error
         return History(series, tuple(map(str, body.get("warnings", ()))))
 
     def recording(self) -> Mapping[tuple[str, frozenset[tuple[str, str]]], str]:
@@ -183,7 +185,7 @@ class Prometheus:
             if body["status"] != "success":
                 raise ValueError(body.get("error", answer.status_code))
         except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PrometheusUnreachable(url=self._url, query=query[:200], reason=str(error)[:300]) from error
+            raise PrometheusUnreachable(url=self.shown, query=query[:200], reason=_reason(error)) from error
         return body
 
     def _asked(self, query: str, ask: Callable[[Any], Any]) -> Any:
@@ -193,7 +195,7 @@ class Prometheus:
         try:
             return ask(client)
         except (PrometheusApiClientException, requests.RequestException, *_UNREADABLE) as error:
-            raise PrometheusUnreachable(url=self._url, query=query, reason=str(error)[:300]) from error
+            raise PrometheusUnreachable(url=self.shown, query=query, reason=_reason(error)) from error
 
     def _client(self) -> Any:
         if not hasattr(self._local, "client"):
@@ -213,6 +215,18 @@ class Prometheus:
             self._local.warnings = tuple(response.json().get("warnings", ()))
         except (ValueError, AttributeError):
             self._local.warnings = ()
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong in a few words: of a chain of connections that were tried, the last word."""
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    return str(cause).rpartition(": ")[2][:300] if cause is not None else str(error)[:300]
+
+
+def shown(url: str) -> str:
+    """The address without the name and password that may stand in it."""
+    parts = urllib.parse.urlsplit(url)
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _duration(text: str) -> Millis | None:

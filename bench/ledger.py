@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from alertd.routing import Routing
 from alertd.slo.counts import SLOT, Count, Hour
 from alertd.store import counting, database
 from alertd.store.counting import Counted, Named, Reading
-from alertd.store.ledger import Filled
+from alertd.store.progress import Filled
 from alertd.store.writer import Writer
+from bench import processes
 from bench.figures import Figure
 from bench.lagged import watch
 from bench.slo.server import load, prometheus
@@ -57,14 +59,18 @@ class _Turn:
 def ledger(folder: Path, rounds: int) -> list[Figure]:
     """Seconds and queries of a turn, and how long the event loop was away in it; few objectives beside many."""
     found: dict[tuple[int, str], list[_Turn]] = {}
+    idle: list[float] = []
     for number in (FEW, MANY):
         place = folder / f"ledger{number}"
         _world(place, number)
         with prometheus(place, place / "data") as server:
             for _ in range(rounds):
-                hour, minute = asyncio.run(_turns(place, server.url))
+                with processes.idle_watch() as beside:
+                    beside.process.send_signal(signal.SIGUSR1)
+                    hour, minute = asyncio.run(_turns(place, server.url))
                 found.setdefault((number, "hour"), []).append(hour)
                 found.setdefault((number, "minute"), []).append(minute)
+                idle += [beside.said[-1]["longest"] * 1000] if number == MANY else []
     if any(turn.known < number for (number, _), turns in found.items() for turn in turns):
         raise RuntimeError("an objective is unknown after its turn: this measures nothing")
 
@@ -79,6 +85,7 @@ def ledger(folder: Path, rounds: int) -> list[Figure]:
         Figure(f"F its queries, {MANY} objectives against {FEW}", "", of(MANY, "hour", "queries"),
                of(FEW, "hour", "queries"), 2, False),
         Figure("F longest block of the event loop meanwhile", "ms", of(MANY, "hour", "longest", 1000), (), 50, False),
+        Figure("F the same of a loop that does nothing beside it", "ms", tuple(idle), (), None, False),
     ]
 
 

@@ -81,3 +81,13 @@ async def test_a_table_comes_by_the_library_or_by_post(server):
         assert table.warnings == ("partial",)
     await runner.cleanup()
     assert [method for method, _ in asked] == ["GET", "POST"]
+
+
+def test_no_error_shows_a_password():
+    """An address may hold one; logs, the store and answers do not."""
+    client = Prometheus("http://ann:hunter2@127.0.0.1:1", timeout=1)
+    with pytest.raises(PrometheusUnreachable) as told:
+        client.instant("up")
+    assert "hunter2" not in str(told.value)
+    assert told.value.fields["reason"] == "[Errno 111] Connection refused"
+    assert client.shown == "http://127.0.0.1:1"

@@ -28,7 +28,7 @@ from alertd.slo.budget import Status
 from alertd.slo.excluding import Exclusion
 from alertd.slo.window import Window as Over
 from alertd.store import counting as store
-from alertd.store import ledger, maintenance
+from alertd.store import ledger, maintenance, progress
 from alertd.store.counting import Excluding, Promise, Undoing
 from alertd.store.ledger import Series
 from alertd.store.writer import Writer
@@ -112,7 +112,7 @@ class Budgets:
         now = self._clock.now()
         if self._excluded_until is None:
             async with self._reader.connect() as connection:
-                self._excluded_until = await ledger.last_read(connection) or now
+                self._excluded_until = await progress.last_read(connection) or now
         if now - self._excluded_until < MINUTE:
             return
         since = min(now - LATELY, self._excluded_until)

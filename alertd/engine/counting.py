@@ -8,6 +8,7 @@ reason, are read later; what Prometheus has no rows of is filled from its raw se
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,9 +27,9 @@ from alertd.slo import reading
 from alertd.slo.counts import SLOT, SLOTS, hour_of, hours
 from alertd.slo.reading import Rows
 from alertd.store import counting as store
-from alertd.store import ledger
+from alertd.store import progress
 from alertd.store.counting import OPEN, RAW, ROWS, Asked, Counted, Named, Reading
-from alertd.store.ledger import Filled
+from alertd.store.progress import Filled
 from alertd.store.rows import to_json
 from alertd.store.writer import Writer
 
@@ -73,7 +74,9 @@ class Counting:
         try:
             await self._newest(now)
             await self._catch_up(now)
-        except (PrometheusUnreachable, Partial) as error:
+        except PrometheusUnreachable as error:
+            problem = f"{error.fields['url']} does not answer: {error.fields['reason']}"
+        except Partial as error:
             problem = str(error)
         await self._writer.submit(store.note, Asked(self._source.url, problem, now))
         if problem != self._problem:
@@ -89,7 +92,7 @@ class Counting:
         mark = reading.settled(at)
         hour = hour_of(mark + SLOT)
         async with self._reader.connect() as connection:
-            unread = await ledger.unread(connection, hour - HOUR, hour)
+            unread = await progress.unread(connection, hour - HOUR, hour)
         first = reading.first_mark(hour - HOUR if unread else hour)
         found = await self._source.recorded(self._recorded, first, mark) if first <= mark else {}
         opened = await self._source.opened(reading.opened(self._services), at, self._group)
@@ -107,7 +110,7 @@ class Counting:
         last = hour_of(mark)  # the newest that is complete, or it is under way
         back = max([QUARTER, *(watch.tracked.window for watch in self._watches.values())]) + HOUR
         async with self._reader.connect() as connection:
-            unread = await ledger.unread(connection, (now - back) // HOUR * HOUR, last)
+            unread = await progress.unread(connection, (now - back) // HOUR * HOUR, last)
         self._metrics.ledger_unread.set(len(unread))
         pieces = list(_runs(unread, max(POINTS // (2 * max(len(self._ids), len(self._watches)) * SLOTS), 1)))
         for piece in reversed(pieces):
@@ -123,8 +126,8 @@ class Counting:
         """Whether every hour before `last` has its rows, or was looked for in the raw series. The hour behind a gap has
         to be over: see _fill."""
         async with self._reader.connect() as connection:
-            filled = await ledger.fills(connection)
-            recent = await ledger.whole(connection, [last - 2 * HOUR, last - HOUR])
+            filled = await progress.fills(connection)
+            recent = await progress.whole(connection, [last - 2 * HOUR, last - HOUR])
         for key, watch in self._watches.items():
             since = (now - max(MONTH, watch.tracked.window)) // HOUR * HOUR
             done = filled.get(key) or Filled(*key, since, since)
@@ -134,7 +137,7 @@ class Counting:
                 known = recent.get(key, set())
                 if piece[0] < last - 2 * HOUR:
                     async with self._reader.connect() as connection:
-                        known = (await ledger.whole(connection, piece, key)).get(key, set())
+                        known = (await progress.whole(connection, piece, key)).get(key, set())
                 for holes in _runs([hour for hour in piece if hour not in known], PIECE):
                     await self._fill(watch, holes)
                 done = filled[key] = dataclasses.replace(done, since=min(done.since, piece[0]),
@@ -152,7 +155,7 @@ class Counting:
         named = {tuple(sorted((*group, *key))): counts for group, counts in found.items()}
         counted = await self._counted(named, RAW, behind + HOUR)
         async with self._reader.connect() as connection:
-            before = await ledger.known(connection, behind)
+            before = await progress.known(connection, behind)
         # where the rows of the hour behind know more of it, what they hold of the gap must not count twice
         again = {one.series: one.hour.known for one in counted if one.hour.start == behind}
         torn = {series for series, known in before.items() if known > again.get(series, 0)}
@@ -164,14 +167,21 @@ class Counting:
     async def _keep(self, found: Rows, mark: Millis, complete: Sequence[Millis],
                     until: Mapping[reading.Group, Millis]) -> None:
         counted = await self._counted(found, ROWS, mark)
-        ids = {group: self._ids[name] for group in until if (name := self._name(group)) in self._ids}
-        await self._write(counted, {series: until[group] for group, series in ids.items()}, complete)
+        names = await asyncio.to_thread(self._names, {group: {} for group in until})
+        known = {self._ids[name]: until[group] for group, name in names.items() if name in self._ids}
+        await self._write(counted, known, complete)
 
     async def _counted(self, found: Rows, source: str, mark: Millis) -> list[Counted]:
         """As rows of the ledger; of objectives that rules/ does not declare there are none."""
-        names = {group: name for group in found if (name := self._name(group)) is not None}
+        names = await asyncio.to_thread(self._names, found)
         if missing := tuple(name for name in names.values() if name not in self._ids):
             self._ids |= await self._writer.submit(store.identify, missing)
+        return await asyncio.to_thread(self._as_hours, found, names, source, mark)
+
+    def _names(self, found: Rows) -> dict[reading.Group, Named]:
+        return {group: name for group in found if (name := self._name(group)) is not None}
+
+    def _as_hours(self, found: Rows, names: Mapping[reading.Group, Named], source: str, mark: Millis) -> list[Counted]:
         counted = []
         for group, name in names.items():
             objective = float(self._watches[name.service, name.slo].tracked.target)

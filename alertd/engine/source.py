@@ -29,8 +29,8 @@ class Source:
     """Each question raises PrometheusUnreachable, or Partial where the server says that something is missing."""
 
     def __init__(self, url: str, metrics: Metrics) -> None:
-        self.url = url
         self._quick = Prometheus(url)
+        self.url = self._quick.shown  # in the log and the store
         self._slow = Prometheus(url, SLOW)
         self._metrics = metrics
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")

@@ -152,14 +152,16 @@ def _unknown(last: Recent, now: Millis, problem: str) -> str:
 
 
 def _thin(status: Status, left: float, coverage: float) -> Status:
-    """Too little of the window is known. If even what is known is more than the whole window's budget, it is gone."""
+    """Too little of the window is known for its figures to be. If even what is known is more than the whole window's
+    budget, that is gone."""
     known = f"only {coverage:.0%} of the window is known"
     forecast = Forecast(unknown=known)
     at_most = 1 - coverage * (1 - left)
     if at_most <= 0:
         return dataclasses.replace(status, state=Standing.EXHAUSTED, budget_remaining=at_most, forecast=forecast,
-                                   reason=f"{known}; the rest counts as free of errors")
-    return dataclasses.replace(status, reason=f"{known}; of the budget of that, {left:.0%} is left", forecast=forecast)
+                                   reason=f"{known}; the rest counts as free of errors, and yet nothing is left")
+    so_far = f"{known}: {status.bad:.0f} of its {status.events:.0f} events were bad, {left:.0%} of their budget is left"
+    return dataclasses.replace(status, events=None, bad=None, reason=so_far, forecast=forecast)
 
 
 def _burn(last: Recent, share: float) -> float | None:
@@ -178,7 +180,7 @@ def _state(window: Window, left: float, now: Millis, forecast: Forecast) -> Stan
 
 def _remarks(sums: Sums, hours: float) -> tuple[str, ...]:
     missing, found = hours - sums.known, []
-    if missing > 1 / SLOTS + 0.01:
+    if 1.1 / SLOTS < missing <= (1 - ENOUGH) * hours:  # where more is missing, that is the reason that nothing is known
         found.append(f"{missing:.1f} of {hours:.0f} hours are not known, and count as free of errors and events")
     if sums.excluded:
         found.append(f"{sums.excluded:.1f} hours are taken out")

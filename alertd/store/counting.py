@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
 
 from alertd.audit import Act
 from alertd.model import HOUR, Millis
@@ -16,7 +16,8 @@ from alertd.slo.counts import DELAY, Hour
 from alertd.slo.excluding import Exclusion, out, stretches
 from alertd.store import audit, schema
 from alertd.store.dialect import upsert
-from alertd.store.ledger import MOST_AT_ONCE, Filled, Series, exclusion_from, hour_from, packed, series_from
+from alertd.store.ledger import MOST_AT_ONCE, Series, exclusion_from, hour_from, packed, series_from
+from alertd.store.progress import Filled
 from alertd.store.rows import to_json, why_from
 
 OPEN, ROWS, RAW = "open", "rows", "raw"  # the hour under way, the rows that Prometheus recorded, the raw series
@@ -30,6 +31,9 @@ _SAVE = _insert.on_conflict_do_update(
     set_={name: _insert.excluded[name] for name in ("events", "bad", "known", "source", "slots", "excluded",
                                                     "excluded_events", "excluded_bad")},
     where=(_hours.known <= _insert.excluded.known) | (_hours.source == OPEN))
+_KNOWN = (update(schema.slo_series).where(schema.slo_series.c.id == bindparam("one"),
+                                          schema.slo_series.c.known_until < bindparam("newest"))
+          .values(known_until=bindparam("newest")))
 _filled = upsert(schema.slo_fills)
 _FILLED = _filled.on_conflict_do_update(index_elements=["service", "slo"], set_={
     name: _filled.excluded[name] for name in ("since", "until")})
@@ -164,10 +168,8 @@ def save(connection: Connection, readings: Sequence[Reading]) -> Sequence[None]:
             first = min(one.hour.start for one in reading.hours)
             last = max(one.hour.start for one in reading.hours)
             _exclude(connection, first, last + HOUR, {one.series for one in reading.hours})
-        table = schema.slo_series
-        for series, until in reading.known_until.items():
-            connection.execute(update(table).where(table.c.id == series, table.c.known_until < until)
-                               .values(known_until=until))
+        if reading.known_until:
+            connection.execute(_KNOWN, [{"one": id, "newest": until} for id, until in reading.known_until.items()])
         if reading.complete:
             connection.execute(upsert(schema.slo_reads).on_conflict_do_nothing(index_elements=["hour"]),
                                [{"hour": hour, "read_at": reading.now} for hour in reading.complete])

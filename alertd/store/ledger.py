@@ -64,14 +64,15 @@ class Kept:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Seen:
-    """All that the standing of objectives is worked out from, as the store has it."""
+    """All that the standing of objectives is worked out from, as rows: there may be thousands, which are made values of
+    in a thread."""
 
     now: Millis
     declared: Sequence[Slo]
-    series: Sequence[Series]
-    sums: Mapping[tuple[Millis, int], Sums]  # by where the window begins, and series
-    day: Mapping[int, Sums]
-    lately: Mapping[int, Mapping[Millis, Hour]]
+    series: Sequence[Any]
+    sums: Mapping[Millis, Sequence[Any]]  # by where the window begins
+    day: Sequence[Any]
+    lately: Sequence[Any]
     exclusions: Sequence[Exclusion]
     problem: str
 
@@ -84,10 +85,10 @@ async def statuses(connection: AsyncConnection, now: Millis, window: Window | No
     seen = await _see(connection, now, window)
     seen = dataclasses.replace(seen, problem=problem or seen.problem)
     found: list[Status] = []
-    for status, series in await asyncio.to_thread(_judged, seen):
-        if series and _worth_a_forecast(status, seen.day.get(series)):
+    for status, series, day in await asyncio.to_thread(_judged, seen):
+        if series is not None and _worth_a_forecast(status, day):
             hours = await history(connection, series, status.since, now)
-            found.append(await asyncio.to_thread(_foretold, status, hours, seen.day[series], now))
+            found.append(await asyncio.to_thread(_foretold, status, hours, day, now))
         else:
             found.append(status)
     return found
@@ -95,46 +96,54 @@ async def statuses(connection: AsyncConnection, now: Millis, window: Window | No
 
 async def _see(connection: AsyncConnection, now: Millis, window: Window | None) -> _Seen:
     slos = [one if window is None else dataclasses.replace(one, window=window) for one in await declared(connection)]
-    begins = {slo.window.begin(now) for slo in slos}
-    sums = {(begin, row.series): sums for begin in begins for row, sums in await _sums(connection, begin, now + HOUR)}
-    hour = now // HOUR * HOUR
-    day = {row.series: sums for row, sums in await _sums(connection, hour - forecast.RECENT * HOUR, hour)}
-    lately: dict[int, dict[Millis, Hour]] = {}
-    for row in await connection.execute(select(schema.slo_hours).where(_hours.hour >= hour - 2 * HOUR)):
-        lately.setdefault(row.series, {})[row.hour] = hour_from(row)
+    hour, begins = now // HOUR * HOUR, {slo.window.begin(now) for slo in slos}
+
+    async def rows(query: Select[Any]) -> Sequence[Any]:
+        found: Sequence[Any] = (await connection.execute(query)).all()
+        return found
+
+    sums = {begin: await rows(_summed(begin, now + HOUR)) for begin in begins}
+    day = await rows(_summed(hour - forecast.RECENT * HOUR, hour))
+    lately = await rows(select(schema.slo_hours).where(_hours.hour >= hour - 2 * HOUR))
     out = await exclusions(connection, hour - 2 * HOUR, now)
-    return _Seen(now, slos, await series_of(connection), sums, day, lately, out, await problem(connection, now))
+    return _Seen(now, slos, await rows(select(schema.slo_series)), sums, day, lately, out,
+                 await problem(connection, now))
 
 
-def _judged(seen: _Seen) -> list[tuple[Status, int | None]]:
-    """How each stands, with its series; where nothing was counted there is none."""
-    found: list[tuple[Status, int | None]] = []
+def _judged(seen: _Seen) -> list[tuple[Status, int | None, Sums]]:
+    """How each stands, with its series (where nothing was counted there is none) and its last day."""
+    found: list[tuple[Status, int | None, Sums]] = []
     by_slo: dict[tuple[str, str], list[Series]] = {}
-    for series in seen.series:
-        by_slo.setdefault((series.service, series.slo), []).append(series)
+    for row in seen.series:
+        by_slo.setdefault((row.service, row.slo), []).append(series_from(row))
+    lately: dict[int, dict[Millis, Hour]] = {}
+    for row in seen.lately:
+        lately.setdefault(row.series, {})[row.hour] = hour_from(row)
+    sums = {begin: {row.series: row for row in rows} for begin, rows in seen.sums.items()}
+    day = {row.series: row for row in seen.day}
     for slo in seen.declared:
         begin = slo.window.begin(seen.now)
         # a group that is gone is shown while something of it is in the window
         groups = [one for one in by_slo.get((slo.service, slo.slo), ())
-                  if set(one.labels) == set(slo.by) and (not slo.by or one.known_until > begin)]
+                  if set(slo.by) <= set(one.labels) and (not slo.by or one.known_until > begin)]
         for series in groups:
             taken = stretches(seen.exclusions, series.matched)
-            last = budget.recent(seen.lately.get(series.id, {}), taken, series.known_until)
-            sums = seen.sums.get((begin, series.id), Sums())
-            found.append((budget.judge(slo, series.labels, sums, last, seen.now, id=id_of(slo, series.labels),
-                                       problem=seen.problem, forecast=_STEADY), series.id))
+            last = budget.recent(lately.get(series.id, {}), taken, series.known_until)
+            status = budget.judge(slo, series.labels, _sums_from(sums[begin].get(series.id)), last, seen.now,
+                                  id=id_of(slo, series.labels), problem=seen.problem, forecast=_STEADY)
+            found.append((status, series.id, _sums_from(day.get(series.id))))
         if not groups:
             found.append((budget.judge(slo, {}, Sums(), Recent(), seen.now, id=id_of(slo, {}), problem=seen.problem),
-                          None))
+                          None, Sums()))
     return sorted(found, key=lambda one: (one[0].slo.service, one[0].slo.slo, one[0].id))
 
 
 _STEADY = Forecast()  # of what is spent so slowly that no forecast has to be worked out
 
 
-def _worth_a_forecast(status: Status, day: Sums | None) -> bool:
+def _worth_a_forecast(status: Status, day: Sums) -> bool:
     """Only what is spent at over half the rate it may be, or is nearly gone, can be gone within a window."""
-    if status.budget_remaining is None or status.forecast.unknown or not day or not day.allowed:
+    if status.budget_remaining is None or status.forecast.unknown or not day.allowed:
         return False
     return status.budget_remaining < budget.LOW or (
         day.count.bad >= budget.LEAST and day.count.bad > day.allowed / 2)
@@ -226,8 +235,8 @@ async def spent(connection: AsyncConnection, labels: Labels, since: Millis, unti
             continue
         hours = await history(connection, series.id, since // HOUR * HOUR - HOUR, until + HOUR)
         begin = slo.window.begin(until)
-        sums = {row.series: one for row, one in await _sums(connection, begin, until, series.id)}
-        allowed = sums[series.id].allowed if series.id in sums else 0.0
+        sums = (await connection.execute(_summed(begin, until, series.id))).first()
+        allowed = _sums_from(sums).allowed
         parts = [within(kept.hour, since, until) for kept in hours if kept.hour.known]
         bad = sum(part.bad for part in parts) if parts else None
         found.append(Spent(series.service, series.slo, series.labels, bad,
@@ -244,55 +253,6 @@ async def exclusions(connection: AsyncConnection, since: Millis, until: Millis, 
     return [exclusion_from(row) for row in await connection.execute(query)]
 
 
-async def unread(connection: AsyncConnection, since: Millis, until: Millis) -> list[Millis]:
-    """The full hours of this time whose rows were not read in full, in order."""
-    table = schema.slo_reads
-    query = select(table.c.hour).where(table.c.hour >= since, table.c.hour < until)
-    read = {row.hour for row in await connection.execute(query)}
-    return [hour for hour in range(since, until, HOUR) if hour not in read]
-
-
-async def last_read(connection: AsyncConnection) -> Millis | None:
-    """The newest hour whose rows were read in full."""
-    value = (await connection.execute(select(func.max(schema.slo_reads.c.hour)))).scalar()
-    return None if value is None else int(value)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Filled:
-    """From when to when the hours of an objective have their rows, or were looked for in its raw series."""
-
-    service: str
-    slo: str
-    since: Millis
-    until: Millis
-
-
-async def fills(connection: AsyncConnection) -> dict[tuple[str, str], Filled]:
-    """Of every objective that was looked at."""
-    rows = await connection.execute(select(schema.slo_fills))
-    return {(row.service, row.slo): Filled(row.service, row.slo, row.since, row.until) for row in rows}
-
-
-async def whole(connection: AsyncConnection, hours: Sequence[Millis], key: tuple[str, str] | None = None
-                ) -> dict[tuple[str, str], set[Millis]]:
-    """Which of these hours are known as a whole, of some series at least, by objective; of one, or of all."""
-    query = (select(_series.service, _series.slo, _hours.hour).join(schema.slo_hours, _hours.series == _series.id)
-             .where(_hours.hour.in_(list(hours)), _hours.known >= 1).distinct())
-    if key is not None:
-        query = query.where(_series.service == key[0], _series.slo == key[1])
-    found: dict[tuple[str, str], set[Millis]] = {}
-    for row in await connection.execute(query):
-        found.setdefault((row.service, row.slo), set()).add(row.hour)
-    return found
-
-
-async def known(connection: AsyncConnection, hour: Millis) -> dict[int, float]:
-    """Which share of this hour is known, by series."""
-    query = select(_hours.series, _hours.known).where(_hours.hour == hour)
-    return {row.series: row.known for row in await connection.execute(query)}
-
-
 async def problem(connection: AsyncConnection, now: Millis) -> str:
     """Why nothing newer can be known, where Prometheus has not answered in full for a while; else ""."""
     rows = list(await connection.execute(select(schema.slo_source)))
@@ -302,13 +262,7 @@ async def problem(connection: AsyncConnection, now: Millis) -> str:
     return late[0] if late else ""
 
 
-async def _sums(connection: AsyncConnection, since: Millis, until: Millis, series: int | None = None
-                ) -> list[tuple[Any, Sums]]:
-    rows = await connection.execute(_summed(since, until, series))
-    return [(row, Sums(Count(row.events, row.bad), row.allowed, row.known, row.excluded)) for row in rows]
-
-
-def _summed(since: Millis, until: Millis, series: int | None) -> Select[Any]:
+def _summed(since: Millis, until: Millis, series: int | None = None) -> Select[Any]:
     events, bad = _hours.events - _hours.excluded_events, _hours.bad - _hours.excluded_bad
     known: ColumnElement[float] = case((_hours.known > _hours.excluded, _hours.known), else_=_hours.excluded)
     query = (select(_hours.series, func.sum(events).label("events"), func.sum(bad).label("bad"),
@@ -319,6 +273,10 @@ def _summed(since: Millis, until: Millis, series: int | None) -> Select[Any]:
 
 
 # Rows to values ------------------------------------------------------------------------------------------------------
+
+
+def _sums_from(row: Any) -> Sums:
+    return Sums() if row is None else Sums(Count(row.events, row.bad), row.allowed, row.known, row.excluded)
 
 
 def slo_from(row: Any) -> Slo:

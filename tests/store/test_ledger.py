@@ -207,11 +207,14 @@ async def test_the_calendar_month_begins_at_local_midnight(book):
 
 
 async def test_the_forecast_knows_that_old_errors_age_out(book):
-    """500 of the 720 bad events leave within ten hours: at 30 an hour of new ones it holds a little longer."""
-    bad = {f"h{ago}": 30.0 for ago in range(1, 25)}
-    await book.write(month(**bad))
+    """Of 720 bad events 32 are left, and 12 come an hour: under three hours, but the 400 of an outage leave the window
+    with its oldest hour. It lasts a day and a half, which is little enough to be at risk."""
+    recent = {f"h{ago}": 12.0 for ago in range(1, 25)}
+    await book.write(month(h720=400.0, **recent))
     [status] = await book.stand()
-    assert status.budget_remaining == pytest.approx(0, abs=1e-9) or status.forecast.exhausted_at
+    assert status.budget_remaining == pytest.approx(32 / 720)
+    assert 30 * HOUR < status.forecast.exhausted_at - NOW < 40 * HOUR
+    assert status.state == Standing.AT_RISK
 
 
 async def test_what_an_incident_cost(book):
