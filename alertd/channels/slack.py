@@ -7,6 +7,7 @@ instead of sent twice, and channels:read finds the id behind a channel's name fo
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 from collections.abc import Awaitable, Mapping
 from typing import Annotated, Any, cast
@@ -21,7 +22,7 @@ from alertd.channels import Settings as Base
 from alertd.channels._blocks import payload, reply
 from alertd.config.secret import Secret
 from alertd.errors import Rejected, TryLater
-from alertd.model import Delivery, Kind
+from alertd.model import Delivery, Kind, Millis
 
 __all__ = ["ALERTS", "Settings", "payload", "send"]
 
@@ -99,6 +100,15 @@ async def send(delivery: Delivery, settings: Settings, net: Net) -> Receipt:
         raise
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sought:
+    """A message that Slack may have: which field of its metadata has which value, and since when it may be there."""
+
+    by: str
+    value: str
+    since: Millis
+
+
 class _Attempt:
     """One attempt at one notification: what it needs in hand, and its deadline over all its calls."""
 
@@ -113,6 +123,8 @@ class _Attempt:
     async def tell(self) -> Receipt:
         root, kind = self.delivery.root, self.delivery.notification.kind
         if not root or not root.get("ts"):
+            root = await self.earlier_root()
+        if root is None:
             return await self.post_root()
         try:
             edited = await self.edit(root)
@@ -124,6 +136,15 @@ class _Attempt:
                 return await self.post_root()
             raise
         return Receipt(f"edited {root['ts']}, replied {said['ts']}", root)
+
+    async def earlier_root(self) -> Mapping[str, str] | None:
+        """The incident's message, where one before this may have arrived and nobody could tell: that one was given up
+        when the incident moved on, and with it the doubt."""
+        told, incident = self.delivery.notification, self.delivery.incident
+        first = told.kind is Kind.FIRING and len(self.delivery.epochs) == 1
+        if incident is None or first:
+            return None
+        return await self.find(None, Sought("incident", incident.id, incident.opened_at))
 
     async def post_root(self) -> Receipt:
         clickable = self.settings.answers_clicks()
@@ -145,9 +166,10 @@ class _Attempt:
     async def post(self, body: dict[str, Any], root: Mapping[str, str] | None = None, *, broadcast: bool = False
                    ) -> dict[str, str]:
         """Channel and ts of the message, posted now or found where an earlier attempt may have arrived."""
-        if self.delivery.notification.ambiguous and (found := await self.find(root)):
+        told = self.delivery.notification
+        if told.ambiguous and (found := await self.find(root, Sought("id", told.key, told.created_at))):
             return found
-        mark = {"event_type": EVENT_TYPE, "event_payload": {"id": self.delivery.notification.key}}
+        mark = {"event_type": EVENT_TYPE, "event_payload": {"id": told.key, "incident": told.incident or ""}}
         thread: dict[str, Any] = {"thread_ts": root["ts"], "reply_broadcast": broadcast} if root else {}
         answer = await self.ask(self.client.chat_postMessage(
             channel=root["channel"] if root else self.target, metadata=mark, unfurl_links=False, unfurl_media=False,
@@ -158,24 +180,24 @@ class _Attempt:
         self.net.clients[self.known_channel] = channel
         return {"channel": channel, "ts": ts}
 
-    async def find(self, root: Mapping[str, str] | None) -> dict[str, str] | None:
-        """The message of this very notification, if Slack has it. Where Slack will not let us look (no scope for
+    async def find(self, root: Mapping[str, str] | None, sought: Sought) -> dict[str, str] | None:
+        """The message that is sought, if Slack has it. Where Slack will not let us look (no scope for
         it), None: a message in doubt is sent twice rather than not at all."""
         try:
             if root:
-                return await self.search(root["channel"], root["ts"])
+                return await self.search(sought, root["channel"], root["ts"])
             try:
-                return await self.search(await self.channel_id())
+                return await self.search(sought, await self.channel_id())
             except _Refused as refused:
                 if refused.code != "channel_not_found":
                     raise
                 listed = await self.listed_channel()
-                return await self.search(listed) if listed else None
+                return await self.search(sought, listed) if listed else None
         except Rejected:
             return None
 
-    async def search(self, channel: str, thread: str | None = None) -> dict[str, str] | None:
-        oldest = f"{self.delivery.notification.created_at / 1000 - CLOCKS_APART:.6f}"
+    async def search(self, sought: Sought, channel: str, thread: str | None = None) -> dict[str, str] | None:
+        oldest = f"{sought.since / 1000 - CLOCKS_APART:.6f}"
         cursor: str | None = None
         for _ in range(LOOKS):
             if thread:
@@ -187,7 +209,7 @@ class _Attempt:
             answer = await self.ask(call, writes=False)
             for message in answer.get("messages", []):
                 mark = (message.get("metadata") or {}).get("event_payload") or {}
-                if mark.get("id") == self.delivery.notification.key:
+                if mark.get(sought.by) == sought.value:
                     return {"channel": channel, "ts": str(message["ts"])}
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+
+from alertd.cli._standing import Standing
+from alertd.cli._standing import where as _where
 
 if TYPE_CHECKING:
     from alertd.config.routing_file import RoutingFile
@@ -30,19 +34,21 @@ def command() -> None:
 
 @command.command("explain", short_help="Say who is told, how, and which line says so.")
 @click.argument("labels", nargs=-1, metavar="LABEL=VALUE...")
-@click.option("--at", metavar="TIME", help="As of then: who of a rota is on call, which maintenance of the "
-              "file holds it. Such as 2026-12-24T03:00Z; without a zone, this machine's. Default: now.")
+@click.option("--at", metavar="TIME", help="As of then: who of a rota is on call, which maintenance or "
+              "acknowledgement holds. Such as 2026-12-24T03:00Z; without a zone, this machine's. Default: now.")
+@_where
 @_config
 @_output
-def explain(labels: tuple[str, ...], at: str | None, config: Path, output: str) -> None:
+def explain(labels: tuple[str, ...], at: str | None, store: str | None, url: str | None, config: Path, output: str
+            ) -> None:
     """Say who is told of an alert with these labels, in which order, and the line of routing.yaml that says so.
 
-    It asks the same function as the daemon. Example: alertd routes explain severity=critical service=checkout
+    It asks the same function as the daemon. With a store or a daemon it also says which maintenance that people made,
+    which acknowledgement and which firing alert keeps it from being told. Example: alertd routes explain
+    severity=critical service=checkout
     """
-    from alertd.routing import choose
-
     file, now = _load(config), _moment(at)
-    choice = choose(pairs(labels), file.routing, file.routing.windows.active(now))
+    choice = _choice(pairs(labels), file, Standing(store, url), now)
     if output == "json":
         then = [{"after_seconds": step.after // 1000, "receivers": list(step.receivers), "line": step.line}
                 for step in _steps(choice, file)]
@@ -140,6 +146,19 @@ def _moment(text: str | None) -> int:
         return round(datetime.datetime.fromisoformat(text).timestamp() * 1000) if text else time.time_ns() // 1_000_000
     except ValueError:
         raise click.UsageError(f"--at takes a time such as 2026-12-24T03:00Z, not {text!r}") from None
+
+
+def _choice(labels: dict[str, str], file: RoutingFile, standing: Standing, now: int) -> Choice:
+    """Who is told, with every reason that stands in the file, in a store or with a daemon."""
+    from alertd.inhibiting import instead
+    from alertd.routing import choose
+    from alertd.schedule import Windows
+
+    windows = Windows((*file.routing.windows.every, *standing.windows(now)))
+    choice = choose(labels, file.routing, windows.active(now))
+    if choice.receivers and (why := standing.inhibited(labels, file.routing)):
+        return instead(choice, why)
+    return dataclasses.replace(choice, why=(*choice.why, *standing.acknowledged(labels, choice, now)))
 
 
 def _on_call(choice: Choice, file: RoutingFile, now: int) -> dict[str, Ways]:

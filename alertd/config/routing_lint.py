@@ -65,6 +65,18 @@ def _critical_reaches_nobody(document: Document, routing: Routing, placed: _Plac
         elif channels == {"log"}:
             yield document.finding(path, "critical alerts would only be logged", "add a receiver that reaches a person",
                                    id="only-logged", level="remark")
+    yield from _warning_reaches_nobody(document, routing)
+
+
+def _warning_reaches_nobody(document: Document, routing: Routing) -> Iterator[Finding]:
+    """At no hour of the week: neither told at once nor collected for a digest."""
+    route = routing.routes.get(Severity.WARNING)
+    if route and all(name in routing.receivers for name in route.receivers):
+        outlets = [outlet for name in route.receivers for outlet in routing.receivers[name].outlets]
+        if outlets and all(outlet.channel == "log" for outlet in outlets):
+            yield document.finding(_route_place(document, Severity.WARNING), "warnings would only be logged",
+                                   "add a receiver that reaches a person, or a digest", id="only-logged",
+                                   level="remark")
 
 
 def _route_place(document: Document, severity: Severity) -> tuple[Key, ...]:
@@ -93,14 +105,21 @@ def _never_matching(document: Document, routing: Routing,
 
 
 def _unreachable(document: Document, placed: _Placed) -> Iterator[Finding]:
-    """Only the plain case: all matchers of an earlier override stand in the later one too."""
+    """Only the plain case: each matcher of an earlier override stands in the later one too, or takes the one value
+    that the later one asks for."""
     for index, (place, later) in enumerate(placed):
         for _, earlier in placed[:index]:
-            if set(earlier.matchers) <= set(later.matchers):
+            if all(any(_takes(wide, narrow) for narrow in later.matchers) for wide in earlier.matchers):
                 yield document.finding(place, "this override is never reached",
                                        f"the one in line {earlier.line} takes all that it matches; put this one first",
                                        id="unreachable", level="remark")
                 break
+
+
+def _takes(wide: Matcher, narrow: Matcher) -> bool:
+    """Whether whatever the one matches is matched by the other."""
+    return wide == narrow or (wide.label == narrow.label and narrow.op == "=" and wide.matches(
+        {narrow.label: narrow.value}))
 
 
 def _fallbacks(document: Document, routing: Routing) -> Iterator[Finding]:

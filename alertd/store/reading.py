@@ -240,7 +240,8 @@ def incident_view(row: Any) -> dict[str, Any]:
     return {"id": value.id, "state": value.state.value, "severity": value.severity.value, "labels": value.labels,
             "alert_count": value.alerts, "firing": value.firing, "source": value.source,
             "opened_at": rfc3339(value.opened_at), "acknowledged_at": rfc3339(value.acknowledged_at),
-            "flapping": value.flapping, "acknowledged_by": value.acknowledged_by,
+            "acknowledged_until": rfc3339(value.acknowledged_until), "flapping": value.flapping,
+            "acknowledged_by": value.acknowledged_by,
             "resolved_at": rfc3339(value.resolved_at)}
 
 

@@ -39,7 +39,7 @@ OBJECTS: dict[str, dict[str, Any]] = {
     "Incident": {
         "id": _TEXT, "state": _word("open", "acknowledged", "resolved"),
         "severity": _word("none", "info", "warning", "critical"), "labels": _LABELS, "alert_count": _WHOLE,
-        "firing": _WHOLE, "source": _TEXT, "opened_at": _TIME, "acknowledged_at": _TIME,
+        "firing": _WHOLE, "source": _TEXT, "opened_at": _TIME, "acknowledged_at": _TIME, "acknowledged_until": _TIME,
         "acknowledged_by": _MAYBE_TEXT, "resolved_at": _TIME, "flapping": _YES, "alerts": _list(_ref("Alert"))},
     "Alert": {
         "id": _TEXT, "state": _word("firing", "resolved"), "incident": _MAYBE_TEXT,

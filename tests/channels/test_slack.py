@@ -190,7 +190,7 @@ async def test_settings_of_every_post(vendor: Slack, net: Net) -> None:
     """Posts are marked with the notification's key, unfurl nothing and link no names."""
     await slack.send(made.delivery(key="k1"), settings(vendor), net)
     body = vendor.received[0].body
-    assert body["metadata"] == {"event_type": "alertd_notification", "event_payload": {"id": "k1"}}
+    assert body["metadata"] == {"event_type": "alertd_notification", "event_payload": {"id": "k1", "incident": "A1B2"}}
     assert [body[name] for name in ("unfurl_links", "unfurl_media", "link_names", "parse")] == [
         False, False, False, "none"]
 
@@ -200,7 +200,8 @@ async def test_without_a_root_everything_is_posted(vendor: Slack, net: Net, kind
     """Who was not told of the start is told of what comes."""
     receipt = await slack.send(made.delivery(kind), settings(vendor), net)
     assert receipt.root
-    assert methods(vendor) == ["chat.postMessage"]
+    assert methods(vendor)[-1] == "chat.postMessage"  # after a look for one in doubt
+    assert len(vendor.posted("alerts")) == 1
 
 
 @pytest.mark.parametrize("kind", [Kind.FIRING, Kind.UPDATE, Kind.RESOLVED])
@@ -273,6 +274,26 @@ async def test_no_connection_leaves_no_doubt(vendor: Slack, net: Net) -> None:
     with pytest.raises(TryLater) as caught:
         await slack.send(made.delivery(), settings(vendor), net)
     assert not caught.value.ambiguous
+
+
+@pytest.mark.parametrize("told", [
+    made.delivery(Kind.RESOLVED, key="k2"), made.delivery(Kind.FIRING, key="k3", epoch=2, epochs=(1, 2))])
+async def test_what_follows_a_start_in_doubt_finds_its_message(vendor: Slack, net: Net, told: Delivery) -> None:
+    """The start arrived, nobody knew, and the incident moved on before that was settled: still one root message."""
+    await slack.send(made.delivery(key="k1"), settings(vendor), net)
+    receipt = await slack.send(told, settings(vendor), net)
+    root, reply = vendor.posted("alerts")
+    assert reply["thread_ts"] == root["ts"]
+    assert receipt.root is not None
+    assert receipt.root["ts"] == root["ts"]
+    if told.notification.kind is Kind.RESOLVED:
+        assert "resolved" in root["text"].lower()
+
+
+async def test_a_first_start_is_not_looked_up(vendor: Slack, net: Net) -> None:
+    """Most messages are the first: one call each."""
+    await slack.send(made.delivery(key="k1"), settings(vendor), net)
+    assert methods(vendor) == ["chat.postMessage"]
 
 
 async def doubtful(vendor: Slack, net: Net, delivery: Delivery, again: Delivery) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import datetime
 import json
 from pathlib import Path
 
@@ -9,6 +12,19 @@ import pytest
 from click.testing import CliRunner, Result
 
 from alertd.cli.group import group
+from alertd.engine.acts import Acts, Person
+from alertd.engine.clock import Ids, SystemClock
+from alertd.engine.intake import Intake
+from alertd.engine.maintenance import Maintenance
+from alertd.engine.metrics import Metrics
+from alertd.engine.setting import Current
+from alertd.matchers import parse_all
+from alertd.model import HOUR, Severity
+from alertd.schedule import Once, Window
+from alertd.store import database
+from alertd.store.writer import Writer
+from tests.bodies import body
+from tests.engine.conftest import file_for
 
 KEY = "0123456789abcdef0123456789abcdef"
 ROUTING = f"""\
@@ -136,3 +152,62 @@ def test_a_table_that_cannot_be_read() -> None:
     """A missing table is told on stderr: 1."""
     result = routes("test", "gone.yaml")
     assert (result.exit_code, result.stderr) == (1, "gone.yaml: no such file\n")
+
+
+def test_explain_names_what_people_did(tmp_path: Path) -> None:
+    """A window that somebody made and an acknowledgement, as they stand in the store at that time."""
+    known = asyncio.run(filled(tmp_path / "other.db"))
+    arguments = ("explain", "severity=warning", "service=db", "alertname=Broken", "--store",
+                 f"sqlite:///{tmp_path / 'other.db'}", "-o", "json")
+    data = json.loads(routes(*arguments).output)
+    assert any(f"incident {known} is acknowledged by jane until" in why for why in data["why"]), data
+    held = json.loads(routes(*arguments, "--at", soon(90)).output)
+    assert held["held"]["window"] == "move"
+    assert any("made by joe" in why for why in held["why"])
+    assert not any("acknowledged" in why for why in json.loads(routes(*arguments, "--at", soon(600)).output)["why"])
+
+
+def test_explain_says_who_is_called_again_although_acknowledged(tmp_path: Path) -> None:
+    """A rise in severity is other trouble than what somebody takes care of."""
+    asyncio.run(filled(tmp_path / "alertd.db"))
+    assert "a rise from warning calls people again" in routes("explain", "severity=critical", "alertname=Broken").output
+
+
+def test_explain_names_the_cause_that_fires(tmp_path: Path) -> None:
+    """Nobody is told, and it says which alert is told instead."""
+    with Path("routing.yaml").open("a") as file:
+        file.write("inhibit:\n  - {source: ['alertname=\"Broken\"'], target: ['severity=\"info\"'], equal: []}\n")
+    asyncio.run(filled(tmp_path / "alertd.db"))
+    answer = routes("explain", "severity=info", "alertname=Slow").output
+    assert "info: nobody is told" in answer
+    assert "fires: Broken of incident" in answer
+
+
+def test_explain_needs_no_store() -> None:
+    """One that is named and not there is an error; otherwise the file alone speaks."""
+    assert routes("explain", "severity=info").exit_code == 0
+    assert routes("explain", "severity=info", "--store", "sqlite:///missing.db").exit_code == 3
+
+
+def soon(minutes: int) -> str:
+    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)).isoformat()
+
+
+async def filled(path: Path) -> str:
+    """A store with an incident that jane takes care of for an hour, and a window that joe made; the incident's id."""
+    db = database.connect(f"sqlite:///{path}")
+    await database.migrate(db)
+    writer, clock = Writer(db.writer), SystemClock()
+    writer.start()
+    file = dataclasses.replace(file_for(acknowledge={Severity.WARNING: HOUR}), digests={})
+    current = Current(file, clock.now())
+    intake = Intake(writer, current, clock, Ids(1), Metrics(), lambda outlets: None)
+    changes = await intake.accept(body("a", severity="warning"))
+    id = changes.incidents[0].id
+    await Acts(writer, current, clock, lambda outlets: None).acknowledge(id, Person("jane", "api"))
+    window = Window("move", parse_all('service="db"'), Once(clock.now() + HOUR, clock.now() + 2 * HOUR))
+    await Maintenance(writer, db.reader, current, clock, Ids(2), lambda outlets: None, serving=False).add(
+        window, Person("joe", "api"))
+    await writer.stop()
+    await db.close()
+    return id

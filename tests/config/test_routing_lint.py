@@ -68,6 +68,27 @@ def test_an_override_behind_a_broader_one(tmp_path: Path) -> None:
                                     "all that it matches; put this one first"]
 
 
+def test_an_override_behind_an_expression(tmp_path: Path) -> None:
+    """The value that a later one asks for is one that an earlier one takes."""
+    text = RECEIVERS + ("routes: {critical: a, warning: a, info: a}\noverrides:\n  - {match: 'x=~\"1.*\"', to: a}\n"
+                        "  - {match: ['y=2', 'x=12'], to: b}\n  - {match: 'x=2', to: b}\n")
+    assert [line for line in said(tmp_path, text) if "unreachable" in line] == [
+        "remark unreachable 9:5: this override is never reached; the one in line 8 takes all that it matches; put this "
+        "one first"]
+
+
+def test_a_warning_that_reaches_no_person(tmp_path: Path) -> None:
+    """Only logged, at no hour of the week anything else; a digest reaches somebody every day."""
+    text = """\
+receivers:
+  {a: {slack: {channel: "#a", token: x}}, b: {log: {}}, d: {digest: {at: "08:00", slack: {channel: "#d", token: x}}}}
+routes: {critical: a, warning: b, info: d}
+"""
+    assert [line for line in said(tmp_path, text) if "logged" in line] == [
+        "remark only-logged 3:32: warnings would only be logged; add a receiver that reaches a person, or a digest"]
+    assert not [line for line in said(tmp_path, text.replace("warning: b", "warning: b + d")) if "logged" in line]
+
+
 def test_fallbacks(tmp_path: Path) -> None:
     """A circle, a stranger, and a fallback that tells nobody at once are errors, each at its own line."""
     text = """\

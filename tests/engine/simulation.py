@@ -23,6 +23,7 @@ import zlib
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import create_engine, event
@@ -31,6 +32,7 @@ from alertd import channels
 from alertd.channels import Receipt
 from alertd.config.receivers import Digest
 from alertd.config.routing_file import RoutingFile
+from alertd.engine import commits
 from alertd.engine.acts import Acts
 from alertd.engine.clock import Ids
 from alertd.engine.deliver import Couriers, Outgoing
@@ -52,6 +54,7 @@ from alertd.reconciling import Listed, Look
 from alertd.routing import Heartbeat, Step
 from alertd.routing import Inhibition as Rule
 from alertd.store import database
+from alertd.store import writer as writing
 from alertd.store.writer import Writer
 from tests.engine.conftest import Told, file_for, receiver
 from tests.reports import T0
@@ -86,31 +89,40 @@ class _Loop(asyncio.SelectorEventLoop):
         self.skipping = _Skipping()
         self.skipping.time = time
         super().__init__(self.skipping)
+        self.set_default_executor(_Here(1))
 
     def time(self) -> float:
         return self.skipping.time
 
 
-class _Inline(concurrent.futures.Executor):
-    """The writer's thread, without one: a transaction runs when it is handed over. After `left` more of them the engine
-    is killed before the next begins, which on disk is the same as within it."""
-
-    def __init__(self, selector: _Skipping) -> None:
-        self.left: int | None = None
-        self._selector = selector
+class _Here(concurrent.futures.ThreadPoolExecutor):
+    """A thread, without one: work is done when it is handed over."""
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> concurrent.futures.Future[Any]:
         answer: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        if self.left is not None:
-            self.left -= 1
-            if self.left < 0:
-                self._selector.turns = 0
-                return answer
         try:
             answer.set_result(work(*args, **named))
         except Exception as error:
             answer.set_exception(error)
         return answer
+
+
+class _Inline(_Here):
+    """The writer's thread. After `left` more transactions the engine is killed before the next begins, which on disk is
+    the same as within it."""
+
+    def __init__(self, selector: _Skipping) -> None:
+        super().__init__(1)
+        self.left: int | None = None
+        self._selector = selector
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> concurrent.futures.Future[Any]:
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                self._selector.turns = 0
+                return concurrent.futures.Future()
+        return super().submit(work, *args, **named)
 
 
 class _Reader:
@@ -308,7 +320,9 @@ class Simulation:
         self.url = f"sqlite:///{self.folder / 'alertd.db'}"
         shutil.copy(self._empty(), self.folder / "alertd.db")
         self.vendors, self.alertmanager = Vendors(), Alertmanager()
-        self._load, channels.load = channels.load, lambda name: self.vendors  # type: ignore[assignment,return-value]
+        self._patched = contextlib.ExitStack()
+        self._patched.enter_context(mock.patch.object(channels, "load", return_value=self.vendors))
+        self._patched.enter_context(mock.patch.object(commits, "since", return_value=None))  # a process of its own
         self.file = file
         self.skew: Millis = 0
         self._numbers = itertools.count(1)
@@ -348,9 +362,8 @@ class Simulation:
         self._loop = loop = _Loop(time)
         db, reader, thread = database.connect(self.url), _Reader(self.url), _Inline(loop.skipping)
         event.listen(db.writer, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-        writer = Writer(db.writer)
-        writer._thread.shutdown()
-        writer._thread = thread  # type: ignore[assignment]  # what this file is for
+        with mock.patch.object(writing, "ThreadPoolExecutor", return_value=thread):
+            writer = Writer(db.writer)
         current, metrics, ids = Current(self.file, T0), Metrics(), Ids(next(self._numbers))
         couriers = Couriers(Outgoing(writer, reader, current, self, None, metrics))  # type: ignore[arg-type]  # as above
         wake = couriers.wake
@@ -396,7 +409,10 @@ class Simulation:
         except Dropped:
             self.crash()
             raise
-        engine.loop.skipping.turns = engine.thread.left = None
+        if engine.thread.left is not None and engine.thread.left < 0:  # killed in the very turn of the answer
+            self.crash()
+        else:
+            engine.loop.skipping.turns = engine.thread.left = None
         return answer
 
     def run(self, seconds: float, watch: Callable[[], None], *, turns: int | None = None, commits: int | None = None
@@ -414,7 +430,7 @@ class Simulation:
         await asyncio.sleep(seconds)
 
     def close(self) -> None:
-        channels.load = self._load
+        self._patched.close()
         self.engine.close()
         shutil.rmtree(self.folder)
 
