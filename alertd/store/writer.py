@@ -81,6 +81,7 @@ class Writer:
         self._lanes = [_Lane(engine) for _ in range(LANES if isinstance(engine, AsyncEngine) else 1)]
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
+        self._running: list[Handler[Any, Any]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self.failing_since: str | None = None  # the reason of the last failed commit; None after a good one
@@ -113,14 +114,20 @@ class Writer:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                await self._write(lane, self._take(lane.session.apart))
+            while batch := self._take(lane.session.apart):
+                self._running.append(batch[0].handler)
+                try:
+                    await self._write(lane, batch)
+                finally:
+                    self._running.remove(batch[0].handler)
+                    self._wake.set()  # what came meanwhile for this handler may be another lane's
 
     def _take(self, apart: bool) -> list[_Waiting]:
-        """What is written next, in one transaction; of one handler where those go apart."""
+        """What is written next, in one transaction. Where handlers go apart: of one that no other lane is at, so that
+        what comes for it meanwhile gathers."""
         if not apart:
             return [self._waiting.popleft() for _ in range(min(MOST_ITEMS, len(self._waiting)))]
-        handler = self._waiting[0].handler
+        handler = next((one.handler for one in self._waiting if one.handler not in self._running), None)
         batch = [waiting for waiting in self._waiting if waiting.handler == handler][:MOST_ITEMS]
         taken = set(map(id, batch))
         self._waiting = deque(waiting for waiting in self._waiting if id(waiting) not in taken)
