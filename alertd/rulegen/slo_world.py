@@ -91,12 +91,15 @@ def shown(watch: Watch, bad: Phases, good: Phases, which: int = 0, **group: str)
     every_way = ways(watch)
     part, mark = every_way[which % len(every_way)]
     if len(watch.parts) == 1:
-        yield from _counted(watch.counted, mark, bad, good, group)
+        yield from _counted(watch.counted, watch.targets[0], mark, bad, good, group)
         return
     # the bad events are of one part and the good ones of another: only together they are the share that is shown
-    other = watch.parts[(watch.parts.index(part) + 1) % len(watch.parts)]
-    yield from _counted(part, mark, bad, [(minutes, 0) for minutes, _ in bad], group)
-    yield from _counted(other, (other.bad or other.good)[0], [(minutes, 0) for minutes, _ in good], good, group)
+    first = watch.parts.index(part)
+    second = (first + 1) % len(watch.parts)
+    other = watch.parts[second]
+    yield from _counted(part, watch.targets[first], mark, bad, [(minutes, 0) for minutes, _ in bad], group)
+    yield from _counted(other, watch.targets[second], (other.bad or other.good)[0],
+                        [(minutes, 0) for minutes, _ in good], good, group)
 
 
 def ways(watch: Watch) -> list[tuple[Counted, Counter]]:
@@ -104,16 +107,22 @@ def ways(watch: Watch) -> list[tuple[Counted, Counter]]:
     return [(part, mark) for part in watch.parts for mark in part.bad or part.good]
 
 
-def _counted(counted: Counted, mark: Counter, bad: Phases, good: Phases, group: Labels) -> Iterator[Shown]:
+def _counted(counted: Counted, target: Sequence[Matcher], mark: Counter, bad: Phases, good: Phases, group: Labels
+             ) -> Iterator[Shown]:
+    """The series are those of the service's target, where their own conditions do not name another."""
     every, marked = counted.events[0], counted.bad or counted.good
     its, rest = (bad, good) if counted.bad else (good, bad)
-    inside = {**example.labels((*every.matchers, *mark.matchers)), **group}
+
+    def labels(*matchers: Matcher) -> Labels:
+        named = {matcher.label for matcher in matchers}
+        return {**example.labels((*matchers, *(each for each in target if each.label not in named))), **group}
+
     if mark.metric != every.metric:
-        yield Shown(every.metric, {**example.labels(every.matchers), **group}, Line.of(_sum(bad, good)))
-        yield Shown(mark.metric, {**example.labels(mark.matchers), **group}, Line.of(its))
+        yield Shown(every.metric, labels(*every.matchers), Line.of(_sum(bad, good)))
+        yield Shown(mark.metric, labels(*mark.matchers), Line.of(its))
         return
-    yield Shown(every.metric, {**example.labels((*every.matchers, *_outside(every, marked))), **group}, Line.of(rest))
-    yield Shown(mark.metric, inside, Line.of(its))
+    yield Shown(every.metric, labels(*every.matchers, *_outside(every, marked)), Line.of(rest))
+    yield Shown(mark.metric, labels(*every.matchers, *mark.matchers), Line.of(its))
 
 
 def _sum(one: Phases, other: Phases) -> Phases:
