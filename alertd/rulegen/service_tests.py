@@ -92,32 +92,40 @@ def _restart(world: World) -> Scenario:
 
 
 def _behind_restart(world: World) -> Iterator[Scenario]:
-    """Three bad requests after a restart count as three, though the counter stands only two above its old value. They
-    happen once, so only levels that fire while they are in sight can be asked."""
+    """Three bad requests after a restart count as three, though the counter stands only two above its old value, and
+    likewise four good ones. They happen once, so only levels that fire while they are in sight can be asked."""
     longest = world.longest
     if longest < WINDOW - 2:
-        bad = [1] * (BEGIN - 1) + [0] + [3] * (world.end - BEGIN + 1)
-        yield world.scenario("fires for three bad requests behind a restart", bad, [0] * (world.end + 1),
-                             world.check(BEGIN + longest, Decimal(1), LEAST_EVENTS))
+        bad, good = ([1] * (BEGIN - 1) + [0] + [count] * (world.end - BEGIN + 1) for count in (LEAST_EVENTS, 4))
+        yield world.scenario("fires for three bad requests behind a restart", bad, good,
+                             world.check(BEGIN + longest, Decimal(LEAST_EVENTS) / (LEAST_EVENTS + 4), LEAST_EVENTS))
 
 
 def _ended(world: World) -> Iterator[Scenario]:
     """Two processes that Prometheus met when they were old, saw three times and never again, with one bad request
     each: two, though increase() stretches each to one and a half or more for the next seven minutes. A level that
-    waits longer cannot be misled."""
+    waits longer cannot be misled. With more of them they are told, and their share is one of whole requests."""
     soonest = min(judged.leveled.minutes for judged in world.judged)
+    rest: Counter = [None] * (world.end - BEGIN - 2)
     if soonest <= _STRETCHED - 1:
-        rest: Counter = [None] * (world.end - BEGIN - 2)
         yield world.scenario("silent for two bad requests in processes that ended",
                              [None] * BEGIN + [5, 5, 6, *rest], [None] * BEGIN + [0, 0, 0, *rest],
                              world.check(BEGIN + 3 + soonest, Decimal(0)), up=False, copies=2)
+    if world.longest <= _STRETCHED - 1:  # each count is half as much again, rounded down
+        bad, good = 3, 1
+        fine = int(good * 1.5)
+        every = int(bad * 1.5) + fine if world.apart else int((bad + good) * 1.5)  # or what is good is taken from all
+        yield world.scenario("fires for bad requests in processes that ended",
+                             [None] * BEGIN + [5, 5, 5 + bad, *rest], [None] * BEGIN + [5, 5, 5 + good, *rest],
+                             world.check(BEGIN + _STRETCHED + 1, Decimal(every - fine) / every, 2 * (every - fine)),
+                             up=False, copies=2)
 
 
 def _few(world: World) -> Iterator[Scenario]:
     """All requests are bad, and their series are born with the first of them. Two in every window are never told,
     three are. That the birth was seen is known from `up`, or from another series of the target."""
-    def every_window(count: int) -> Counter:
-        return [None] * BEGIN + [count * (1 + minute // WINDOW) for minute in range(world.end - BEGIN + 1)]
+    def every_window(count: int, before: int | None = None) -> Counter:
+        return [before] * BEGIN + [count * (1 + minute // WINDOW) for minute in range(world.end - BEGIN + 1)]
 
     fires = world.longest + BEGIN
     born: Counter = [None] * BEGIN + [0] * (world.end - BEGIN + 1)
@@ -128,6 +136,8 @@ def _few(world: World) -> Iterator[Scenario]:
         yield world.scenario(f"fires for three bad requests, the {what} ones ever", every_window(LEAST_EVENTS), good,
                              world.check(fires - 1, Decimal(1), LEAST_EVENTS),
                              world.check(fires, Decimal(1), LEAST_EVENTS), up=good is born)
+    yield world.scenario("fires for three bad requests, and no others, of old counters",
+                         every_window(LEAST_EVENTS, 0), older, world.check(fires, Decimal(1), LEAST_EVENTS))
 
 
 def _from(world: World, step: int) -> Counter:

@@ -142,7 +142,7 @@ def _windows(world: _World, tier: str) -> Iterator[Scenario]:
     ends = {long + first + one.kept(tier) for one in world.together if one.watch.tracked.slo in fits}
     end = max(ends) + STEP
     phases = {slo: _burst(fit, first, again, end) for slo, fit in fits.items()}
-    minutes = {2 * first, 2 * first + STEP, again, long - STEP, long + first, *ends}
+    minutes = {2 * first, 2 * first + STEP, 2 * first + 2 * STEP, again, long - STEP, long + first, *ends}
     yield world.scenario(f"{tier}, both windows", phases, sorted(minutes))
 
 

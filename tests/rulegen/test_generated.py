@@ -53,10 +53,10 @@ services:
     selector: job="shop"
     slos:
       queue: {objective: 99%, window: 12h, method: timeslices, condition: 'depth{q=~"a|b"} < 1e3', by: q}
-      alive: {objective: 99.9%, window: 12h, method: timeslices, slice: 5m, condition: alive == 1}
+      alive: {objective: 99.9%, window: 4h, method: timeslices, slice: 5m, condition: alive == 1}
       fresh: {objective: 93%, window: 4h, method: timeslices, fresh: {metric: last_seconds, within: 26h}}
-      steady: {objective: 99%, window: 12h, method: timeslices, slice_target: 99.5%}
-      quick: {objective: 99%, window: 12h, method: timeslices, slice_target: 95%, under: 500ms}
+      steady: {objective: 99%, window: 4h, method: timeslices, slice_target: 99.5%}
+      quick: {objective: 99%, window: 4h, method: timeslices, slice_target: 95%, under: 500ms}
 """,
 }
 

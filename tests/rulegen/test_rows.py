@@ -100,6 +100,13 @@ def test_a_restart_loses_no_more_than_a_slot_estimated(tmp_path: Path) -> None:
                              f"abs({rows.event_count(SHOP, HOUR)} - 3540) < bool 30": [(202, 1), (260, 1)]})
 
 
+def test_a_restart_is_seen_though_the_counter_outgrew_its_old_value(tmp_path: Path) -> None:
+    """Within one slot, so that the counter at its end stands above that at its begin; the slot is an estimate."""
+    series = {requests(): "0+1x200 0+200x100", **TARGET}
+    prove(tmp_path, series, {f"abs({EVENTS} - {count}) < bool 100": [(minute, 1)]
+                             for minute, count in ((225, 95 + 4800), (260, 60 + 11800))})
+
+
 def test_a_gap_is_in_the_row_after_it(tmp_path: Path) -> None:
     """What targets counted while they were not scraped is there once they are again: nothing lost, nothing twice."""
     gap = {requests(): "0+10x150 _x80 2310+10x200", 'up{job="shop",instance="a"}': "1x150 _x80 1x200"}
