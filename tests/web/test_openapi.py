@@ -14,7 +14,8 @@ ROUTES = {
     "delete /api/v1/maintenance/{id}", "get /api/v1/notifications", "get /api/v1/notifications/{id}",
     "post /api/v1/notifications/{id}/retry", "post /api/v1/notifications/{id}/drop", "get /api/v1/oncall.ics",
     "get /api/v1/openapi.json", "get /api/v1/slos", "get /api/v1/slos/{id}", "get /api/v1/statistics",
-    "get /api/v1/status"}
+    "get /api/v1/status", "get /api/v1/digest", "get /api/v1/digest/preview", "post /api/v1/digest",
+    "get /api/v1/exclusions", "post /api/v1/exclusions", "delete /api/v1/exclusions/{id}"}
 
 
 async def test_every_route_is_described(site: Any) -> None:
