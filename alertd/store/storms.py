@@ -104,7 +104,7 @@ def _tell(connection: Connection, one: Telling) -> bool:
         return False
     keep = upsert(schema.notices)
     connection.execute(keep.on_conflict_do_update(
-        index_elements=["id"], set_={name: keep.excluded[name] for name in ("subject", "text")}),
+        index_elements=["id"], set_={name: keep.excluded[name] for name in ("made_at", "subject", "text")}),
         [{"id": one.before.id, "made_at": one.now, "subject": one.text.subject, "text": one.text.text}])
     if one.row and not waits:
         insert_notifications(connection, [one.row])

@@ -44,6 +44,14 @@ def heard(house, kind):
     return [who for who, what, _ in house.script.sent if who == "platform-team" and what == kind]
 
 
+async def said(house, kind, times):
+    """So many of this kind were sent, and nothing is on its way any more."""
+    async def quiet():
+        return len(heard(house, kind)) == times and {row["state"] for row in await rows(house)} <= {"sent", "folded"}
+
+    await house.until(quiet)
+
+
 async def text(house):
     async with house.db.reader.connect() as connection:
         return (await connection.execute(select(schema.notices.c.subject))).scalar()
@@ -53,18 +61,18 @@ async def test_a_storm_from_its_first_message_to_its_last(house, storms):
     """Some are told, the others stand in one message that is kept current; what still burns when it is calm, and that
     all is resolved, is told in it. Every notification ends with a reason."""
     await flood(house, *range(10))
-    await house.until(lambda: len(heard(house, "firing")) == 3)
+    await said(house, "firing", 3)
     await storms.tick()
-    await house.until(lambda: len(heard(house, "storm")) == 1)
+    await said(house, "storm", 1)
     assert await text(house) == "STORM: 7 incidents since 2027-01-15 08:00 UTC"
     await flood(house, *range(2, 9), status="resolved")
     await house.clock.advance(10 * 60)
     await storms.tick()
-    await house.until(lambda: len(heard(house, "notice")) == 1)
+    await said(house, "notice", 1)
     assert await text(house) == "Storm over: 7 incidents came, 1 still burns"
     await flood(house, 9, status="resolved")
     await storms.tick()
-    await house.until(lambda: len(heard(house, "notice")) == 2)
+    await said(house, "notice", 2)
     assert await text(house) == "Storm over: 7 incidents came, all resolved"
     assert len(heard(house, "resolved")) == 1  # of the three that were told, one has ended
     told = await rows(house, receiver="platform-team")
@@ -78,7 +86,7 @@ async def test_a_restart_forgets_no_storm(house, storms):
     await flood(house, 7)
     again = watch(house)
     await again.tick()
-    await house.until(lambda: len(heard(house, "storm")) == 1)
+    await said(house, "storm", 1)
     assert "4 incidents" in await text(house)
     await storms.tick()
     assert len(await rows(house, kind="storm")) == 1
@@ -103,6 +111,21 @@ async def test_critical_is_told_in_a_storm(house, storms):
     await house.until(lambda: len([one for one in house.script.sent if one[0] == "slack"]) == 40)
 
 
+async def test_a_rise_is_told_where_the_start_was_folded(house, storms):
+    """What the storm carries is settled, so nothing of its incident waits behind it; nor does the end."""
+    house.current.file = file_for(receiver("on-call", "slack:#calls"), storm=Limits(over=3), folds=frozenset({"slack"}))
+    house.couriers.refresh()
+
+    def told(kind):
+        return [one for one in house.script.sent if one[0] == "on-call" and one[1] == kind]
+
+    await flood(house, *range(6))
+    await house.intake.accept(body("worse", group={"n": "5"}, severity="critical"))
+    await house.until(lambda: len(told("firing")) == 4)
+    await house.intake.accept(body("n5", "worse", group={"n": "5"}, status="resolved"))
+    await house.until(lambda: len(told("resolved")) == 1)
+
+
 async def test_a_message_that_waits_carries_what_came_since(house, storms):
     """No second one is made before it has left."""
     await flood(house, *range(6))
@@ -116,4 +139,4 @@ async def test_a_message_that_waits_carries_what_came_since(house, storms):
     assert len(await rows(house, kind="storm")) == 1
     assert "7 incidents" in await text(house)
     await house.clock.advance(50)
-    await house.until(lambda: len(heard(house, "storm")) == 1)
+    await said(house, "storm", 1)
