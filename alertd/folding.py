@@ -130,8 +130,10 @@ def is_due(storm: Storm, phase: Phase, edits: bool, limits: Limits | None, now: 
 
 def told(storm: Storm, phase: Phase, now: Millis) -> tuple[Storm, Notification]:
     """The storm once this is said, and the message that says it: a notice where a phase begins, which is more than an
-    edit. In front of everything it stands for, and of what is critical: one message must not wait behind a flood."""
-    turned = (phase is not Phase.RAGING and storm.calm_at is None) or (phase is Phase.OVER and storm.over_at is None)
+    edit, and which the fallback gets where nobody takes it. In front of everything it stands for, and of what is
+    critical: one message must not wait behind a flood."""
+    turned = (storm.told == 0 or (phase is not Phase.RAGING and storm.calm_at is None)
+              or (phase is Phase.OVER and storm.over_at is None))
     after = dataclasses.replace(
         storm, told=max(storm.revision, 1), told_at=now,
         calm_at=now if storm.calm_at is None and phase is not Phase.RAGING else storm.calm_at,

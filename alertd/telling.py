@@ -261,7 +261,7 @@ def fall_back(dead: Notification, incident: Incident | None, routing: Routing, n
     """
     receiver = routing.receivers.get(dead.outlet.receiver)
     starts = dead.kind is Kind.FIRING and incident is not None
-    if not (starts or dead.kind in (Kind.NOTICE, Kind.STORM)) or dead.severity is not Severity.CRITICAL:
+    if not (starts or dead.kind is Kind.NOTICE) or dead.severity is not Severity.CRITICAL:
         return ()
     if not receiver or not receiver.fallback:
         return ()

@@ -112,8 +112,9 @@ def test_it_is_told_at_once_and_then_as_its_channel_bears():
     """Ten seconds where it is edited, a quarter of an hour where each is a mail; and at every turn."""
     assert is_due(STORM, Phase.RAGING, True, LIMITS, T0)
     after, row = told(STORM, Phase.RAGING, T0)
-    assert (row.kind, row.severity, row.digest) == (Kind.STORM, Severity.CRITICAL, "storm-1")
+    assert (row.kind, row.severity, row.digest) == (Kind.NOTICE, Severity.CRITICAL, "storm-1")
     assert not is_due(after, Phase.RAGING, True, LIMITS, T0 + MINUTE)  # nothing new
+    assert told(after, Phase.RAGING, T0)[1].kind is Kind.STORM
     more = dataclasses.replace(after, revision=6)
     assert [is_due(more, Phase.RAGING, True, LIMITS, T0 + at * SECOND) for at in (9, 10)] == [False, True]
     assert [is_due(more, Phase.RAGING, False, LIMITS, T0 + at * MINUTE) for at in (14, 15)] == [False, True]

@@ -63,16 +63,16 @@ async def test_a_storm_from_its_first_message_to_its_last(house, storms):
     await flood(house, *range(10))
     await said(house, "firing", 3)
     await storms.tick()
-    await said(house, "storm", 1)
+    await said(house, "notice", 1)
     assert await text(house) == "STORM: 7 incidents since 2027-01-15 08:00 UTC"
     await flood(house, *range(2, 9), status="resolved")
     await house.clock.advance(10 * 60)
     await storms.tick()
-    await said(house, "notice", 1)
+    await said(house, "notice", 2)
     assert await text(house) == "Storm over: 7 incidents came, 1 still burns"
     await flood(house, 9, status="resolved")
     await storms.tick()
-    await said(house, "notice", 2)
+    await said(house, "notice", 3)
     assert await text(house) == "Storm over: 7 incidents came, all resolved"
     assert len(heard(house, "resolved")) == 1  # of the three that were told, one has ended
     told = await rows(house, receiver="platform-team")
@@ -86,10 +86,10 @@ async def test_a_restart_forgets_no_storm(house, storms):
     await flood(house, 7)
     again = watch(house)
     await again.tick()
-    await said(house, "storm", 1)
+    await said(house, "notice", 1)
     assert "4 incidents" in await text(house)
     await storms.tick()
-    assert len(await rows(house, kind="storm")) == 1
+    assert len(await rows(house, kind="notice")) == 1
 
 
 async def test_after_a_storm_everything_is_told_as_usual(house, storms):
@@ -136,7 +136,7 @@ async def test_a_message_that_waits_carries_what_came_since(house, storms):
     await flood(house, *range(10, 14))
     await house.clock.advance(11)
     await storms.tick()
-    assert len(await rows(house, kind="storm")) == 1
+    assert len(await rows(house, kind="notice")) == 1
     assert "7 incidents" in await text(house)
     await house.clock.advance(50)
-    await said(house, "storm", 1)
+    await said(house, "notice", 1)
