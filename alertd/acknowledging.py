@@ -9,7 +9,7 @@ from alertd.incidents import Changes, Decision
 from alertd.messages import utc
 from alertd.model import MANAGEMENT, MINUTE, Incident, IncidentState, Kind, Millis, Notification, Outlet, State
 from alertd.routing import Routing, ways
-from alertd.telling import by_place, notification, place, reached
+from alertd.telling import by_place, in_storm, notification, place, reached
 
 REMINDER = 10 * MINUTE  # time to look and acknowledge again; of short ones a sixth
 
@@ -35,7 +35,7 @@ def acknowledge(incident: Incident, rows: Iterable[Notification], by: str, routi
             if outlet.channel in routing.pages and row.state is State.QUEUED:
                 superseded.append(dataclasses.replace(row, state=State.SUPERSEDED, reason=f"{by} acknowledged first"))
                 why.append(f"{outlet}: {row.kind} superseded, {by} acknowledged first")
-        if reached(at) and outlet.channel != told_by and _follows(at[0], routing):
+        if reached(at) and outlet.channel != told_by and _follows(at[0], routing) and not in_storm(at):
             told.append(notification(after, Kind.ACKNOWLEDGED, f"r{after.revision}", outlet, at[0].style, now, now))
             why.append(f"{outlet}: is told who takes care of it")
     decision = Decision(None, incident.id, now, "acknowledged", tuple(why))
@@ -59,7 +59,7 @@ def lapse(incident: Incident, rows: Collection[Notification], routing: Routing, 
     told = []
     for at in by_place(rows):
         outlet = at[0].outlet
-        if not (reached(at) or _called_off(at)) or not _follows(at[0], routing):
+        if not (reached(at) or _called_off(at)) or not _follows(at[0], routing) or in_storm(at):
             continue
         kind, step = (Kind.FIRING, str(after.epoch)) if _calls(outlet, routing) else (
             Kind.UPDATE, f"r{after.revision}")

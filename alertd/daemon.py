@@ -54,6 +54,7 @@ from alertd.engine.reconcile import Reconcile
 from alertd.engine.replicas import Replicas
 from alertd.engine.setting import Current
 from alertd.engine.sockets import Sockets
+from alertd.engine.storms import Storms
 from alertd.engine.upkeep import Upkeep
 from alertd.errors import BadInput, NoDoor
 from alertd.model import SECOND
@@ -245,6 +246,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         inhibition.tick: TICK, maintenance.tick: 1, heartbeats.tick: 1, own.tick: 1,
                                         Late(writer, current, clock, couriers.wake).tick: TICK,
                                         Nearing(writer, current, clock, couriers.wake_all).tick: 1,
+                                        Storms(writer, db.reader, current, clock, metrics, couriers.wake).tick: 1,
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
                                         backups.tick: TICK, replicas.tick: TICK, budgets.tick: TICK,
                                         Cleanup(writer, current, clock, metrics).tick: CHORES}))
@@ -264,7 +266,8 @@ def read_routing(path: Path, *, read_secrets: bool = True) -> routing_file.Routi
     """The file, with what its channels can do."""
     file = routing_file.load(path, channels.settings_types(), read_secrets=read_secrets)
     return dataclasses.replace(file, routing=dataclasses.replace(
-        file.routing, edits=channels.editing(), pages=channels.paging(), follows=channels.following()))
+        file.routing, edits=channels.editing(), pages=channels.paging(), follows=channels.following(),
+        folds=channels.folding()))
 
 
 def _load(path: Path) -> routing_file.RoutingFile:

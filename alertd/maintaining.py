@@ -24,18 +24,16 @@ from alertd.model import (
     DigestText,
     Incident,
     IncidentState,
-    Kind,
     Labels,
     Millis,
     Notification,
-    NotificationId,
     Outlet,
     Severity,
     State,
 )
 from alertd.routing import Choice, Chooser, Routing, choose, ways
 from alertd.schedule import Once, Stretch, Window, everything
-from alertd.telling import HELD_BY, Desk, fingerprint_of, kept
+from alertd.telling import HELD_BY, Desk, fingerprint_of, kept, notice
 
 QUIET = ("slack", "email")  # channels by which a window's start and end are told: they wake nobody
 UTC = ZoneInfo("UTC")
@@ -127,13 +125,6 @@ def _notice(outlet: Outlet, together: Sequence[Notification], now: Millis) -> No
     worst = max((row.severity for row in together), key=lambda severity: severity.rank)
     id = fingerprint_of("still burning", *sorted(row.id for row in together))
     return notice(id, outlet, together[0].style, worst, now)
-
-
-def notice(id: str, outlet: Outlet, style: str, severity: Severity, now: Millis) -> Notification:
-    """A message whose text is kept under `id`, about no single incident."""
-    key = fingerprint_of(id, outlet.receiver, outlet.channel, outlet.target)
-    return Notification(NotificationId(key), key, None, Kind.NOTICE, severity, 1, outlet, style, State.QUEUED, "", now,
-                        now, digest=id)
 
 
 def by_weight(entries: Iterable[Entry]) -> list[Entry]:

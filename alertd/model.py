@@ -67,7 +67,8 @@ class IncidentState(enum.StrEnum):
 class Kind(enum.StrEnum):
     """What a notification says: it began (or rose, or nobody took care of it in time), it changed, somebody takes care
     of it, it still burns (hourly, or before an acknowledgement ends), it comes and goes (or has stopped to, and burns
-    on), it ended, it is a day's summary, or a maintenance window began or ended (with all that still burns)."""
+    on), it ended, it is a day's summary, a maintenance window began or ended (with all that still burns), or how a
+    storm stands."""
 
     FIRING = "firing"
     UPDATE = "update"
@@ -77,6 +78,7 @@ class Kind(enum.StrEnum):
     RESOLVED = "resolved"
     DIGEST = "digest"
     NOTICE = "notice"
+    STORM = "storm"
 
 
 class State(enum.StrEnum):
@@ -102,7 +104,9 @@ class Event(enum.StrEnum):
     REJECT = "reject"  # the vendor will never take it
     SUPERSEDE = "supersede"  # its incident moved on before anything was sent
     EXPIRE = "expire"  # an update nobody needs a day later
-    FOLD = "fold"  # it became a line of a digest, or of the one message at the end of a maintenance window
+    # it became a line of a digest, or of the one message at the end of a maintenance window; what is made in a storm is
+    # folded from the start
+    FOLD = "fold"
     RETRY = "retry"  # a person wants a dead letter tried again
     DROP = "drop"  # a person says that nobody needs a dead letter any more
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from alertd.incidents import Changes, Decision
 from alertd.model import MANAGEMENT, Incident, IncidentState, Kind, Millis, Notification, State
 from alertd.routing import REPORT, Routing
-from alertd.telling import by_place, notification, reached
+from alertd.telling import by_place, in_storm, notification, reached
 
 
 def remind(incident: Incident, rows: Iterable[Notification], routing: Routing, now: Millis) -> Changes:
@@ -47,7 +47,7 @@ def _waits(at: Sequence[Notification]) -> bool:
 
 def _said(incident: Incident, places: Iterable[Sequence[Notification]], now: Millis, verdict: str, why: str) -> Changes:
     told = [notification(incident, Kind.REMINDER, f"r{incident.revision}", at[0].outlet, at[0].style, now, now)
-            for at in places if reached(at)]
+            for at in places if reached(at) and not in_storm(at)]
     decision = Decision(None, incident.id, now, verdict,
                         tuple(f"{row.outlet}: {why}" for row in told) or ("nobody to tell",))
     return Changes((), (incident,), tuple(told), (), (decision,))

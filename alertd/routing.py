@@ -10,6 +10,7 @@ from alertd.matchers import Matcher
 from alertd.model import HOUR, MANAGEMENT, MINUTE, Labels, Millis, Outlet, Severity, value
 from alertd.rotas import Rota, on_call
 from alertd.schedule import Mode, Window, Windows, holding
+from alertd.storm import Limits as Storms
 
 LATE = 2 * MINUTE  # a critical start that waits longer to be taken is told to the fallback as well
 REPORT = HOUR  # how often management hears that something critical still burns
@@ -92,9 +93,10 @@ class Routing:
     Alertmanager's grouping when set; `file` is how `why` calls it; `acknowledge` is how long an acknowledgement holds
     (a severity without one: to the end), `escalation` the steps when nobody acknowledges, by time; `heartbeats` must
     not fall silent; `inhibitions` say what is not told while something else fires; `windows` are all maintenance;
-    `flapping` says what comes and goes too often to be told each time (None: nothing). Of
-    the channels, `edits` change a sent message in place, and alone are told that some alerts of an incident ended while
-    others still fire; `pages` call people; `follows` are told when somebody takes care of an incident."""
+    `flapping` says what comes and goes too often to be told each time (None: nothing), `storm` from when on starts are
+    folded into one message (None: never). Of the channels, `edits` change a sent message in place, and alone are told
+    that some alerts of an incident ended while others still fire; `pages` call people; `follows` are told when somebody
+    takes care of an incident; `folds` are read by people, and take part in storms."""
 
     receivers: Mapping[str, Receiver]
     routes: Mapping[Severity, Route]
@@ -112,6 +114,8 @@ class Routing:
     rotas: Mapping[str, Rota] = dataclasses.field(default_factory=dict)
     windows: Windows = dataclasses.field(default_factory=Windows)
     flapping: Flapping | None = None
+    storm: Storms | None = None
+    folds: frozenset[str] = frozenset()
 
     def first_step_at(self, severity: Severity, now: Millis) -> Millis | None:
         """When the first step of an escalation that begins now is due."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from alertd.model import MANAGEMENT, Incident, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
 from alertd.routing import Choice, Receiver, Routing, ways
 from alertd.schedule import Mode, Window
+from alertd.storm import PREFIX as STORM
 
 DIGEST_CHANNEL = "digest"
 HELD_BY = "held by "  # how the reason of what waits for the end of a maintenance window begins
@@ -91,7 +92,10 @@ class Desk:
                     self._supersede(row, "the incident ended before this was sent")
                 elif kept(row):
                     self._supersede(row, f"it ended within the {row.reason.removeprefix(HELD_BY)}")
-            if reached(rows):
+            if storm := in_storm(rows):
+                self._add(Kind.RESOLVED, "", rows[0].outlet, rows[0].style, self.now, storm)
+                self.why.append(f"{rows[0].outlet}: was told of the start in the message of a storm, so of the end")
+            elif reached(rows):
                 self._add(Kind.RESOLVED, "", rows[0].outlet, rows[0].style, self.now)
                 self.why.append(f"{rows[0].outlet}: was told of the start, so of the end")
             elif rows:
@@ -107,7 +111,7 @@ class Desk:
         """It comes and goes, or has stopped to: whoever was told of it is told that once, but nobody is called."""
         for rows in list(self.rows.values()):
             outlet = rows[0].outlet
-            if not reached(rows) or outlet.channel == DIGEST_CHANNEL:
+            if not reached(rows) or outlet.channel == DIGEST_CHANNEL or in_storm(rows):
                 continue
             if outlet.channel in self.routing.pages:
                 self.why.append(f"{outlet}: was called once, which holds while it flaps")
@@ -163,6 +167,9 @@ class Desk:
 
     def _update(self, rows: list[Notification]) -> None:
         outlet = rows[0].outlet
+        if in_storm(rows):
+            self.why.append(f"{outlet}: knows of the incident by the message of a storm, which says how it stands")
+            return
         if self.incident.flapping:
             self.why.append(f"{outlet}: knows that it comes and goes, and is told when that is over")
             return
@@ -181,8 +188,11 @@ class Desk:
         self.superseded.append(dataclasses.replace(row, state=State.SUPERSEDED, reason=reason))
         self.why.append(f"{row.outlet}: {row.kind} superseded, {reason}")
 
-    def _add(self, kind: Kind, step: str, outlet: Outlet, style: str, next_at: Millis) -> None:
+    def _add(self, kind: Kind, step: str, outlet: Outlet, style: str, next_at: Millis, storm: str | None = None
+             ) -> None:
         row = notification(self.incident, kind, step, outlet, style, self.now, next_at)
+        if storm:
+            row = dataclasses.replace(row, state=State.FOLDED, digest=storm, reason=f"in the one message of {storm}")
         self.new.append(row)
         self.rows.setdefault(place(outlet), []).append(row)
 
@@ -196,6 +206,14 @@ def reached(rows: Iterable[Notification]) -> bool:
         or (row.attempts > 0 and row.state is not State.DEAD)
         for row in rows
     )
+
+
+def in_storm(rows: Collection[Notification]) -> str | None:
+    """The storm by whose message alone a place was told of the incident, if so."""
+    storms = [row for row in rows if row.digest and row.state is State.FOLDED and row.digest.startswith(STORM)]
+    if not storms or reached(row for row in rows if row not in storms):
+        return None
+    return storms[-1].digest
 
 
 def kept(row: Notification) -> bool:
@@ -212,6 +230,13 @@ def notification(incident: Incident, kind: Kind, step: str, outlet: Outlet, styl
     return Notification(NotificationId(key), key, incident.id, kind, incident.severity, incident.epoch, outlet, style,
                         State.HELD if held else State.QUEUED, "for the digest" if held else "", now, next_at,
                         team=incident.team)
+
+
+def notice(id: str, outlet: Outlet, style: str, severity: Severity, now: Millis) -> Notification:
+    """A message whose text is kept under `id`, about no single incident."""
+    key = fingerprint_of(id, outlet.receiver, outlet.channel, outlet.target)
+    return Notification(NotificationId(key), key, None, Kind.NOTICE, severity, 1, outlet, style, State.QUEUED, "", now,
+                        now, digest=id)
 
 
 def place(outlet: Outlet) -> tuple[str, str]:

@@ -78,7 +78,7 @@ class Channel(Protocol):
     makes one attempt and never sleeps: retries belong to the queue. `ALERTS` is how many alerts it can show,
     None for all; `EDITS` whether a sent message is changed in place (then partial ends are told to it too); `PAGES`
     whether it calls people (then an acknowledgement stops what waits); `FOLLOWS` whether it shows who takes care of
-    an incident.
+    an incident; `FOLDS` whether it is read by people, whom a storm is told in one message.
     """
 
     Settings: type[Settings]
@@ -86,6 +86,7 @@ class Channel(Protocol):
     EDITS: bool
     PAGES: bool
     FOLLOWS: bool
+    FOLDS: bool
 
     def send(self, delivery: Delivery, settings: Any, net: Net) -> Awaitable[Receipt]: ...
 
@@ -120,3 +121,8 @@ def paging() -> frozenset[str]:
 def following() -> frozenset[str]:
     """The channels that show who takes care of an incident."""
     return frozenset(name for name in names() if load(name).FOLLOWS)
+
+
+def folding() -> frozenset[str]:
+    """The channels that take part in storms."""
+    return frozenset(name for name in names() if load(name).FOLDS)

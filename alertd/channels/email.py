@@ -25,6 +25,7 @@ ALERTS: int | None = 500
 EDITS = False
 PAGES = False
 FOLLOWS = False
+FOLDS = True
 
 IMPLICIT_TLS = 465  # RFC 8314: TLS from the first byte
 GOODBYE = 1.0  # seconds for a farewell that no longer matters

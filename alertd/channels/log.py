@@ -15,6 +15,7 @@ ALERTS: int | None = 10
 EDITS = True
 PAGES = False
 FOLLOWS = True
+FOLDS = False
 
 ROOM = 2_000  # characters of alerts in one line
 

@@ -26,6 +26,7 @@ ALERTS: int | None = 1000
 EDITS = False
 PAGES = True
 FOLLOWS = True
+FOLDS = False
 
 # https://developer.pagerduty.com/docs/events-api-v2/trigger-events/ (summary, dedup_key); the whole event may
 # have 512 KB, of which the list of alerts takes what leaves room enough for everything else.

@@ -30,6 +30,7 @@ ALERTS: int | None = 250  # more lines than one message has room for
 EDITS = True
 PAGES = False
 FOLLOWS = True
+FOLDS = True
 
 EVENT_TYPE = "alertd_notification"
 LOOKS = 5  # of 200 messages: at one a second and channel, more than a quarter of an hour
@@ -128,9 +129,9 @@ class _Attempt:
             return await self.post_root()
         try:
             edited = await self.edit(root)
-            if kind is Kind.UPDATE and edited:
+            if kind in (Kind.UPDATE, Kind.STORM) and edited:
                 return Receipt(f"edited {root['ts']}", root)
-            said = await self.post(reply(self.delivery), root, broadcast=kind is Kind.FIRING)
+            said = await self.post(reply(self.delivery), root, broadcast=kind in (Kind.FIRING, Kind.NOTICE))
         except _Refused as refused:
             if refused.code in GONE:  # somebody deleted it: the people still have to know
                 return await self.post_root()

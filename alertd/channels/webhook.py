@@ -25,6 +25,7 @@ ALERTS: int | None = None
 EDITS = True
 PAGES = False
 FOLLOWS = True
+FOLDS = False
 
 VERSION = "1"
 TEXT = 4_000  # characters of one text: an annotation of a megabyte helps no program

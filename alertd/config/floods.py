@@ -1,4 +1,5 @@
-"""The `flapping:` of routing.yaml: from when on an incident comes and goes too often to be told each time."""
+"""The `flapping:` and `storm:` of routing.yaml: what comes and goes too often to be told each time, and how many starts
+are more than people can read."""
 
 from __future__ import annotations
 
@@ -11,8 +12,10 @@ from alertd.config.yaml import Document, validate
 from alertd.errors import Finding
 from alertd.flapping import MOST, Limits
 from alertd.model import DAY, Millis
+from alertd.storm import Limits as Storms
 
 USUAL = Limits()
+STORM = Storms()
 OFF = ("off", False)  # YAML 1.1 reads a plain off as false
 
 Section = TypeVar("Section", bound=pydantic.BaseModel)
@@ -36,6 +39,23 @@ class FlappingSection(pydantic.BaseModel):
     changes: Annotated[pydantic.StrictInt, pydantic.Field(ge=3, le=MOST)] = USUAL.changes
     within: _Length = USUAL.within
     quiet: _Length = USUAL.quiet
+
+
+class StormSection(pydantic.BaseModel):
+    """What `storm:` may hold; what is not written is as in alertd.storm.Limits."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    over: Annotated[pydantic.StrictInt, pydantic.Field(ge=2, le=10_000)] = STORM.over
+    within: _Length = STORM.within
+    calm: _Length = STORM.calm
+    summary: _Length = STORM.summary
+
+
+def storm(document: Document) -> tuple[Storms | None, list[Finding]]:
+    """The limits (None: off) and every fault of the section."""
+    section, findings = _section(document, "storm", StormSection, "{over: 20, within: 2m, calm: 5m, summary: 15m}")
+    return Storms(section.over, section.within, section.calm, section.summary) if section else None, findings
 
 
 def flapping(document: Document) -> tuple[Limits | None, list[Finding]]:

@@ -21,10 +21,9 @@ from alertd.matchers import Matcher, parse_all
 from alertd.model import DAY, HOUR, Kind, Millis, Outlet, Severity
 from alertd.routing import Heartbeat, Inhibition, Override, Route, Routing, Step
 
-ACTED_ON = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
-            "escalation", "flapping", "heartbeats", "inhibit", "maintenance", "people", "rotas", "access",
-            "retention", "outgoing", alive.KEY)
-NOT_YET = ("storm",)
+KEYS = ("defaults", "receivers", "routes", "overrides", "severities", "incident_by", "acknowledge",
+        "escalation", "flapping", "heartbeats", "inhibit", "maintenance", "people", "rotas", "storm", "access",
+        "retention", "outgoing", alive.KEY)
 HOLDS = {Severity.CRITICAL: HOUR, Severity.WARNING: 8 * HOUR}  # acknowledgements, where the file does not say
 RETENTION: Millis = 90 * DAY
 LEAST_RETENTION: Millis = DAY  # what ended today is still compared with, and told of
@@ -85,18 +84,20 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
         document, reader.matchers, any(one.channel == "digest" for receiver in everyone.receivers.values()
                                        for one in receiver.outlets), time.time_ns() // 1_000_000)
     flapping, unsteady = floods.flapping(document)
+    storm, stormy = floods.storm(document)
     routing = Routing(everyone.receivers, reader.routes(), reader.overrides(), reader.severities(),
                       reader.incident_by(), path.name, acknowledge=reader.acknowledge(),
                       escalation=reader.escalation(), heartbeats=reader.heartbeats(), inhibitions=reader.inhibitions(),
-                      rotas=on_call.rotas, windows=windows, flapping=flapping)
+                      rotas=on_call.rotas, windows=windows, flapping=flapping, storm=storm)
     access, granted = access_section.read(document)
     retention, private = reader.retention(), reader.private_addresses()
     beat, unheard = alive.read(document, path.parent, read_secrets=read_secrets)
-    findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *unsteady, *unheard,
-                *reader.top_level(), *reader.findings, *routing_lint.lint(document, routing, reader.override_places)]
+    findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *unsteady, *stormy,
+                *unheard, *reader.top_level(), *reader.findings,
+                *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
     if not faulty:
-        findings += routing_lint.never_used(document, routing, NOT_YET)
+        findings += routing_lint.never_used(document, routing)
     findings = sorted(set(findings))  # a fault in the defaults is met once for each receiver
     if faulty:
         return None, findings
@@ -140,12 +141,9 @@ class _Rest:
         return data if isinstance(data, kind) else kind()
 
     def top_level(self) -> list[Finding]:
-        unknown = self.document.data.keys() - {*ACTED_ON, *NOT_YET}
-        found = [self.document.finding((key,), f"unknown key {key!r}", did_you_mean(key, (*ACTED_ON, *NOT_YET)),
-                                       key=True, id="unknown-key") for key in unknown]
-        return found + [self.document.finding((key,), f"{key!r} is read but not acted on by this version",
-                                              "do not rely on it", key=True, id="not-yet", level="remark")
-                        for key in NOT_YET if key in self.document.data]
+        unknown = self.document.data.keys() - set(KEYS)
+        return [self.document.finding((key,), f"unknown key {key!r}", did_you_mean(key, KEYS), key=True,
+                                      id="unknown-key") for key in unknown]
 
     def routes(self) -> dict[Severity, Route]:
         data = self.section("routes", dict, "a section of severities")

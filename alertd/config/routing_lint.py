@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import Finding
@@ -153,16 +152,13 @@ def _circle(routing: Routing, start: str) -> list[str] | None:
             return None  # told at the receivers of that circle
 
 
-def never_used(document: Document, routing: Routing, not_yet: Sequence[str]) -> Iterator[Finding]:
-    """Receivers nothing names. `not_yet` are sections that may name them, though nothing acts on them yet. Asked only
-    of a file without errors: a misspelt name would be told twice."""
+def never_used(document: Document, routing: Routing) -> Iterator[Finding]:
+    """Receivers nothing names. Asked only of a file without errors: a misspelt name would be told twice."""
     used = {name for route in routing.routes.values() for name in route.receivers}
     used |= {name for override in routing.overrides for name in override.receivers}
     used |= {name for steps in routing.escalation.values() for step in steps for name in step.receivers}
     used |= {name for heartbeat in routing.heartbeats for name in heartbeat.receivers}
     used |= {receiver.fallback for receiver in routing.receivers.values() if receiver.fallback}
-    for section in not_yet:
-        used |= {name.strip() for text in _texts(document.data.get(section)) for name in text.split("+")}
     for name in routing.receivers:
         if name not in used:
             yield document.finding(("receivers", name), f"receiver {name!r} is never used",
@@ -174,11 +170,3 @@ def never_used(document: Document, routing: Routing, not_yet: Sequence[str]) -> 
             yield document.finding(("rotas", name), f"rota {name!r} is never used",
                                    f"say `rota: {name}` in a receiver, or remove it", key=True, id="unused",
                                    level="remark")
-
-
-def _texts(data: Any) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict | list):
-        for inner in data.values() if isinstance(data, dict) else data:
-            yield from _texts(inner)

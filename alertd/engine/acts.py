@@ -23,6 +23,7 @@ from alertd.maintaining import held_until, put_off
 from alertd.model import Event, IncidentId, IncidentState, Kind, Millis, Notification, Outlet
 from alertd.reminding import remind, report
 from alertd.store import acts, audit, intake, maintenance
+from alertd.store.weather import Sky
 from alertd.store.writer import Writer
 
 NAME = 120  # characters of a person's name that are kept
@@ -129,7 +130,7 @@ class Acts:
             ids = due(connection, now)
             if not ids:
                 continue
-            known, batch = acts.load(connection, ids), intake.Batch()
+            known, batch, sky = acts.load(connection, ids), intake.Batch(), Sky(connection, routing, now)
             alerts = maintenance.firing(connection, ids) if routing.windows.active(now) else {}
             for id in ids:
                 incident, until = known.incidents[id], held_until(alerts.get(id, ()), routing, now)
@@ -137,7 +138,8 @@ class Acts:
                     batch.take(put_off(incident, until, now))
                 else:  # of what maintenance holds nobody is reminded
                     rows = () if until and decide is not calm else known.notifications.get(id, ())
-                    batch.take(decide(incident, rows, routing, now))
+                    batch.take(sky.fold(decide(incident, rows, routing, now)))
+            sky.keep()
             intake.save(connection, batch, now)
             made += batch.notifications.values()
         return [tuple(made)] * len(asked)

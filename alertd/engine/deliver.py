@@ -33,6 +33,7 @@ from alertd.model import SECOND, Delivery, Event, Kind, Millis, Notification, Ou
 from alertd.store import outbox
 from alertd.store.outbox import Claim, Settlement
 from alertd.store.writer import Writer
+from alertd.storm import PREFIX as STORM
 from alertd.telling import fall_back, place
 
 STORE_PAUSE = SECOND  # before asking a store again that could not answer
@@ -263,6 +264,8 @@ class Courier:
             return dataclasses.replace(delivery, link=f"{base.rstrip('/')}/incidents/{delivery.incident.id}")
         if base and delivery.digest and delivery.digest.data:
             return dataclasses.replace(delivery, link=f"{base.rstrip('/')}/digests/{delivery.notification.digest}")
+        if base and (delivery.notification.digest or "").startswith(STORM):
+            return dataclasses.replace(delivery, link=f"{base.rstrip('/')}/incidents?state=open")
         return delivery
 
     async def _dead(self, row: Notification, token: str, reason: str, started: Millis) -> Settlement:

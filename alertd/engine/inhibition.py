@@ -14,6 +14,7 @@ from alertd.releasing import release
 from alertd.routing import Inhibition as Rule
 from alertd.store import acts, inhibiting, intake
 from alertd.store.dialect import lock, try_lock
+from alertd.store.weather import Sky
 from alertd.store.writer import Writer
 
 BECAUSE = "nothing that inhibits it fires any longer"
@@ -48,11 +49,13 @@ class Inhibition:
             return [()] * len(asked)
         known = acts.load(connection, list(self._free(connection)))
         # once more, now that nothing changes these incidents any longer
-        batch = intake.Batch()
+        batch, sky = intake.Batch(), Sky(connection, routing, now)
         free = {id: alerts for id, alerts in self._free(connection).items() if id in known.incidents}
         for id, alerts in free.items():
-            batch.take(release(known.incidents[id], alerts, known.notifications.get(id, ()), routing, now, BECAUSE))
+            rows = known.notifications.get(id, ())
+            batch.take(sky.fold(release(known.incidents[id], alerts, rows, routing, now, BECAUSE)))
         if free:
+            sky.keep()
             intake.save(connection, batch, now)
             inhibiting.let_go(connection, [alert for alerts in free.values() for alert in alerts])
         return [tuple(batch.notifications.values())] * len(asked)

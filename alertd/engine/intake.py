@@ -27,6 +27,7 @@ from alertd.routing import Routing
 from alertd.store import inhibiting, pulses
 from alertd.store import intake as store
 from alertd.store.rows import deflated
+from alertd.store.weather import Sky
 from alertd.store.writer import Writer
 
 MOST_BACKLOG = 2_000  # writes waiting for a commit: seconds of work; beyond it the sender had better wait
@@ -114,16 +115,17 @@ class Intake:
         known = store.load(connection, webhooks, keys, now)
         if routing.inhibitions:
             known.inhibitors = inhibiting.load(connection, inhibiting_keys(webhooks, routing))
-        batch = store.Batch()
+        batch, sky = store.Batch(), Sky(connection, routing, now)
         answers = []
         for item in items:
-            changes = decide(item.webhook, known, item.routing or routing, now)
+            changes = sky.fold(decide(item.webhook, known, item.routing or routing, now))
             known.apply(changes)
             batch.add(item.webhook, item.raw, changes)
             answers.append(changes)
         if routing.heartbeats:
             pulses.beat(connection, {(matchers, webhook.source) for webhook in webhooks
                                      for matchers in beats(webhook, routing)}, now)
+        sky.keep()
         store.save(connection, batch, now)
         return answers
 

@@ -32,7 +32,6 @@ from alertd.maintaining import (
     by_weight,
     concerned,
     ends,
-    notice,
     release,
     too_broad,
 )
@@ -43,7 +42,7 @@ from alertd.store import acts, audit, inhibiting, intake
 from alertd.store import maintenance as store
 from alertd.store.dialect import lock
 from alertd.store.writer import Writer
-from alertd.telling import HELD_BY, fingerprint_of, kept, place
+from alertd.telling import HELD_BY, fingerprint_of, kept, notice, place
 
 LATE = HOUR  # a window that began or ended longer ago is no news
 

@@ -83,6 +83,8 @@ class Metrics:
         self.sockets = Gauge("alertd_slack_sockets", "Lines to Slack that should be (wanted) and are (connected).",
                              ["state"], registry=registry)
         self.windows = Gauge("alertd_maintenance_active", "Maintenance windows that are active.", registry=registry)
+        self.storms = Gauge("alertd_storms_active", "Storms that fold messages into one.", ["receiver", "channel"],
+                            registry=registry)
         self.covered = Gauge("alertd_rota_covered", "1 while somebody is on call by this rota.", ["rota"],
                              registry=registry)
         self.calendar_age = Gauge("alertd_calendar_age_seconds", "Since this rota's calendar was last read well.",

@@ -21,7 +21,7 @@ from alertd.model import (
     State,
     Webhook,
 )
-from alertd.store import live, schema, swings
+from alertd.store import live, schema, swings, weather
 from alertd.store.dialect import Rows, among, listed, lock, upsert, word
 from alertd.store.rows import (
     ALERT,
@@ -103,6 +103,7 @@ def save(connection: Connection, batch: Batch, now: Millis) -> None:
     _UPSERT_INCIDENT(connection, map(incident_row, batch.incidents.values()))
     swings.note(connection, batch.incidents.values(), now)
     insert_notifications(connection, batch.notifications.values())
+    weather.touch(connection, batch.notifications.values())
     if batch.superseded:
         connection.execute(_SUPERSEDE, [{"wanted": row.seq, "because": row.reason, "at": now}
                                         for row in batch.superseded])

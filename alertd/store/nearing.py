@@ -16,12 +16,13 @@ _rows, _incidents = schema.notifications, schema.incidents
 
 def cut(connection: Connection, longest: Millis, now: Millis) -> None:
     """Let no attempt be further away than `longest`, no lease and no vendor's wish than it may be, and no heartbeat
-    have come after now."""
+    have come, no start been counted and no word of a storm been said after now."""
     for column, most, *where in (
             (_rows.c.next_at, now + longest, _rows.c.state == QUEUED),
             (_rows.c.lease_until, now + LEASE, _rows.c.state == State.CLAIMED.value),
             (schema.throttles.c.until, now + LONGEST_ASKED),
-            (schema.pulses.c.beat_at, now)):
+            (schema.pulses.c.beat_at, now),
+            (schema.gauges.c.at, now), (schema.gauges.c.half_at, now), (schema.storms.c.told_at, now)):
         connection.execute(update(column.table).where(column > most, *where).values({column.name: most}))
 
 

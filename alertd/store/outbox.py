@@ -106,7 +106,7 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
         connection.execute(_DOUBT, doubtful)
     attempts = [_attempt(done, held) for done, held in zip(settlements, answers, strict=True)]
     connection.execute(insert(schema.attempts), attempts)
-    roots = [_root(done) for done in settlements if done.root and done.row.incident]
+    roots = [_root(done) for done in settlements if done.root and (done.row.incident or done.row.digest)]
     if roots:
         connection.execute(_KEEP_ROOT, roots)
     throttles = [_throttle(done) for done in settlements if done.throttle_until]
@@ -222,7 +222,7 @@ def _attempt(done: Settlement, held: bool) -> dict[str, Any]:
 
 def _root(done: Settlement) -> dict[str, Any]:
     outlet = done.row.outlet
-    return {"incident": done.row.incident, "channel": outlet.channel, "target": outlet.target,
+    return {"incident": done.row.incident or done.row.digest, "channel": outlet.channel, "target": outlet.target,
             "root": to_json(done.root or {})}
 
 

@@ -36,13 +36,13 @@ def deliveries(connection: Connection, rows: Sequence[Notification], most_alerts
     ids = list(dict.fromkeys(row.incident for row in rows if row.incident))
     incidents = _incidents(connection, ids)
     alerts = {id: incident_alerts(connection, id, most_alerts) for id in ids}
-    roots = _roots(connection, ids)
+    roots = _roots(connection, [*ids, *(row.digest for row in rows if row.digest)])  # a storm's message is edited too
     epochs = _epochs(connection, ids)
     digests = _digests(connection, [row.digest for row in rows if row.digest])
     result = []
     for row in rows:
         incident = incidents.get(row.incident) if row.incident else None
-        place = (row.incident, row.outlet.channel, row.outlet.target)
+        place = (row.incident or row.digest, row.outlet.channel, row.outlet.target)
         told = epochs.get((row.incident, row.outlet), set()) | {row.epoch}
         result.append(Delivery(
             row, incident, tuple(alerts.get(row.incident, ())) if row.incident else (),

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Row
 
 from alertd.model import (
+    FINAL,
     Alert,
     Incident,
     IncidentState,
@@ -113,11 +114,13 @@ def notification_row(row: Notification) -> tuple[Any, ...]:
     outlet = row.outlet
     return (row.id, row.incident, row.kind.value, row.severity.value, row.severity.rank, row.epoch, outlet.receiver,
             outlet.channel, outlet.target, row.style, row.state.value, row.reason, row.created_at, row.next_at,
-            row.attempts, int(row.ambiguous), row.digest, row.team)
+            row.attempts, int(row.ambiguous), row.digest,
+            row.created_at if row.state in FINAL else None,  # what a storm carries is settled from the start
+            row.team)
 
 
 NOTIFICATION = ("id", "incident", "kind", "severity", "rank", "epoch", "receiver", "channel", "target", "style",
-                "state", "reason", "created_at", "next_at", "attempts", "ambiguous", "digest", "team")
+                "state", "reason", "created_at", "next_at", "attempts", "ambiguous", "digest", "settled_at", "team")
 
 
 def notification_from(row: Row[Any]) -> Notification:

@@ -154,6 +154,8 @@ Index("notifications_leased", notifications.c.lease_until,
       sqlite_where=text("state = 'claimed'"), postgresql_where=text("state = 'claimed'"))
 Index("notifications_held", notifications.c.receiver,
       sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'"))
+Index("notifications_folded", notifications.c.digest, notifications.c.incident,
+      sqlite_where=text("digest IS NOT NULL"), postgresql_where=text("digest IS NOT NULL"))
 Index("notifications_dead", notifications.c.seq,
       sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'"))
 
@@ -278,6 +280,34 @@ notices = Table(
     Column("made_at", BigInteger, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
+)
+
+# How much each outlet was lately told to begin, and the newest storm there; see alertd.storm.
+gauges = Table(
+    "gauges", metadata,
+    Column("receiver", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("level", Float, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("half_at", BigInteger, nullable=False),
+    Column("storm", String(24), nullable=False),
+)
+
+# Storms: what is folded into one names it in `digest`, and its message's text is in `notices`.
+storms = Table(
+    "storms", metadata,
+    Column("id", String(24), primary_key=True),
+    Column("receiver", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("style", String(16), nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("calm_at", BigInteger),
+    Column("over_at", BigInteger),
+    Column("revision", Integer, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("told_at", BigInteger, nullable=False),
 )
 
 # The last beat of each heartbeat at each source; `silent_since` while its silence is told.

@@ -11,7 +11,7 @@ from aiohttp import web
 from alertd import __version__, calendars
 from alertd.maintaining import shown
 from alertd.model import DAY
-from alertd.store import reading
+from alertd.store import reading, storms
 from alertd.web.inside import Inside
 
 ONCALL_AHEAD = 84 * DAY  # of a calendar of shifts; whoever subscribes asks again long before its end
@@ -34,7 +34,7 @@ class Api:
         return web.Response(body=body, content_type="text/calendar", charset="utf-8")
 
     async def status(self, _request: web.Request) -> web.Response:
-        """Readiness, counts, active maintenance, the newest dead letters and unreadable webhooks."""
+        """Readiness, counts, active maintenance, storms, the newest dead letters and unreadable webhooks."""
         return answer(await status(self._inside))
 
     async def incidents(self, request: web.Request) -> web.Response:
@@ -82,6 +82,7 @@ async def status(inside: Inside) -> dict[str, object]:
         counts = await reading.counts(connection)
         rejected = await reading.rejected(connection, 20)
         dead = await reading.notifications(connection, "dead", 20, None)
+        raging = await storms.raging(connection)
     states: dict[str, int] = {}
     for (_, state), number in counts["notifications"].items():
         states[state] = states.get(state, 0) + number
@@ -91,7 +92,7 @@ async def status(inside: Inside) -> dict[str, object]:
         "config_read_at": reading.rfc3339(inside.current.read_at), "config_problem": inside.current.problem,
         "own_heartbeat_problem": inside.current.own_problem,
         "open": counts["open"], "notifications": states, "dead": dead.items, "maintenance": active_windows(inside),
-        "rejected": counts["rejected"], "rejected_newest": rejected,
+        "storms": raging, "rejected": counts["rejected"], "rejected_newest": rejected,
     }
 
 

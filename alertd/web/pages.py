@@ -9,7 +9,7 @@ from aiohttp import web
 from alertd import story as stories
 from alertd import verdict
 from alertd.model import DAY, Millis
-from alertd.store import reading, reviewing, showing
+from alertd.store import reading, reviewing, showing, storms
 from alertd.store import stories as kept
 from alertd.store.showing import Row, Wanted
 from alertd.verdict import Facts
@@ -37,6 +37,7 @@ class Pages:
         worst = await budgets.worst(inside, BUDGETS)
         async with inside.reader.connect() as connection:
             standing = await showing.standing(connection)
+            raging = await storms.raging(connection)
             waiting = await showing.worst(connection, "open", FIRST)
             cared = await showing.worst(connection, "acknowledged", FIRST)
             reach = await showing.reach(connection, now - DAY)
@@ -55,7 +56,7 @@ class Pages:
         return frame.show(
             request, inside, "front.html", verdict=verdict.judge(facts), unattended=facts.unattended, waiting=waiting,
             attended=facts.attended, cared=cared, reach=reach, dead=dead, rejected=rejected, ended_count=ended_count,
-            ended=ended, windows=active_windows(inside), budgets=worst)
+            ended=ended, windows=active_windows(inside), storms=raging, budgets=worst)
 
     async def incidents(self, request: web.Request) -> web.Response:
         """All incidents, the newest first; the query filters."""

@@ -186,6 +186,19 @@ async def test_a_reminder_brings_the_button_back_and_is_said_in_the_thread(vendo
     assert "acknowledge it again" in str(reply["blocks"])
 
 
+async def test_a_storm_is_one_message_edited_in_place(vendor: Slack, net: Net) -> None:
+    """How it stands is an edit and no more; that it is over is said to the channel too."""
+    root = (await slack.send(made.delivery(Kind.NOTICE, key="k1", digest=DigestText("STORM: 9", "text")),
+                             settings(vendor), net)).root
+    for kind, key, title in ((Kind.STORM, "k2", "STORM: 99"), (Kind.NOTICE, "k3", "Storm over: 99 came")):
+        told = made.delivery(kind, key=key, digest=DigestText(title, "text"), root=root)
+        await slack.send(told, settings(vendor), net)
+    first, over = vendor.posted("alerts")
+    assert (first["edits"], over["thread_ts"], over["broadcast"]) == (2, (root or {})["ts"], True)
+    assert "Storm over: 99 came" in first["text"]
+    assert "Storm over: 99 came" in over["text"]
+
+
 async def test_settings_of_every_post(vendor: Slack, net: Net) -> None:
     """Posts are marked with the notification's key, unfurl nothing and link no names."""
     await slack.send(made.delivery(key="k1"), settings(vendor), net)

@@ -129,13 +129,6 @@ def test_check_needs_no_secret(tmp_path: Path) -> None:
     assert [(finding.id, finding.line, finding.level) for finding in file.remarks] == [("secret-missing", 2, "remark")]
 
 
-def test_what_this_version_does_not_do_is_said(tmp_path: Path) -> None:
-    """Keys of a later version are taken, each with a remark, so that nobody relies on them in silence."""
-    text = GOOD + "storm: off\n"
-    assert [finding.what for finding in loaded(tmp_path, text).remarks] == [
-        f"'{key}' is read but not acted on by this version" for key in ("storm",)]
-
-
 def test_how_long_an_acknowledgement_holds(tmp_path: Path) -> None:
     """As the file says, else an hour for critical and eight for warning."""
     said = loaded(tmp_path, GOOD + "acknowledge: {Critical: 30m, info: 1d}\n").routing.acknowledge

@@ -180,5 +180,9 @@ async def test_a_flapping_incident_ends_once_it_is_quiet(house, acts):
     kinds = [kind for receiver, kind, _ in house.script.sent if receiver == "slack"]
     assert kinds == ["firing", "resolved", "firing", "flapping"]
     await house.clock.advance(15 * 60)
-    await acts.tick()
-    await house.until(lambda: len([one for one in house.script.sent if one[1] == "resolved"]) == 6)
+
+    async def all_told():
+        await acts.tick()  # again and again, as the daemon does: what another has in hand is passed over
+        return len([one for one in house.script.sent if one[1] == "resolved"]) == 6
+
+    await house.until(all_told)

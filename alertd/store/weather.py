@@ -1,0 +1,83 @@
+"""How much each outlet is told to begin, and the storms that rage, as one transaction sees and leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from alertd.folding import Weather, fold, starts
+from alertd.incidents import Changes
+from alertd.model import Millis, Notification, Outlet, State
+from alertd.routing import Routing
+from alertd.store import schema
+from alertd.store.dialect import Rows, among, listed, upsert
+from alertd.storm import Gauge, Storm
+
+_gauges, _storms = schema.gauges, schema.storms
+_RAGING = select(_storms).where(_storms.c.calm_at.is_(None))
+_filling = upsert(_gauges)
+_FILL = Rows(_filling.on_conflict_do_update(
+    index_elements=["receiver", "channel", "target"],
+    set_={name: _filling.excluded[name] for name in ("level", "at", "half_at", "storm")}),
+    ("receiver", "channel", "target", "level", "at", "half_at", "storm"))
+_BEGIN = Rows(upsert(_storms).on_conflict_do_nothing(index_elements=["id"]),
+              ("id", "receiver", "channel", "target", "style", "began_at", "revision", "told", "told_at"))
+_TOUCH = (update(_storms).where(among(_storms.c.id)).values(revision=_storms.c.revision + bindparam("more")))
+
+
+class Sky:
+    """Folds what a transaction decides. The weather is read with the first start that counts, and written by `keep`:
+    replicas that write at once may each miss what the other counted, and then a storm begins a little later."""
+
+    def __init__(self, connection: Connection, routing: Routing, now: Millis) -> None:
+        self._connection = connection
+        self._routing = routing
+        self._now = now
+        self._weather: Weather | None = None
+
+    def fold(self, changes: Changes) -> Changes:
+        """The changes, with what a storm carries folded into it."""
+        limits = self._routing.storm
+        if limits is None or not (counted := starts(changes, self._routing)):
+            return changes
+        if self._weather is None:
+            self._weather = _read(self._connection)
+        return fold(changes, counted, self._weather, limits, self._now)
+
+    def keep(self) -> None:
+        """Write what has changed; before the notifications that name a new storm."""
+        if self._weather is None:
+            return
+        _BEGIN(self._connection, ((one.id, *_place(one.outlet), one.style, one.began_at, 0, 0, 0)
+                                  for one in self._weather.begun))
+        gauges = self._weather.gauges
+        _FILL(self._connection, ((*_place(outlet), gauges[outlet].level, gauges[outlet].at, gauges[outlet].half_at,
+                                  gauges[outlet].storm)
+                                 for outlet in sorted(gauges, key=_place) if gauges[outlet].at == self._now))
+
+
+def touch(connection: Connection, rows: Iterable[Notification]) -> None:
+    """Note with the storms that carry some of these rows that they carry more than was told."""
+    if ids := {row.digest for row in rows if row.state is State.FOLDED and row.digest}:
+        connection.execute(_TOUCH, {"listed": listed(ids), "more": 1})
+
+
+def gauge_from(row: Row[tuple[object, ...]]) -> Gauge:
+    return Gauge(row.level, row.at, row.half_at, row.storm)
+
+
+def storm_from(row: Row[tuple[object, ...]]) -> Storm:
+    return Storm(row.id, Outlet(row.receiver, row.channel, row.target), row.style, row.began_at, row.calm_at,
+                 row.over_at, row.revision, row.told, row.told_at)
+
+
+def _read(connection: Connection) -> Weather:
+    gauges = {Outlet(row.receiver, row.channel, row.target): gauge_from(row)
+              for row in connection.execute(select(_gauges))}
+    raging = [storm_from(row) for row in connection.execute(_RAGING)]
+    return Weather(gauges, {storm.outlet: storm for storm in raging})
+
+
+def _place(outlet: Outlet) -> tuple[str, str, str]:
+    return outlet.receiver, outlet.channel, outlet.target
