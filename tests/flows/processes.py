@@ -148,12 +148,12 @@ routes: {{critical: {critical}, warning: on-call + platform-team, info: platform
         except (aiohttp.ClientError, OSError, TimeoutError):
             return 0
 
-    async def tell(self, body: dict[str, Any]) -> None:
+    async def tell(self, body: dict[str, Any], seconds: float = PATIENCE) -> None:
         """Post it as Alertmanager does: again until it is taken."""
         async def taken() -> bool:
             return await self.post(body) == 200
 
-        await until(taken, "a webhook is taken")
+        await until(taken, "a webhook is taken", seconds)
 
     async def text(self, path: str) -> str:
         async with self.session.get(self.url + path) as response:

@@ -16,6 +16,7 @@ from tests.flows.killed import POINTS
 from tests.flows.processes import EVERYONE, House, Told, webhook
 
 SENDERS = 6
+STUBBORN = 300.0  # seconds a sender goes on; a run of daemons that die before they answer takes a while
 CHANNELS = ("pagerduty", "slack", "email")
 PATIENCE = 5.0  # seconds for a daemon to come to the point where it kills itself; then it is killed where it is
 
@@ -54,10 +55,10 @@ async def pour(house: House, chance: random.Random, kills: int) -> tuple[list[st
         number = 0
         while not killing.done() or number < 10:
             name = f"Broken{sender}x{number}"
-            await house.tell(webhook(name, alerts=chance.randint(1, 10)))
+            await house.tell(webhook(name, alerts=chance.randint(1, 10)), STUBBORN)
             taken.append(name)
             if chance.random() < 0.3:
-                await house.tell(webhook(name, "resolved", alerts=10))
+                await house.tell(webhook(name, "resolved", alerts=10), STUBBORN)
             number += 1
             await asyncio.sleep(chance.uniform(0, 0.2))
 
