@@ -46,7 +46,7 @@ def command(config: Path, rules: Path, store: str, connections: int, listen: str
     from alertd.config.units import duration
     from alertd.daemon import Options, run
     from alertd.engine.backup import Plan
-    from alertd.errors import AlertdError
+    from alertd.errors import AlertdError, NoDoor
 
     host, _, port = listen.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
@@ -65,6 +65,8 @@ def command(config: Path, rules: Path, store: str, connections: int, listen: str
                       alertmanager, web_config, not local and not insecure_no_auth, plan, connections, prometheus)
     try:
         run(options)
+    except NoDoor as error:
+        raise click.UsageError(str(error)) from error
     except AlertdError as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -100,7 +100,7 @@ async def test_it_beats_once_a_period(house, outside, beating):
 async def test_no_beat_goes_out_while_messages_do_not_leave(house, outside, beating):
     """The first page and the metrics say where it got stuck; it beats again once they do."""
     hang = asyncio.Event()
-    quick = dataclasses.replace(house.current.file.beat, every=500)
+    quick = dataclasses.replace(house.current.file.beat, every=3_000)
     house.current.file, patient = dataclasses.replace(house.current.file, beat=quick), house.current.file
     house.script.plan.append(hang)
     await beating.tick()
