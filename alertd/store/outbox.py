@@ -196,7 +196,9 @@ def _settled(done: Settlement) -> dict[str, Any]:
     return {
         "wanted": done.row.seq, "token": done.token, "to": state.value, "because": _text(done.detail),
         "at": done.now if final else None, "due": done.row.next_at if final else done.next_at,
-        "tries": done.row.attempts + done.counts, "doubt": int(not final and (done.ambiguous or done.row.ambiguous)),
+        "tries": done.row.attempts + done.counts,
+        # kept by what dies too: it may have arrived before the vendor said no, and then its end has to be told
+        "doubt": int(done.event is not Event.ACCEPT and (done.ambiguous or done.row.ambiguous)),
     }
 
 

@@ -48,6 +48,20 @@ async def test_a_dead_critical_page_goes_to_the_fallback_at_once(house):
     await house.until(lambda: house.script.sent and house.script.sent[-1][:2] == ("platform-team", "resolved"))
 
 
+async def test_a_start_in_doubt_that_is_refused_later_is_told_its_end(house):
+    """It may have arrived before the vendor said no; without its end, a page would stay open for ever."""
+    house.script.plan.extend([TryLater("reset", ambiguous=True)] * 3)
+    await accept(house, "a")
+    await house.until(lambda: not house.script.plan)
+    await house.until(lambda: _all(house, "queued"))
+    house.script.plan.extend([Rejected("the key was revoked")] * 3)
+    await house.clock.advance(30)
+    await house.until(lambda: _all(house, "dead"))
+    await accept(house, "a", status="resolved")
+    await house.until(lambda: len(house.script.sent) == 3)
+    assert {kind for _, kind, _ in house.script.sent} == {"resolved"}
+
+
 async def test_retry_after_is_kept_to_the_second(house):
     """Nothing is sent before the time the vendor asked for."""
     house.script.plan.extend([TryLater("slow down", after=30, throttled=True)] * 3)
