@@ -10,9 +10,6 @@ import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import icalendar
-from dateutil import rrule
-
 from alertd.model import Millis
 from alertd.rotas import Rota, StandIn
 
@@ -32,6 +29,8 @@ class Heard:
 
 def written(rotas: Iterable[Rota], since: Millis, until: Millis, now: Millis) -> bytes:
     """The shifts of these rotas that begin or last in this time. A shift keeps its UID from one asking to the next."""
+    import icalendar  # with dateutil some 3 MB, which only calendars need; so below
+
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -51,6 +50,8 @@ def heard(body: bytes, people: Mapping[str, Mapping[str, str]], zone: zoneinfo.Z
           ) -> Heard:
     """What a calendar says of the time between these; `people` are addresses by channel. Times without a zone and
     whole days are those of `zone`. ValueError where it is no calendar, or one that asks for too much."""
+    import icalendar
+
     try:
         calendar: Any = icalendar.Calendar.from_ical(body)  # the library types a property as any of thirty classes
         events = [event for event in calendar.walk("VEVENT") if str(event.get("STATUS", "")).upper() != "CANCELLED"]
@@ -92,6 +93,8 @@ def _times(event: Any, zone: zoneinfo.ZoneInfo, moved: set[tuple[str, datetime.d
         yield _millis(begins), _millis(ends)
         return
     lasts = ends.replace(tzinfo=None) - begins.replace(tzinfo=None)  # by the clocks, so that nine o'clock stays nine
+    from dateutil import rrule
+
     dates = rrule.rruleset()
     for rule in event.rrules:
         dates.rrule(rrule.rrulestr(_bounded(rule, zone), dtstart=begins))
@@ -109,6 +112,8 @@ def _bounded(rule: Any, zone: zoneinfo.ZoneInfo) -> str:
     """A rule as dateutil takes it: its end in UTC, and no rule that would be computed for ever."""
     if str(rule["FREQ"][0]).upper() not in _STEPS or any(key in rule for key in _FINE):
         raise ValueError("an event recurs more often than daily")
+    import icalendar
+
     whole: Any = icalendar.vRecur(rule)
     if "UNTIL" in whole:
         last = whole["UNTIL"][0]

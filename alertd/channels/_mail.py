@@ -8,15 +8,16 @@ import urllib.parse
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cache
-
-import jinja2
-import markupsafe
+from typing import TYPE_CHECKING
 
 from alertd import escaping, messages
 from alertd.digest import Digest
 from alertd.digest import html as digest_html
 from alertd.digest import text as digest_text
 from alertd.model import Delivery, Severity
+
+if TYPE_CHECKING:
+    import jinja2
 
 # Gmail shows no more than about 102 KB of a mail's HTML; the rest hides behind a link.
 HTML_BYTES = 80_000
@@ -86,6 +87,8 @@ def _id(text: str, place: str) -> str:
 
 
 def _row(text: str) -> int:
+    import markupsafe
+
     return len(str(markupsafe.escape(text)).encode()) + ROW
 
 
@@ -114,6 +117,8 @@ def _html(message: messages.Message, lines: tuple[str, ...], hidden: int) -> str
 
 @cache
 def _template() -> jinja2.Template:
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("alertd.channels", ""), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True).get_template("email.html.j2")

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache
-
-import jinja2
-import markupsafe
+from typing import TYPE_CHECKING
 
 from alertd import escaping
 from alertd.digest.model import Digest, Standing
 from alertd.digest.text import share
+
+if TYPE_CHECKING:
+    import jinja2
 
 # Gmail shows no more than about 102 KB of a mail's HTML; the rest hides behind a link.
 MOST_BYTES = 80_000
@@ -40,6 +41,8 @@ def render(digest: Digest, link: str | None = None) -> str:
 
 
 def _size(text: str) -> int:
+    import markupsafe
+
     return len(str(markupsafe.escape(text)).encode())
 
 
@@ -50,6 +53,8 @@ def _width(left: float | None) -> int:
 
 @cache
 def _template() -> jinja2.Template:
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("alertd.digest", ""), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True).get_template("digest.html.j2")

@@ -12,7 +12,6 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd.audit import Act
-from alertd.config import rules_file
 from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.metrics import Metrics
@@ -20,9 +19,6 @@ from alertd.engine.setting import Current
 from alertd.errors import BadInput
 from alertd.messages import iso
 from alertd.model import HOUR, MINUTE, SECOND, Labels, Millis
-from alertd.rulegen import objectives
-from alertd.rulegen.declared import Declared
-from alertd.rulegen.objectives import Watch
 from alertd.schedule import Window
 from alertd.slo.budget import Status
 from alertd.slo.excluding import Exclusion
@@ -36,6 +32,8 @@ from alertd.telling import fingerprint_of
 
 if TYPE_CHECKING:
     from alertd.engine.counting import Counting
+    from alertd.rulegen.declared import Declared
+    from alertd.rulegen.objectives import Watch
 
 FRESH: Millis = 90 * SECOND  # how old an answer may be that is given again; `follow` makes one every minute
 NO_SOURCE = "no Prometheus is asked: `serve --prometheus URL` says which"
@@ -63,6 +61,8 @@ class Budgets:
         """Count what rules/ declares from now on; None: it cannot be read, and what was declared before stays so."""
         if declared is None:
             return
+        from alertd.rulegen import objectives  # some 5 MB with the reader of rules/, for who counts budgets
+
         watches = [watch for service in declared.services for watch in objectives.watches(service)]
         await self._writer.submit(store.declare, store.Declared(tuple(map(_promise, watches)), self._clock.now()))
         if self._counting:
@@ -129,7 +129,11 @@ class Budgets:
 
 def declared_in(folder: Path) -> Declared | None:
     """What rules/ declares; None where there is no such folder. Raises BadInput."""
-    return rules_file.load(folder).declared if folder.is_dir() else None
+    if not folder.is_dir():
+        return None
+    from alertd.config import rules_file
+
+    return rules_file.load(folder).declared
 
 
 @contextlib.asynccontextmanager

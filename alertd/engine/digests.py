@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertd import digest
 from alertd.audit import Act
-from alertd.config.places import Places
 from alertd.config.receivers import Digest as Plan
 from alertd.config.routing_file import RoutingFile
 from alertd.digest import Digest, Ending, Facts
@@ -143,6 +142,8 @@ def _endings(file: RoutingFile, now: Millis) -> tuple[Ending, ...]:
 
 def _places(rules: Path, facts: Facts) -> dict[str, str]:
     """Where what is noisy was declared."""
+    from alertd.config.places import Places  # reads rules/ by way of the rule writer
+
     noisy, known = {one.kind for one in noise_of(facts)}, Places(rules)
     return {one.kind: place for one in facts.incidents if one.kind in noisy and (place := known.of(one.labels))}
 

@@ -7,10 +7,8 @@ import datetime
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from alertd import escaping, messages, story
 from alertd.burndown import Drawn
@@ -18,6 +16,9 @@ from alertd.model import SECOND, Alert, Labels, Millis, State
 from alertd.statistics import Week
 from alertd.store.showing import Row
 from alertd.web import static
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MOST_LABELS = 12
 
@@ -29,6 +30,8 @@ def page(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # a megabyte, once somebody looks
+
     environment = Environment(loader=PackageLoader("alertd.web"), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     for filter in FILTERS:
