@@ -23,8 +23,9 @@ demo: setup
 	@scripts/install-debian-packages --optional
 	$(BIN)/alertd demo $(if $(ONCE),--once)
 
+# Two at once: half of the time the tests wait for processes. A file stays together, with what its tests share.
 test: setup system lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
