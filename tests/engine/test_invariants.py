@@ -350,8 +350,9 @@ def _story(effects: list[Effect], rows: list[Notification]) -> str:
 
 
 TestAnyDay = pytest.mark.timeout(300)(AnyDay.TestCase)
+# The same days every time: what a change breaks is seen by whoever changed it. New ones are looked for by `make chaos`.
 TestAnyDay.settings = settings(max_examples=int(os.environ.get("EXAMPLES", "25")), stateful_step_count=25,
-                               deadline=None, suppress_health_check=list(HealthCheck))
+                               deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 class ManyDays(AnyDay):
