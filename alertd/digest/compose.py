@@ -78,6 +78,8 @@ def _calls_in_words(load: Load, every: Every) -> str:
     usual = f"a usual {every.span} has {load.usual:g}" if load.usual is not None else ""
     if not load.pages:
         return f"quiet: nobody was paged{f' ({usual})' if load.usual else ''}"
+    if load.before is None:
+        return f"{_count(load.pages, 'page')}; of the {every.span} before nothing is known"
     change = load.pages - load.before
     against = f"as many as the {every.span} before" if not change else \
         f"{abs(change)} {'more' if change > 0 else 'fewer'} than the {every.span} before"
@@ -152,8 +154,9 @@ def _forecast(status: Status, zone: ZoneInfo) -> str:
 
 
 def _calls(load: Load, every: Every) -> Section:
-    lines = [f"{_count(load.pages, 'page')}, {load.out_of_hours} out of hours; the {every.span} before {load.before}, "
-             f"usually {load.usual:g}",
+    past = f"the {every.span} before {load.before}, usually {load.usual:g}" if load.usual is not None else \
+        f"of the {every.span} before nothing is known"
+    lines = [f"{_count(load.pages, 'page')}, {load.out_of_hours} out of hours; {past}",
              f"acknowledged after {_time(load.to_acknowledge)}, resolved after {_time(load.to_resolve)} on average"]
     lines += [f"{team or 'no team'}: {number}, {late} out of hours" for team, number, late in load.teams[:MOST]]
     return _section("Pages", lines, max(0, len(load.teams) - MOST))

@@ -86,6 +86,7 @@ class Facts:
     places: Mapping[str, str] = dataclasses.field(default_factory=dict)  # of a kind of incident: file and line
     audit_head: str = ""
     gaps: Sequence[str] = ()
+    recorded_since: Millis = 0  # of what was before, nothing is known: it is no quiet time
 
     @property
     def length(self) -> Millis:
@@ -98,7 +99,7 @@ class Load:
 
     pages: int
     out_of_hours: int
-    before: int
+    before: int | None
     usual: float | None
     to_acknowledge: Millis | None
     to_resolve: Millis | None
@@ -108,13 +109,13 @@ class Load:
 def load_of(facts: Facts, zone: ZoneInfo) -> Load:
     """Of the time itself; `before` is the one just before it, `usual` the median of the seven before."""
     now = [page for page in facts.pages if facts.since <= page.at < facts.until]
-    past = [sum(facts.since - step * facts.length <= page.at < facts.since - (step - 1) * facts.length
-                for page in facts.pages) for step in range(1, 8)]
+    past = [sum(begin <= page.at < begin + facts.length for page in facts.pages)
+            for begin in (facts.since - step * facts.length for step in range(1, 8)) if begin >= facts.recorded_since]
     paged = {page.incident for page in now}
     teams = Counter(page.team for page in now)
     late = Counter(page.team for page in now if out_of_hours(page.at, zone))
     return Load(
-        len(now), sum(late.values()), past[0], statistics.median(past),
+        len(now), sum(late.values()), past[0] if past else None, statistics.median(past) if past else None,
         _mean(one.acknowledged_at - one.opened_at for one in facts.incidents
               if one.id in paged and one.acknowledged_at is not None),
         _mean(one.resolved_at - one.opened_at for one in facts.incidents

@@ -32,11 +32,13 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, page
                                      .group_by(_rows.reason).order_by(func.count().desc()))).all()
     webhooks = (await connection.execute(select(func.count()).where(
         _webhooks.received_at >= since, _webhooks.received_at < until))).scalar() or 0
+    # ids grow with time, so the first one is the oldest that is kept
+    first = (await connection.execute(select(_webhooks.received_at).order_by(_webhooks.id).limit(1))).scalar()
     return Facts(
         since, until, seen, await _pages(connection, since - (BACK - 1) * (until - since), until, pagers),
         dead=sum(number for _, number in dead), dead_reasons=tuple(reason for reason, _ in dead),
         webhooks=webhooks, delivered=len(delivered), delay_p95=_high(delivered),
-        audit_head=str(await audit.head(connection)))
+        audit_head=str(await audit.head(connection)), recorded_since=until if first is None else first)
 
 
 async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[Seen, ...]:

@@ -29,6 +29,14 @@ def test_the_verdict_compares_with_the_day_before_and_a_usual_one():
     assert made.subject == "alertd daily 2027-01-15: 3 pages"
 
 
+def test_what_was_before_the_first_webhook_is_not_a_quiet_time():
+    """Of days that were not recorded nothing is known, and nothing is compared."""
+    one = seen(acknowledged=4)
+    made = digest(incidents=[one], pages=[page(one, 1)], recorded_since=SINCE)
+    assert made.verdict.startswith("1 page; of the day before nothing is known;")
+    assert section(made, "Pages")[0] == "1 page, 0 out of hours; of the day before nothing is known"
+
+
 def test_the_worst_budget_stands_first():
     """Spent, at risk, unknown, and only then what is well."""
     made = digest(statuses=[status("a", 0.9), status("b", None, Budget.UNKNOWN, reason="no rules"),
