@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -86,3 +88,41 @@ def test_the_readmes_routing_file_is_accepted(tmp_path):
     (tmp_path / "routing.yaml").write_text(text[1])
     file = routing_file.load(tmp_path / "routing.yaml", channels.settings_types(), read_secrets=False)
     assert file.routing.overrides[0].receivers == ("on-call", "slack")
+
+
+def test_every_promise_names_tests_that_exist():
+    """docs/promises.md, below tests/."""
+    named = set(re.findall(r"`((?:\w+/)?test_\w+\.py)`", (ROOT / "docs" / "promises.md").read_text()))
+    assert len(named) > 5
+    assert {name for name in named if not (ROOT / "tests" / name).exists()} == set()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """docs/ as pages, built as `make docs` builds them: any warning fails."""
+    folder = tmp_path_factory.mktemp("pages")
+    done = subprocess.run([sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", folder],
+                          cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_pages_are_whole(pages):
+    """No link leads nowhere, and no page is left out of the navigation."""
+    built = {path.stem for path in pages.glob("*.html")} - {"genindex", "search"}
+    assert built == {path.stem for path in (ROOT / "docs").glob("*.md")}
+
+
+def test_the_pages_need_no_network(pages):
+    """Nothing is loaded from another host: they can be read while the network is what is broken."""
+    loaded = [address for path in [*pages.rglob("*.html"), *pages.rglob("*.css")]
+              for address in re.findall(r"""(?:<link[^>]+href=|src=|url\()["']?((?:https?:)?//[^"') >]+)""",
+                                        path.read_text())]
+    assert loaded == []
+
+
+def test_every_mark_in_the_pages_is_filled(pages):
+    """`<!-- every command -->` and its like have become what they name."""
+    assert "alertd notifications retry" in (pages / "commands.html").read_text()
+    assert "alertd_oldest_queued_seconds" in (pages / "metrics.html").read_text()
+    assert [path.name for path in pages.glob("*.html") if "<!-- every" in path.read_text()] == []
