@@ -128,6 +128,11 @@ class Routing:
         return now + REPORT if asked else None
 
     @property
+    def pagers(self) -> frozenset[str]:
+        """The channels that call people, of those in use."""
+        return self.pages & {outlet.channel for receiver in self.receivers.values() for outlet in receiver.outlets}
+
+    @property
     def personal(self) -> dict[Outlet, str]:
         """Whose an outlet is, of those that are one person's."""
         return {outlet: person for receiver in self.receivers.values()

@@ -127,13 +127,13 @@ def _measured(store: str, weeks: str, timezone: str | None, hours: str, config: 
     from alertd.store import measuring
 
     file = _routing(config, "so calls to people's own addresses are not counted")
-    people = file.routing.personal if file else {}
+    people, pagers = (file.routing.personal, file.routing.pagers) if file else ({}, channels.paging())
     zone = timezone or (file.routing.office if file else "UTC")
     try:
         asked = statistics.ask(weeks, zone, hours, time.time_ns() // 1_000_000)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    return from_store(store, measuring.measured, asked, channels.paging(), people)
+    return from_store(store, measuring.measured, asked, pagers, people)
 
 
 def _weeks(view: dict[str, Any]) -> str:
@@ -154,7 +154,7 @@ def _weeks(view: dict[str, Any]) -> str:
             for load in view["calls"]])]
     if view["noise"]:
         parts += ["", table([["ALERT", "FIRED", "NEVER ACKNOWLEDGED", "GONE IN 5 MIN", "DAYS IT FLAPPED"]] + [
-            [noise["alert"], str(noise["episodes"]), str(noise["never_acknowledged"]), str(noise["gone_soon"]),
+            [noise["id"], str(noise["episodes"]), str(noise["never_acknowledged"]), str(noise["gone_soon"]),
              str(noise["flapping_days"])] for noise in view["noise"][:20]])]
     return "\n".join([*parts, *view["incomplete"]])
 

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 from alertd import escaping
 from alertd.digest.due import Every
 from alertd.digest.entries import MOST_SUMMARIES, Entry, summary, title
-from alertd.digest.facts import Facts, Load, Noise, load_of, noise_of
+from alertd.digest.facts import Facts, Load, load_of, noise_of
 from alertd.digest.model import BudgetLine, Digest, Section, Standing
 from alertd.messages import duration
 from alertd.model import DAY, Millis, Severity
 from alertd.slo.budget import Standing as Budget
 from alertd.slo.budget import Status
+from alertd.statistics import Noise
 
 MOST = 15  # lines of a section, and objectives; a digest is read in a minute
 TOP = 5  # kinds of noise
@@ -31,7 +32,7 @@ def compose(receiver: str, date: datetime.date, zone: ZoneInfo, entries: Sequenc
     act = _act(facts, zone)
     budgets = _budgets(statuses, before)
     standing = _standing(facts, entries, act)
-    sections = [_calls(load, every), *_collected(entries, zone), _noise(facts), _changes(facts), _health(facts),
+    sections = [_calls(load, every), *_collected(entries, zone), _noise(facts, zone), _changes(facts), _health(facts),
                 _section("Not known", facts.gaps)]
     subject = escaping.line(_subject(date, every, load, statuses, entries), 200)
     return Digest(receiver, date.isoformat(), every.word, subject,
@@ -44,7 +45,7 @@ def compose(receiver: str, date: datetime.date, zone: ZoneInfo, entries: Sequenc
 def _subject(date: datetime.date, every: Every, load: Load, statuses: Sequence[Status], entries: Sequence[Entry]
              ) -> str:
     risk = [status for status in statuses if status.state in (Budget.AT_RISK, Budget.EXHAUSTED)]
-    said = [_count(load.pages, "page")] if load.pages else []
+    said = [_count(load.now.calls, "page")] if load.now.calls else []
     if risk:
         names = ", ".join(sorted({status.slo.service for status in risk})[:3])
         said.append(f"{_count(len(risk), 'SLO')} at risk ({names})")
@@ -76,14 +77,14 @@ def _verdict(facts: Facts, load: Load, entries: Sequence[Entry], every: Every) -
 
 def _calls_in_words(load: Load, every: Every) -> str:
     usual = f"a usual {every.span} has {load.usual:g}" if load.usual is not None else ""
-    if not load.pages:
+    if not load.now.calls:
         return f"quiet: nobody was paged{f' ({usual})' if load.usual else ''}"
     if load.before is None:
-        return f"{_count(load.pages, 'page')}; of the {every.span} before nothing is known"
-    change = load.pages - load.before
+        return f"{_count(load.now.calls, 'page')}; of the {every.span} before nothing is known"
+    change = load.now.calls - load.before
     against = f"as many as the {every.span} before" if not change else \
         f"{abs(change)} {'more' if change > 0 else 'fewer'} than the {every.span} before"
-    return f"{_count(load.pages, 'page')}, {against}{f' ({usual})' if usual else ''}"
+    return f"{_count(load.now.calls, 'page')}, {against}{f' ({usual})' if usual else ''}"
 
 
 def _standing(facts: Facts, entries: Sequence[Entry], act: Section) -> Standing:
@@ -156,8 +157,8 @@ def _forecast(status: Status, zone: ZoneInfo) -> str:
 def _calls(load: Load, every: Every) -> Section:
     past = f"the {every.span} before {load.before}, usually {load.usual:g}" if load.usual is not None else \
         f"of the {every.span} before nothing is known"
-    lines = [f"{_count(load.pages, 'page')}, {load.out_of_hours} out of hours; {past}",
-             f"acknowledged after {_time(load.to_acknowledge)}, resolved after {_time(load.to_resolve)} on average"]
+    lines = [f"{_count(load.now.calls, 'page')}, {load.now.calls_out_of_hours} out of hours; {past}",
+             f"acknowledged after {_time(load.now.mtta)}, resolved after {_time(load.now.mttr)} on average"]
     lines += [f"{team or 'no team'}: {number}, {late} out of hours" for team, number, late in load.teams[:MOST]]
     return _section("Pages", lines, max(0, len(load.teams) - MOST))
 
@@ -179,18 +180,18 @@ def _entries(heading: str, entries: Sequence[Entry], zone: ZoneInfo) -> Section:
     return _section(heading, lines, max(0, len(entries) - MOST))
 
 
-def _noise(facts: Facts) -> Section:
-    found = noise_of(facts)
+def _noise(facts: Facts, zone: ZoneInfo) -> Section:
+    found = noise_of(facts, zone)
     return _section("Noise", (_noisy(one, facts.places.get(one.kind, "")) for one in found[:TOP]),
                     max(0, len(found) - TOP))
 
 
 def _noisy(noise: Noise, place: str) -> str:
-    odd = [f"{noise.brief} over within 5 minutes"] if noise.brief else []
-    odd += ["flapping"] if noise.flapping and noise.brief else []
-    odd += ["never acknowledged"] if noise.unheeded == noise.number else []
-    return f"{noise.number} x {noise.kind}" + (f": {', '.join(odd)}" if odd else "") + (
-        f"; tune it in {place}" if place else "")
+    odd = [f"{noise.gone_soon} over within 5 minutes"] if noise.gone_soon else []
+    odd += ["flapping"] if noise.flapping_days else []
+    odd += ["never acknowledged"] if noise.incidents and noise.never_acknowledged == noise.incidents else []
+    return f"{noise.episodes:,} x {noise.kind or 'an alert without a name'}" + (
+        f": {', '.join(odd)}" if odd else "") + (f"; tune it in {place}" if place else "")
 
 
 def _changes(facts: Facts) -> Section:

@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -106,12 +107,11 @@ async def _ready(connection: AsyncConnection, file: RoutingFile, plan: Plan, dat
     if made is not None and made.date < date.isoformat():
         since = digest.moment(datetime.date.fromisoformat(made.date), plan.at, plan.timezone)
     since = max(min(since, now - 1), now - LONGEST)
-    facts = await periods.gather(connection, since, now, file.routing.pages & {
-        outlet.channel for receiver in file.routing.receivers.values() for outlet in receiver.outlets})
+    facts = await periods.gather(connection, since, now, file.routing.pagers, file.routing.personal)
     facts = dataclasses.replace(
         await _with_budgets(connection, facts, now), endings=_endings(file, now),
         changes=await commits.since([file.folder / file.routing.file, rules], since, now))
-    places = await asyncio.to_thread(_places, rules, facts)
+    places = await asyncio.to_thread(_places, rules, facts, plan.timezone)
     return partial(_compose, plan, date, dataclasses.replace(facts, places=places), made.data if made else None)
 
 
@@ -140,12 +140,13 @@ def _endings(file: RoutingFile, now: Millis) -> tuple[Ending, ...]:
     return tuple(found)
 
 
-def _places(rules: Path, facts: Facts) -> dict[str, str]:
+def _places(rules: Path, facts: Facts, zone: ZoneInfo) -> dict[str, str]:
     """Where what is noisy was declared."""
     from alertd.config.places import Places  # reads rules/ by way of the rule writer
 
-    noisy, known = {one.kind for one in noise_of(facts)}, Places(rules)
-    return {one.kind: place for one in facts.incidents if one.kind in noisy and (place := known.of(one.labels))}
+    noisy, known = {one.kind for one in noise_of(facts, zone)}, Places(rules)
+    samples = facts.record.samples
+    return {kind: place for kind, labels in samples.items() if kind in noisy and (place := known.of(labels))}
 
 
 def _message(digest_id: str, outlet: Outlet, now: Millis, *, again: bool = False) -> Notification:

@@ -21,7 +21,8 @@ def view(found: Statistics) -> dict[str, Any]:
         "calls": [{"id": "/".join(filter(None, (load.receiver, load.person))), "receiver": load.receiver,
                    "person": load.person, "calls": list(load.calls), "out_of_hours": load.out_of_hours}
                   for load in found.loads],
-        "noise": [{"id": noise.alert, "alert": noise.alert, "episodes": noise.episodes, "incidents": noise.incidents,
+        "noise": [{"id": noise.kind, "alert": noise.alert, "service": noise.service or None,
+                   "episodes": noise.episodes, "incidents": noise.incidents,
                    "never_acknowledged": noise.never_acknowledged, "gone_soon": noise.gone_soon,
                    "flapping_days": noise.flapping_days} for noise in found.noise],
         "incomplete": [f"only the newest {sum(noise.episodes for noise in found.noise)} alerts are counted"]
@@ -55,7 +56,7 @@ def _rows(found: Statistics) -> Iterable[tuple[object, ...]]:
         yield "receiver", who, "", "out_of_hours", load.out_of_hours
     for noise in found.noise:
         for name in ("episodes", "incidents", "never_acknowledged", "gone_soon", "flapping_days"):
-            yield "alert", noise.alert, "", name, getattr(noise, name)
+            yield "alert", noise.kind, "", name, getattr(noise, name)
 
 
 def _cell(value: object) -> object:

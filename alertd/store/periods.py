@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Mapping, Set
 from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertd.digest import Facts, Page, Seen
+from alertd.digest import Facts, Seen
 from alertd.digest.model import Digest
-from alertd.model import Kind, Millis, Severity, State
-from alertd.store import audit, schema
+from alertd.model import Millis, Outlet, Severity, State
+from alertd.store import audit, measuring, schema
 from alertd.store.dialect import among, listed, word
 from alertd.store.rows import labels_from
 
@@ -23,22 +23,20 @@ _incidents, _rows, _alerts, _webhooks = (
     schema.incidents.c, schema.notifications.c, schema.alerts.c, schema.webhooks.c)
 
 
-async def gather(connection: AsyncConnection, since: Millis, until: Millis, pagers: Collection[str]) -> Facts:
-    """The facts that the store knows. `pagers` are the channels that call people; where a team has none, the starts of
-    critical incidents count as calls."""
+async def gather(connection: AsyncConnection, since: Millis, until: Millis, pagers: Set[str],
+                 people: Mapping[Outlet, str]) -> Facts:
+    """The facts that the store knows. `pagers` are the channels that call people, `people` whose an outlet is."""
     seen = await _seen(connection, since, until)
     delivered = await _delivered(connection, since, until)
     dead = (await connection.execute(select(_rows.reason, func.count()).where(_rows.state == word(State.DEAD))
                                      .group_by(_rows.reason).order_by(func.count().desc()))).all()
     webhooks = (await connection.execute(select(func.count()).where(
         _webhooks.received_at >= since, _webhooks.received_at < until))).scalar() or 0
-    # ids grow with time, so the first one is the oldest that is kept
-    first = (await connection.execute(select(_webhooks.received_at).order_by(_webhooks.id).limit(1))).scalar()
+    record = await measuring.record(connection, since, since - (BACK - 1) * (until - since), pagers, people)
     return Facts(
-        since, until, seen, await _pages(connection, since - (BACK - 1) * (until - since), until, pagers),
-        dead=sum(number for _, number in dead), dead_reasons=tuple(reason for reason, _ in dead),
-        webhooks=webhooks, delivered=len(delivered), delay_p95=_high(delivered),
-        audit_head=str(await audit.head(connection)), recorded_since=until if first is None else first)
+        since, until, seen, record, dead=sum(number for _, number in dead),
+        dead_reasons=tuple(reason for reason, _ in dead), webhooks=webhooks, delivered=len(delivered),
+        delay_p95=_high(delivered), audit_head=str(await audit.head(connection)))
 
 
 async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[Seen, ...]:
@@ -60,21 +58,8 @@ def _one(row: Any, alert: Any) -> Seen:
     labels = {**(labels_from(alert.labels) if alert else {}), **labels_from(row.labels)}
     annotations = labels_from(alert.annotations) if alert else {}
     return Seen(row.id, labels.get("alertname", "an alert"), labels, row.team or labels.get("team", ""),
-                Severity(row.severity), row.opened_at, row.acknowledged_at, row.resolved_at,
+                Severity(row.severity), row.opened_at, row.resolved_at,
                 bool(annotations.get("runbook_url")))
-
-
-async def _pages(connection: AsyncConnection, since: Millis, until: Millis, pagers: Collection[str]
-                 ) -> tuple[Page, ...]:
-    """Starts that were told to a pager, one for each incident and severity told."""
-    called = _rows.channel.in_(sorted(pagers)) if pagers else _rows.severity == Severity.CRITICAL.value
-    query = (select(func.min(_rows.created_at), _rows.incident, _incidents.team, _incidents.labels)
-             .join(schema.incidents, _incidents.id == _rows.incident)
-             .where(_rows.kind == Kind.FIRING.value, _rows.state == word(State.SENT), _rows.created_at >= since,
-                    _rows.created_at < until, called)
-             .group_by(_rows.incident, _rows.epoch, _incidents.team, _incidents.labels).limit(MOST))
-    return tuple(Page(at, incident, team or labels_from(labels).get("team", ""))
-                 for at, incident, team, labels in await connection.execute(query))
 
 
 async def _delivered(connection: AsyncConnection, since: Millis, until: Millis) -> list[Millis]:

@@ -52,4 +52,4 @@ class Measures:
         asked = statistics.ask(query.get("weeks", str(WEEKS)), query.get("timezone", routing.office),
                                query.get("hours", statistics.OFFICE), inside.clock.now())
         async with inside.reader.connect() as connection:
-            return await measuring.measured(connection, asked, routing.pages, routing.personal)
+            return await measuring.measured(connection, asked, routing.pagers, routing.personal)

@@ -3,11 +3,12 @@
 import datetime
 from zoneinfo import ZoneInfo
 
-from alertd.digest import Entry, Facts, Page, Seen, compose
+from alertd.digest import Entry, Facts, Seen, compose
 from alertd.incidents import Known, decide
 from alertd.model import DAY, HOUR, MINUTE, Severity
 from alertd.slo.budget import Slo, Standing, Status
 from alertd.slo.window import Rolling
+from alertd.statistics import Call, Case, Episode, Record
 from tests.reports import T0, routing, webhook
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -23,18 +24,23 @@ def entry(*alerts):
     return Entry(changes.incidents[0], changes.alerts)
 
 
-def seen(name="HighErrorRate", *, at=0, acknowledged=None, resolved=10, severity=Severity.CRITICAL, service="checkout",
-         runbook=True, number=1):
+def seen(name="HighErrorRate", *, at=0, resolved=10, service="checkout", runbook=True):
     """One incident, by minutes since the digest's time began."""
     opened = SINCE + at * MINUTE
-    return Seen(f"i{name}{at}{number}", name, {"alertname": name, "service": service}, "payments", severity, opened,
-                opened + acknowledged * MINUTE if acknowledged is not None else None,
+    return Seen(f"i{name}{at}", name, {"alertname": name, "service": service}, "payments", Severity.CRITICAL, opened,
                 opened + resolved * MINUTE if resolved is not None else None, runbook)
 
 
-def page(one, hours=0):
-    """A call about it, some hours after the digest's time began."""
-    return Page(SINCE + hours * HOUR, one.id if one else "before", "payments")
+def record(*ones, acknowledged=None, called=(), since=0):
+    """What is known of these incidents, each of one alert: acknowledged so many minutes after they began, and calls so
+    many hours after the digest's time did."""
+    cases = [Case(one.id, one.severity, one.opened_at, None if acknowledged is None
+                  else one.opened_at + acknowledged * MINUTE, one.resolved_at) for one in ones]
+    episodes = [Episode(one.name, one.name, one.opened_at, one.resolved_at, one.id, one.labels["service"])
+                for one in ones]
+    calls = [Call(SINCE + hours * HOUR, "on-call", None, f"i{number}", team="payments")
+             for number, hours in enumerate(called)]
+    return Record(cases, calls, episodes, since)
 
 
 def status(service="checkout", left=0.5, state=Standing.OK, **more):

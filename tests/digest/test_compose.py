@@ -2,13 +2,13 @@
 
 import pytest
 
-from alertd.digest import Change, Ending
+from alertd.digest import Change, Ending, Facts
 from alertd.digest.facts import load_of, noise_of
 from alertd.digest.model import Standing
-from alertd.model import DAY, HOUR, MINUTE, Severity
+from alertd.model import HOUR, MINUTE
 from alertd.slo.budget import Standing as Budget
 from alertd.slo.forecast import Forecast
-from tests.digest.made import BERLIN, SINCE, digest, entry, page, section, seen, status
+from tests.digest.made import BERLIN, SINCE, digest, entry, record, section, seen, status
 from tests.reports import T0, reported
 
 
@@ -22,17 +22,14 @@ def test_a_quiet_day_is_said():
 
 def test_the_verdict_compares_with_the_day_before_and_a_usual_one():
     """Three pages; one the day before, and a median of one in the week before."""
-    one = seen(acknowledged=4)
-    pages = [page(one, hours) for hours in (1, 2, 3)] + [page(None, -24 * day + 1) for day in range(1, 8)]
-    made = digest(incidents=[one], pages=pages)
+    made = digest(record=record(called=[1, 2, 3, *(1 - 24 * day for day in range(1, 8))]))
     assert made.verdict.startswith("3 pages, 2 more than the day before (a usual day has 1);")
     assert made.subject == "alertd daily 2027-01-15: 3 pages"
 
 
 def test_what_was_before_the_first_webhook_is_not_a_quiet_time():
     """Of days that were not recorded nothing is known, and nothing is compared."""
-    one = seen(acknowledged=4)
-    made = digest(incidents=[one], pages=[page(one, 1)], recorded_since=SINCE)
+    made = digest(record=record(called=[1], since=SINCE))
     assert made.verdict.startswith("1 page; of the day before nothing is known;")
     assert section(made, "Pages")[0] == "1 page, 0 out of hours; of the day before nothing is known"
 
@@ -69,7 +66,7 @@ def test_what_to_do_today():
         dead_reasons=["Slack answered channel_not_found"], endings=[Ending("move", T0 + HOUR, "jane")])
     assert made.act.lines == (
         "checkout availability: 10% of its budget is left; as things go it is gone by Fri 15 Jan 18:00 CET",
-        "open for 1 d 10 h: HighErrorRate of checkout (critical, iHighErrorRate-6001)",
+        "open for 1 d 10 h: HighErrorRate of checkout (critical, iHighErrorRate-600)",
         "2 messages could not be delivered: Slack answered channel_not_found (alertd notifications list --state dead)",
         "ends Fri 15 Jan 10:00 CET: move, by jane",
         "no runbook: DiskFull of checkout; add runbook_url to the rule")
@@ -78,24 +75,21 @@ def test_what_to_do_today():
 
 def test_pages_out_of_hours_and_by_team():
     """SINCE is a Thursday, 09:00 in Berlin: nine hours later the office is closed."""
-    one = seen(acknowledged=4, resolved=30)
-    from alertd.digest import Facts
-
-    load = load_of(Facts(SINCE, T0, [one], [page(one, 1), page(one, 9), page(one, 20)]), BERLIN)
-    assert (load.pages, load.out_of_hours, load.teams) == (3, 2, (("payments", 3, 2),))
-    assert (load.to_acknowledge, load.to_resolve) == (4 * MINUTE, 30 * MINUTE)
+    load = load_of(Facts(SINCE, T0, record=record(seen(resolved=30), acknowledged=4, called=[1, 9, 20])), BERLIN)
+    assert (load.now.calls, load.now.calls_out_of_hours, load.teams) == (3, 2, (("payments", 3, 2),))
+    assert (load.now.mtta, load.now.mttr) == (4 * MINUTE, 30 * MINUTE)
 
 
 def test_times_nobody_knows_are_not_made_up():
     """Nothing was acknowledged, nothing ended."""
-    made = digest(incidents=[seen(resolved=None)])
+    made = digest(record=record(seen(resolved=None)))
     assert "acknowledged after an unknown time, resolved after an unknown time" in section(made, "Pages")[1]
 
 
 def test_noise_names_the_place_to_tune():
     """The kinds that came most often, what is odd about them, file and line."""
-    ones = [seen(at=at, resolved=2) for at in (1, 60, 120)] + [seen("Once", resolved=40, acknowledged=1)]
-    made = digest(incidents=ones, places={"HighErrorRate of checkout": "rules/production.yaml:7"})
+    ones = [seen(at=at, resolved=2) for at in (1, 60, 120)] + [seen("Once", resolved=40)]
+    made = digest(record=record(*ones), places={"HighErrorRate of checkout": "rules/production.yaml:7"})
     assert section(made, "Noise") == (
         "3 x HighErrorRate of checkout: 3 over within 5 minutes, flapping, never acknowledged; "
         "tune it in rules/production.yaml:7",)
@@ -103,9 +97,8 @@ def test_noise_names_the_place_to_tune():
 
 def test_noise_is_of_this_time():
     """What began before is not counted again."""
-    from alertd.digest import Facts
-
-    assert noise_of(Facts(SINCE, T0, [seen(at=-60, resolved=61), seen(at=-50, resolved=61)])) == []
+    kept = record(seen(at=-60, resolved=61), seen(at=-50, resolved=61))
+    assert noise_of(Facts(SINCE, T0, record=kept), BERLIN) == []
 
 
 def test_changes_are_named_with_their_commit():
@@ -128,9 +121,3 @@ def test_a_text_keeps_to_its_line():
     """Line breaks in an annotation do not make lines of the digest."""
     made = digest(entry(reported("a\nSubject: x", severity="info")))
     assert all("\n" not in line for one in made.sections for line in one.lines)
-
-
-def test_severity_none_is_told_to_nobody():
-    """So it is no noise either."""
-    assert section(digest(incidents=[seen(at=at, severity=Severity.NONE) for at in (1, 2, 3)]), "Noise") == ()
-    assert DAY == T0 - SINCE
