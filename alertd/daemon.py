@@ -12,6 +12,7 @@ import dataclasses
 import errno
 import gc
 import logging
+import os
 import signal
 import socket
 import ssl
@@ -55,6 +56,7 @@ from alertd.engine.replicas import Replicas
 from alertd.engine.setting import Current
 from alertd.engine.sockets import Sockets
 from alertd.engine.storms import Storms
+from alertd.engine.systemd import Systemd
 from alertd.engine.upkeep import Upkeep
 from alertd.errors import BadInput, NoDoor
 from alertd.model import SECOND
@@ -124,11 +126,13 @@ async def _serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    async with serving(options, SystemClock()) as daemon:
+    async with serving(options, SystemClock()) as daemon, daemon.systemd.watched():
         collect_rarely()
         share_often()
         loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
+        daemon.systemd.ready(daemon.standing)
         await stop.wait()
+        daemon.systemd.stopping()
         log.info("stopping")
 
 
@@ -137,8 +141,9 @@ class Daemon:
 
     def __init__(self, options: Options, current: Current, couriers: Couriers, upkeep: Upkeep, net: Net,
                  metrics: Metrics, clock: Clock, oncall: OnCall, maintenance: Maintenance, inhibition: Inhibition,
-                 sockets: Sockets, budgets: Budgets) -> None:
+                 sockets: Sockets, budgets: Budgets, systemd: Systemd) -> None:
         self.address = ""
+        self.systemd = systemd
         self._options = options
         self._current = current
         self._couriers = couriers
@@ -169,6 +174,20 @@ class Daemon:
 
     async def reload(self) -> None:
         """Put the files on disk in force, as a whole; BadInput leaves everything as it was."""
+        self.systemd.reloading()
+        try:
+            await self._put_in_force()
+        finally:
+            self.systemd.ready(self.standing)
+
+    @property
+    def standing(self) -> str:
+        """A line for `systemctl status`."""
+        if self._current.problem is None:
+            return f"serving at {self.address}"
+        return f"serving at {self.address} by the file before; the newest is refused: {self._current.problem}"
+
+    async def _put_in_force(self) -> None:
         try:
             file = self._oncall.merged(await asyncio.to_thread(_load, self._options.config))
             declared = await asyncio.to_thread(declared_in, self._options.rules)
@@ -231,7 +250,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             budgets = await stack.enter_async_context(
                 keeping(options.rules, options.prometheus, writer, db.reader, current, clock, ids, metrics))
             daemon = Daemon(options, current, couriers, upkeep, net, metrics, clock, oncall, maintenance, inhibition,
-                            sockets, budgets)
+                            sockets, budgets, Systemd(os.environ, writer.stuck))
             await anchor.tick()
             await oncall.tick()  # before the first webhook: who stands in is known from the start
             await maintenance.start()  # what people planned holds from the start too

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,10 +47,15 @@ class _Lane:
 
     def __init__(self, engine: Engine | AsyncEngine) -> None:
         self.session = sessions.of(engine)
+        self.since: float | None = None  # on the monotonic clock: the beginning of the transaction under way
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store writer")
 
     async def commit(self, batch: list[_Waiting]) -> list[Any]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+        self.since = time.monotonic()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+        finally:
+            self.since = None
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.session.close)
@@ -102,6 +108,13 @@ class Writer:
     @property
     def backlog(self) -> int:
         return len(self._waiting)
+
+    def stuck(self, seconds: float) -> bool:
+        """Whether a transaction has been under way for longer than that, or nobody is there to begin one. A store that
+        refuses is no such thing: what it refuses comes back."""
+        now = time.monotonic()
+        return any(lane.since is not None and now - lane.since > seconds for lane in self._lanes) \
+            or any(task.done() for task in self._tasks)
 
     async def submit(self, handler: Handler[Item, Result], item: Item) -> Result:
         """The handler's result for this item, after the commit; StoreUnavailable when it could not be written."""
