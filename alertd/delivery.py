@@ -1,9 +1,21 @@
-"""When a notification is tried again, and when it is given up: pure arithmetic of time."""
+"""When a notification is tried again, and when it is given up. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from alertd.errors import TryLater
-from alertd.model import DAY, MINUTE, SECOND, Kind, Millis, Notification, Severity
+from alertd.model import (
+    DAY,
+    MINUTE,
+    SECOND,
+    Incident,
+    IncidentState,
+    Kind,
+    Millis,
+    Notification,
+    Severity,
+)
 
 LEASE = 60 * SECOND  # a worker that says nothing for so long is dead; above every channel's own time limits
 FIRST_WAIT = SECOND
@@ -31,3 +43,14 @@ def next_attempt(row: Notification, refusal: TryLater, now: Millis, jitter: floa
 def expired(kind: Kind, created_at: Millis, now: Millis) -> bool:
     """Whether nobody needs this any more: an update after a day. A start or an end is told however late."""
     return kind in FLEETING and now - created_at >= UPDATES_LAST
+
+
+def moot(row: Notification, incident: Incident, pages: Collection[str]) -> str | None:
+    """Why what could not be sent just now is not tried again, None where it is: while it was on its way the incident
+    ended, or somebody took care of it whom it was to call. The same that ends what waits in the queue then."""
+    if incident.state is IncidentState.RESOLVED and row.kind is not Kind.RESOLVED:
+        return "the incident ended before this was sent"
+    if incident.state is not IncidentState.ACKNOWLEDGED or row.outlet.channel not in pages:
+        return None
+    before = row.created_at <= (incident.acknowledged_at or 0) and row.kind is not Kind.ACKNOWLEDGED
+    return f"{incident.acknowledged_by} acknowledged first" if before else None

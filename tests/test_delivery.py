@@ -4,9 +4,22 @@ import dataclasses
 
 import pytest
 
-from alertd.delivery import FIRST_WAIT, LONGEST_ASKED, expired, next_attempt
+from alertd.delivery import FIRST_WAIT, LONGEST_ASKED, expired, moot, next_attempt
 from alertd.errors import TryLater
-from alertd.model import DAY, MINUTE, SECOND, IncidentId, Kind, Notification, NotificationId, Outlet, Severity, State
+from alertd.model import (
+    DAY,
+    MINUTE,
+    SECOND,
+    Incident,
+    IncidentId,
+    IncidentState,
+    Kind,
+    Notification,
+    NotificationId,
+    Outlet,
+    Severity,
+    State,
+)
 
 T0 = 1_800_000_000_000
 ROW = Notification(NotificationId("n"), "n", IncidentId("i"), Kind.FIRING, Severity.WARNING, 1,
@@ -49,3 +62,32 @@ def test_what_the_vendor_asks_is_kept_to_the_millisecond():
 def test_only_updates_grow_old(kind, age, gone):
     """A start and an end are told however late."""
     assert expired(kind, T0, T0 + age) is gone
+
+
+def forgone(kind=Kind.FIRING, state=IncidentState.OPEN, made=0, channel="pagerduty"):
+    """Whether a message made so many ms after the acknowledgement, if there is one, is not tried again."""
+    taken = state is IncidentState.ACKNOWLEDGED
+    incident = Incident(IncidentId("i"), "k", "s", {}, Severity.WARNING, 1, 1, state, T0 - MINUTE,
+                        acknowledged_at=T0 if taken else None, acknowledged_by="jane" if taken else None)
+    row = dataclasses.replace(ROW, kind=kind, created_at=T0 + made, outlet=Outlet("on-call", channel, ""))
+    return moot(row, incident, {"pagerduty"}) is not None
+
+
+def test_what_failed_is_tried_again_while_its_incident_is_open():
+    """And so is an end, once it is over."""
+    assert not forgone()
+    assert not forgone(Kind.RESOLVED, IncidentState.RESOLVED)
+
+
+@pytest.mark.parametrize("kind", [Kind.FIRING, Kind.UPDATE, Kind.ACKNOWLEDGED])
+def test_nothing_but_the_end_is_tried_again_once_it_is_over(kind):
+    """Whoever reads of a start after its end takes it for a new one."""
+    assert forgone(kind, IncidentState.RESOLVED, channel="slack")
+
+
+def test_nobody_is_called_again_for_what_somebody_takes_care_of():
+    """But whoever reads of it still is told, and PagerDuty hears that it was acknowledged, and of what came since."""
+    assert forgone(state=IncidentState.ACKNOWLEDGED, made=-1)
+    assert not forgone(state=IncidentState.ACKNOWLEDGED, made=-1, channel="slack")
+    assert not forgone(Kind.ACKNOWLEDGED, IncidentState.ACKNOWLEDGED)
+    assert not forgone(state=IncidentState.ACKNOWLEDGED, made=1)

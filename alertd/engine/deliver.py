@@ -287,7 +287,7 @@ class Courier:
         if throttle:
             self._throttled(throttle, now)
         return Settlement(row, token, Event.TRY_LATER, hide(refusal.reason), started, now, due, refusal.ambiguous,
-                          not refusal.throttled, throttle)
+                          not refusal.throttled, throttle, pages=self._outgoing.current.file.routing.pages)
 
     def _throttled(self, until: Millis, now: Millis) -> None:
         if settings := settings_for(self._outgoing.current, self.outlet):

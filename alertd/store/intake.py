@@ -104,9 +104,7 @@ def save(connection: Connection, batch: Batch, now: Millis) -> None:
     swings.note(connection, batch.incidents.values(), now)
     insert_notifications(connection, batch.notifications.values())
     weather.touch(connection, batch.notifications.values())
-    if batch.superseded:
-        connection.execute(_SUPERSEDE, [{"wanted": row.seq, "because": row.reason, "at": now}
-                                        for row in batch.superseded])
+    supersede(connection, batch.superseded, now)
     insert_decisions(connection, batch.decisions)
     _INSERT_INHIBITOR(connection, ((one.key, one.alert, one.name, one.both) for one in batch.inhibitors))
     _INSERT_INHIBITED(connection, ((alert.id,) for alert in batch.inhibited))
@@ -121,6 +119,12 @@ def reject(connection: Connection, items: Sequence[tuple[Webhook, bytes, str]]) 
 def insert_notifications(connection: Connection, rows: Iterable[Notification]) -> None:
     """Add intended messages; one that is there already (same incident, same key) stays as it is."""
     _INSERT_NOTIFICATION(connection, map(notification_row, rows))
+
+
+def supersede(connection: Connection, rows: Sequence[Notification], now: Millis) -> None:
+    """End what waits, for the reasons that the rows give."""
+    if rows:
+        connection.execute(_SUPERSEDE, [{"wanted": row.seq, "because": row.reason, "at": now} for row in rows])
 
 
 def insert_decisions(connection: Connection, decisions: Iterable[Decision]) -> None:

@@ -1,4 +1,4 @@
-"""The queue of notifications: claim under a lease, settle, give back what a dead worker held.
+"""The queue of notifications: claim under a lease, and settle.
 
 Every change of state goes through `model.ARROWS`; every result is written only if the claim's lease is still the
 one it was claimed with, so that a worker that was paused past its lease changes nothing.
@@ -17,8 +17,9 @@ from alertd.delivery import FLEETING
 from alertd.incidents import Decision
 from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Millis, Notification, Outlet, State
 from alertd.store import reading, schema, turns
-from alertd.store.dialect import among, listed, upsert, word
+from alertd.store.dialect import upsert, word
 from alertd.store.intake import insert_decisions, insert_notifications
+from alertd.store.requeue import forgo, hold
 from alertd.store.rows import incident_from, to_json
 from alertd.store.turns import LATER, QUEUED
 
@@ -59,7 +60,8 @@ class Claimed:
 class Settlement:
     """How one attempt ended. `event` is ACCEPT, TRY_LATER or REJECT; `next_at` and `ambiguous` matter for
     TRY_LATER, `counts` is False when the vendor only asked to slow down; `throttle_until` makes the whole outlet
-    wait; `root` is kept for later messages; `fallbacks` are told because this one died."""
+    wait; `root` is kept for later messages; `fallbacks` are told because this one died. `pages` are the channels that
+    call people: what was to call somebody for what is taken care of by now is not tried again."""
 
     row: Notification
     token: str
@@ -73,6 +75,7 @@ class Settlement:
     throttle_until: Millis | None = None
     root: Mapping[str, str] | None = None
     fallbacks: tuple[Notification, ...] = ()
+    pages: frozenset[str] = frozenset()
 
 
 def claim(connection: Connection, claims: Sequence[Claim]) -> Sequence[Claimed]:
@@ -95,7 +98,8 @@ def _claim(connection: Connection, wish: Claim) -> Claimed:
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[bool]:
     """Record how attempts ended; False where the lease was lost meanwhile: then the message is another's, and only
     that it may have been sent is kept. A handler."""
-    _hold(connection, [done.row.incident for done in settlements if done.fallbacks and done.row.incident])
+    failed = [done for done in settlements if done.event is not Event.ACCEPT]
+    incidents = hold(connection, {done.row.incident for done in failed if done.row.incident})
     held_by = {}
     for done in sorted(settlements, key=lambda done: done.row.seq):  # in the order in which the intake holds them
         held_by[id(done)] = connection.execute(_SETTLE, _settled(done)).rowcount == 1
@@ -112,36 +116,18 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
     throttles = [_throttle(done) for done in settlements if done.throttle_until]
     if throttles:
         connection.execute(_KEEP_THROTTLE, throttles)
-    for done, held in zip(settlements, answers, strict=True):
-        if held and done.fallbacks and _is_open(connection, done.row.incident):
+    for done in (done for done in failed if held_by[id(done)]):
+        if done.event is Event.TRY_LATER:
+            forgo(connection, [done.row], incidents, done.pages, done.now)
+        elif done.fallbacks and not _is_over(incidents.get(done.row.incident or "")):
             insert_notifications(connection, done.fallbacks)
             insert_decisions(connection, [_fallback_decision(done)] if done.row.incident else [])
     return answers
 
 
-def _hold(connection: Connection, ids: Sequence[str]) -> None:
-    """Have nobody else change these incidents until the end of the transaction, before any of their messages is."""
-    if ids:
-        connection.execute(_HOLD, {"listed": listed(ids)}).all()
-
-
-def _is_open(connection: Connection, id: str | None) -> bool:
-    """Whether the incident still burns: a fallback told of a start that is over would never be told of the end."""
-    state = select(schema.incidents.c.state).where(schema.incidents.c.id == id)
-    return connection.execute(state).scalar() != IncidentState.RESOLVED.value
-
-
-def give_back(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[int]:
-    """Requeue what was claimed under a lease that ended before the cutoff: marked ambiguous, since its worker may
-    have sent it. A handler; how many."""
-    answers = []
-    for cutoff in cutoffs:
-        changed = connection.execute(
-            update(_rows).where(_rows.c.state == _CLAIMED, _rows.c.lease_until < cutoff)
-            .values(state=ARROWS[State.CLAIMED, Event.LEASE_LOST].value, ambiguous=1, lease=None, lease_until=None,
-                    reason="its worker went away; it may have been sent"))
-        answers.append(changed.rowcount)
-    return answers
+def _is_over(incident: Incident | None) -> bool:
+    """Whether it burns no more: a fallback told of a start that is over would never be told of the end."""
+    return incident is not None and incident.state is IncidentState.RESOLVED
 
 
 def expire(connection: Connection, cutoffs: Sequence[tuple[Millis, Millis]]) -> Sequence[int]:
@@ -241,8 +227,6 @@ def _fallback_decision(done: Settlement) -> Decision:
     return Decision(None, done.row.incident, done.now, "fallback", why)
 
 
-_HOLD = (select(schema.incidents.c.id).where(among(schema.incidents.c.id)).order_by(schema.incidents.c.id)
-         .with_for_update())
 _DOUBT = update(_rows).where(_rows.c.seq == bindparam("wanted"), _rows.c.settled_at.is_(None)).values(ambiguous=1)
 
 

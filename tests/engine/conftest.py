@@ -66,7 +66,8 @@ class Told(Settings):
 
 
 class Script:
-    """A channel: each attempt takes the next of `plan` (an exception, an event to wait for, or nothing: taken)."""
+    """A channel: each attempt takes the next of `plan` (an exception, an event or a future to wait for, or nothing:
+    taken). A future that is given an exception fails the attempt that waits."""
 
     Settings = Told
     ALERTS = 50
@@ -85,6 +86,8 @@ class Script:
             step = self.plan.popleft() if self.plan else None
             if isinstance(step, asyncio.Event):
                 await step.wait()
+            elif isinstance(step, asyncio.Future):
+                await step
             elif step is not None:
                 raise step
             row = delivery.notification

@@ -1,16 +1,18 @@
 """What people do, on a real store."""
 
+import asyncio
+
 import pytest
 
 from alertd.audit import fault
 from alertd.engine.acts import Acts, Outcome, Person
-from alertd.errors import Rejected
+from alertd.errors import Rejected, TryLater
 from alertd.flapping import Limits
 from alertd.model import HOUR, MINUTE, Severity
 from alertd.routing import Step
 from alertd.store import audit, reading
 from tests.bodies import body
-from tests.engine.conftest import file_for
+from tests.engine.conftest import file_for, receiver
 
 JANE = Person("jane", "api")
 MORE = {"pages": frozenset({"pagerduty"}), "follows": frozenset({"pagerduty", "slack"}),
@@ -18,8 +20,8 @@ MORE = {"pages": frozenset({"pagerduty"}), "follows": frozenset({"pagerduty", "s
 
 
 @pytest.fixture
-def file():
-    return file_for(**MORE)
+def file(request):
+    return getattr(request, "param", None) or file_for(**MORE)
 
 
 @pytest.fixture
@@ -46,11 +48,18 @@ async def told(house):
     return (await incident(house))["id"]
 
 
-async def all_sent(house):
-    """Each message by itself: `states` knows one of a kind and receiver, and here are two incidents."""
+async def messages(house):
+    """Each by itself: `states` knows one of a kind and receiver, and here are two incidents."""
     async with house.db.reader.connect() as connection:
-        rows = (await reading.notifications(connection, None, 100, None)).items
-    return {row["state"] for row in rows} == {"sent"}
+        return (await reading.notifications(connection, None, 100, None)).items
+
+
+async def all_sent(house):
+    return {row["state"] for row in await messages(house)} == {"sent"}
+
+
+async def settled(house):
+    return not {row["state"] for row in await messages(house)} & {"queued", "claimed"}
 
 
 async def test_an_acknowledgement_is_kept_told_and_recorded(house, acts):
@@ -98,6 +107,29 @@ async def test_an_acknowledgement_ends_after_its_time_and_people_are_called_agai
     await acts.tick()
     await house.until(lambda: ("on-call", "firing", id) in house.script.sent[6:])
     assert (await incident(house))["state"] == "open"
+
+
+@pytest.mark.parametrize("file", [file_for(receiver("management", "pagerduty:a"), receiver("slack", "pagerduty:b"),
+                                           **MORE)], indirect=True)
+@pytest.mark.parametrize("fault", ["refused", "its worker went away"])
+async def test_a_call_under_way_is_not_made_again_once_somebody_acknowledged(house, acts, fault):
+    """It was claimed at that moment, so could not be called off; then it failed. PagerDuty is told all the same."""
+    under_way = asyncio.get_running_loop().create_future()
+    house.script.plan.extend([under_way] * 3)
+    await house.intake.accept(body("a"))
+    await house.until(lambda: house.script.under_way == 3)
+    await acts.acknowledge((await incident(house))["id"], JANE)
+    if fault == "refused":
+        under_way.set_exception(TryLater("connection refused"))
+    else:
+        await house.clock.advance(61)
+        await house.upkeep.tick()
+    await house.until(lambda: len(house.script.sent) == 3)
+    assert {kind for _, kind, _ in house.script.sent} == {"acknowledged"}
+    await house.until(lambda: settled(house))
+    assert {row["reason"] for row in await messages(house) if row["kind"] == "firing"} == {"jane acknowledged first"}
+    if not under_way.done():
+        under_way.cancel()
 
 
 async def test_what_burns_on_is_said_once_each_time_it_is_due(house, acts):

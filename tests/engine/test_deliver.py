@@ -62,6 +62,21 @@ async def test_a_start_in_doubt_that_is_refused_later_is_told_its_end(house):
     assert {kind for _, kind, _ in house.script.sent} == {"resolved"}
 
 
+async def test_a_start_under_way_is_not_tried_again_once_it_has_ended(house):
+    """It was claimed when the end came, so could not be called off; then it failed. It may have arrived, so the end is
+    told."""
+    under_way = asyncio.get_running_loop().create_future()
+    house.script.plan.extend([under_way] * 3)
+    await accept(house, "a")
+    await house.until(lambda: house.script.under_way == 3)
+    await accept(house, "a", status="resolved")
+    under_way.set_exception(TryLater("reset", ambiguous=True))
+    await house.until(lambda: len(house.script.sent) == 3)
+    assert {kind for _, kind, _ in house.script.sent} == {"resolved"}
+    states = await house.states()
+    assert {state for (_, kind), state in states.items() if kind == "firing"} == {"superseded"}
+
+
 async def test_retry_after_is_kept_to_the_second(house):
     """Nothing is sent before the time the vendor asked for."""
     house.script.plan.extend([TryLater("slow down", after=30, throttled=True)] * 3)
