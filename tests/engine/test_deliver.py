@@ -211,10 +211,12 @@ async def test_two_receivers_of_one_target_share_its_rate(house):
     """What reaches the target is what counts, not who sends it."""
     await accept(house, "a", labels={"severity": "critical"}, group={"n": "1"})
     await accept(house, "b", labels={"severity": "warning"}, group={"n": "2"})
-    await house.until(lambda: len(house.script.sent) >= 2)
-    await asyncio.sleep(0.05)
-    slack = [who for who, _, _ in house.script.sent if who in ("on-call", "slack")]
-    assert len(slack) == 1
+    for seconds in range(4):  # the courier that was slower looks again when the place is free
+        await asyncio.sleep(0.05)
+        reached = [who for who, _, _ in house.script.sent if who in ("on-call", "slack")]
+        assert len(reached) <= 1 + seconds
+        await house.clock.advance(1)
+    await house.until(lambda: _all(house, "sent"))
 
 
 class Adapting(Told):
