@@ -219,28 +219,30 @@ def _timeline(watch: Watch, bad: Sequence[tuple[int, int]]) -> tuple[Phases, Pha
 
 
 def _few(world: _World) -> Iterator[Scenario]:
-    """At night: one bad event fewer than are told, and nothing but them. One more is told by every tier. The series of
-    bad events is there before, is born with them, or comes back with them."""
+    """At night: one bad event fewer than are told, and nothing but them. One more is told by every tier, the slowest an
+    hour later. The series of bad events is there before, is born with them, or comes back with them."""
     slos = [one.watch.tracked.slo for one in world.together]
     ways = max(len(slo_world.ways(one.watch)) for one in world.together)
-    minutes = [10, 15, 20, 25, 30]
+    fits = (fit for one in world.together for tier in tiers.TIERS if (fit := one.burn(tier.name)))
+    end = max(30, *(15 + fit.tier.lasting // MINUTE for fit in fits), 0)
+    minutes = sorted({10, 15, 20, 25, 30, end})
     for which, (what, count) in itertools.product(range(ways), (("too few", LEAST_EVENTS - 1),
                                                                 ("enough", LEAST_EVENTS))):
-        phases: tuple[Phases, Phases] = [(10, 0), (1, count), (29, 0)], [(10, 0), (1, 0), (29, 0)]
+        phases: tuple[Phases, Phases] = [(10, 0), (1, count), (end - 1, 0)], [(10, 0), (1, 0), (end - 1, 0)]
         made = world.scenario(f"{what} bad events, marked in way {which + 1}", dict.fromkeys(slos, phases), minutes,
                               which)
         yield made
+        bad, rest = f"0x10 {count} {count}x{end - 2}", f"0x10 0 0x{end - 2}"
         if all(one.watch.tracked.indicator.scraped for one in world.together):  # else nothing tells birth from joining
-            yield _changed(made, "their series born with them", {f"0x10 {count} {count}x28": f"_x11 {count}x29"})
+            yield _changed(made, "their series born with them", {bad: f"_x11 {count}x{end - 1}"})
         if count < LEAST_EVENTS:
             quiet = not any(check.firing for check in made.checks)  # else one that is made of several of them fires
             for these in [slos] if quiet else [[slo] for slo in slos]:
                 name = made.name if quiet else f"{made.name}, {these[0]} alone"
                 some = dataclasses.replace(world.scenario("", dict.fromkeys(these, phases), minutes, which), name=name)
-                yield _changed(some, "and a restart", {f"0x10 {count} {count}x28": f"0x10 {count}x8 0x20"})
-                yield _changed(some, "and a gap", {f"0x10 {count} {count}x28": f"0x5 _x10 {count}x24",
-                                                   "0x10 0 0x28": "0x5 _x10 0x24",
-                                                   "1x30": "1x5 0x9 1x15"})
+                yield _changed(some, "and a restart", {bad: f"0x10 {count}x8 0x{end - 10}"})
+                yield _changed(some, "and a gap", {bad: f"0x5 _x10 {count}x{end - 6}", rest: f"0x5 _x10 0x{end - 6}",
+                                                   f"1x{end}": f"1x5 0x9 1x{end - 15}"})
     never: tuple[Phases, Phases] = [(60, 0)], [(60, 0)]
     traffic: tuple[Phases, Phases] = [(60, 0)], [(60, 1000)]
     idle = world.scenario("no traffic", dict.fromkeys(slos, never), [30, 60])
