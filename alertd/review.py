@@ -25,21 +25,24 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$:/=^\"'])")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cost:
-    """What the incident took of an error budget, as a ratio of the whole; None where that is not known."""
+    """What the incident took of an error budget, as a ratio of the whole; None where that is not known, and `reason`
+    says why."""
 
     objective: str
     bad: float | None
     share: float | None
+    reason: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Around:
-    """What stood around the incident. `windows` is None where routing.yaml was not read, `costs` where no ledger is
-    kept; `page` is the incident's address."""
+    """What stood around the incident. `windows` is None where routing.yaml was not read; `no_costs` says why there are
+    no costs; `page` is the incident's address."""
 
     now: Millis
     windows: Sequence[tuple[Window, Stretch]] | None = None
-    costs: Sequence[Cost] | None = None
+    costs: Sequence[Cost] = ()
+    no_costs: str = ""
     similar: Sequence[Incident] = ()
     page: str | None = None
     file: str = "routing.yaml"
@@ -110,14 +113,12 @@ def _acknowledged(story: Story) -> str:
 
 
 def _impact(around: Around) -> list[str]:
-    if around.costs is None:
-        return ["* Error budget spent: unknown, no ledger is kept here"]
     if not around.costs:
-        return ["* Error budget spent: no objective is declared for these labels"]
+        return [f"* Error budget spent: unknown, {text(around.no_costs or 'nobody counted')}"]
     return [f"* {text(cost.objective, 160)}: "
             + ("unknown" if cost.bad is None else f"{cost.bad:,.0f} bad events")
             + (", of the error budget unknown" if cost.share is None else f", {cost.share:.1%} of the error budget")
-            for cost in around.costs]
+            + (f" ({text(cost.reason)})" if cost.reason else "") for cost in around.costs]
 
 
 def _detection(story: Story) -> list[str]:

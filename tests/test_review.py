@@ -100,8 +100,8 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
     for part in ("Error budget spent: unknown", "Maintenance: unknown", "| Acknowledged | by nobody |",
                  "| Time to acknowledge | unknown |", "**It is not over.**", "| Time to resolve | not yet |"):
         assert part in draft, part
-    unsure = review.compose(told(), Around(NOW, (), (Cost("checkout", None, None),)))
-    assert "checkout: unknown, of the error budget unknown" in unsure
+    unsure = review.compose(told(), Around(NOW, (), (Cost("checkout", None, None, "not counted yet"),)))
+    assert "checkout: unknown, of the error budget unknown (not counted yet)" in unsure
 
 
 def test_maintenance_that_held_it_is_named() -> None:

@@ -56,9 +56,9 @@ def show(id: str, store: str, url: str | None, form: str) -> None:
     if url:
         found: Any = from_daemon(url, f"/api/v1/incidents/{id}")
     else:
-        from alertd.store import reading
+        from alertd.store import spending
 
-        found = from_store(store, reading.incident, id)
+        found = from_store(store, spending.incident, id, time.time_ns() // 1_000_000)
     if found is None:
         click.echo(f"no incident {id!r}; `alertd incidents list` names them", err=True)
         sys.exit(1)
@@ -187,8 +187,18 @@ def _story(found: dict[str, Any]) -> str:
              "", "Who was told",
              table([[f"  {row['receiver']}", row["channel"], row["target"], row["kind"], row["state"], row["reason"]]
                     for row in reversed(found["notifications"])]),
-             "", "Why"]
+             "", "Error budget it took", *_took(found), "", "Why"]
     for decision in found["decisions"]:
         parts.append(f"  {decision['at']}  {decision['verdict']}")
         parts += [f"    {reason}" for reason in decision["why"]]
     return "\n".join(parts)
+
+
+def _took(found: dict[str, Any]) -> list[str]:
+    """What the incident took of each budget; a daemon of before says nothing of it."""
+    lines = []
+    for one in found.get("budget_spent") or ():
+        bad = "unknown" if one["bad"] is None else f"{one['bad']:,.0f} bad events"
+        share = "of the budget unknown" if one["share"] is None else f"{one['share']:.1%} of the budget"
+        lines.append(f"  {one['id']}: {bad}, {share}" + (f" ({one['reason']})" if one["reason"] else ""))
+    return lines or [f"  unknown: {found.get('budget_spent_unknown') or 'nothing is said of it'}"]

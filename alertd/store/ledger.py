@@ -1,4 +1,4 @@
-"""Reading the ledger: how each objective stands, the hours of one, what an incident spent, what is taken out."""
+"""Reading the ledger: how each objective stands, the hours of one, what is taken out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alertd.matchers import parse
 from alertd.model import HOUR, MINUTE, Labels, Millis
 from alertd.slo import budget, forecast
 from alertd.slo.budget import Recent, Slo, Status, Sums
-from alertd.slo.counts import SLOTS, Count, Hour, Slots, within
+from alertd.slo.counts import SLOTS, Count, Hour, Slots
 from alertd.slo.excluding import Exclusion, stretches
 from alertd.slo.forecast import Forecast, Spending
 from alertd.slo.window import Calendar, Rolling, Window
@@ -168,15 +168,16 @@ def _forecast(status: Status, hours: Sequence[Kept], day: Sums, now: Millis) -> 
 
 def id_of(slo: Slo, labels: Labels) -> str:
     """`checkout:availability`, and the group's labels behind it where there are some."""
-    return _id(slo.service, slo.slo, labels)
+    return name_of_one(slo.service, slo.slo, labels)
 
 
 def name_of(series: Series) -> str:
     """The same of a series."""
-    return _id(series.service, series.slo, series.labels)
+    return name_of_one(series.service, series.slo, series.labels)
 
 
-def _id(service: str, slo: str, labels: Labels) -> str:
+def name_of_one(service: str, slo: str, labels: Labels) -> str:
+    """The same by its parts."""
     return ":".join((service, slo, *(f"{name}={value}" for name, value in sorted(labels.items()))))
 
 
@@ -211,37 +212,9 @@ async def history(connection: AsyncConnection, series: int, since: Millis, until
 MOST_AT_ONCE = 500  # parameters of a query
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Spent:
-    """What some time took of an objective's budget, as a ratio of the budget of the window that ended with it; None
-    where that is not known."""
-
-    service: str
-    slo: str
-    labels: Labels
-    bad: float | None
-    share: float | None
-
-
-async def spent(connection: AsyncConnection, labels: Labels, since: Millis, until: Millis) -> list[Spent]:
-    """What the budgets of the service that `labels` name (of the one objective, where they name it too) lost from
-    `since` to `until`: of an incident's labels and time, what the incident cost."""
-    found = []
-    wanted = {name: labels[name] for name in ("service", "slo") if name in labels}
-    slos = {(slo.service, slo.slo): slo for slo in await declared(connection)}
-    for series in await series_of(connection) if "service" in wanted else ():
-        slo = slos.get((series.service, series.slo))
-        if slo is None or any(series.matched.get(name, value) != value for name, value in labels.items()):
-            continue
-        hours = await history(connection, series.id, since // HOUR * HOUR - HOUR, until + HOUR)
-        begin = slo.window.begin(until)
-        sums = (await connection.execute(_summed(begin, until, series.id))).first()
-        allowed = _sums_from(sums).allowed
-        parts = [within(kept.hour, since, until) for kept in hours if kept.hour.known]
-        bad = sum(part.bad for part in parts) if parts else None
-        found.append(Spent(series.service, series.slo, series.labels, bad,
-                           None if bad is None else budget.spent(bad, allowed)))
-    return found
+async def summed(connection: AsyncConnection, series: int, since: Millis, until: Millis) -> Sums:
+    """Of the hours of one series that begin in this time, without what is taken out."""
+    return _sums_from((await connection.execute(_summed(since, until, series))).first())
 
 
 async def exclusions(connection: AsyncConnection, since: Millis, until: Millis, *, undone: bool = False

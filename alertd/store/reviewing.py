@@ -12,9 +12,10 @@ from alertd import review
 from alertd.model import DAY, Millis
 from alertd.review import Around, Cost
 from alertd.schedule import Window
-from alertd.store import ledger, schema, stories
+from alertd.slo.spending import Spent
+from alertd.store import schema, spending, stories
 from alertd.store.maintenance import window_from
-from alertd.story import Story, began_at
+from alertd.story import began_at
 
 BEFORE: Millis = 30 * DAY  # within which others like it are named
 
@@ -35,16 +36,13 @@ async def draft(connection: AsyncConnection, id: str, planned: Sequence[Window] 
         labels = [{**alert.labels, "severity": alert.severity.value} for alert in story.alerts]
         every = [*(one for one in planned if not one.id), *(window_from(row) for row in made)]
         windows = review.in_force(every, labels, since, until)
+    lost = await spending.of(connection, story, now)
     similar = await stories.similar(connection, incident, incident.opened_at - BEFORE, 20)
-    around = Around(now, windows, await _costs(connection, story, since, until),
+    around = Around(now, windows, tuple(map(_cost, lost.budgets)), lost.reason,
                     [one for one in similar if one.opened_at < incident.opened_at], page, file)
     return await asyncio.to_thread(review.compose, story, around)
 
 
-async def _costs(connection: AsyncConnection, story: Story, since: Millis, until: Millis) -> list[Cost] | None:
-    """What the budgets lost; None where none are kept."""
-    if not await ledger.declared(connection):
-        return None
-    labels = {name: value for name, value in story.incident.labels.items() if name in ("service", "slo")}
-    return [Cost(" ".join((one.service, one.slo, *(f"{key}={value}" for key, value in sorted(one.labels.items())))),
-                 one.bad, one.share) for one in await ledger.spent(connection, labels, since, until)]
+def _cost(one: Spent) -> Cost:
+    name = " ".join((one.service, one.slo, *(f"{key}={value}" for key, value in sorted(one.labels.items()))))
+    return Cost(name, one.bad, one.share, one.reason)

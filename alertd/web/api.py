@@ -11,7 +11,7 @@ from aiohttp import web
 from alertd import __version__, calendars
 from alertd.maintaining import shown
 from alertd.model import DAY
-from alertd.store import reading, storms
+from alertd.store import reading, spending, storms
 from alertd.web.inside import Inside
 
 ONCALL_AHEAD = 84 * DAY  # of a calendar of shifts; whoever subscribes asks again long before its end
@@ -50,9 +50,9 @@ class Api:
         return await self._list(request, reading.notifications, NOTIFICATION_STATES)
 
     async def incident(self, request: web.Request) -> web.Response:
-        """One incident with its alerts, notifications, attempts and decisions."""
+        """One incident with its alerts, notifications, attempts and decisions, and what it took of error budgets."""
         async with self._inside.reader.connect() as connection:
-            found = await reading.incident(connection, request.match_info["id"])
+            found = await spending.incident(connection, request.match_info["id"], self._inside.clock.now())
         return answer({"error": "no such incident"}, 404) if found is None else answer(found)
 
     async def notification(self, request: web.Request) -> web.Response:

@@ -41,6 +41,9 @@ OBJECTS: dict[str, dict[str, Any]] = {
         "severity": _word("none", "info", "warning", "critical"), "labels": _LABELS, "alert_count": _WHOLE,
         "firing": _WHOLE, "source": _TEXT, "opened_at": _TIME, "acknowledged_at": _TIME, "acknowledged_until": _TIME,
         "acknowledged_by": _MAYBE_TEXT, "resolved_at": _TIME, "flapping": _YES, "alerts": _list(_ref("Alert"))},
+    "Spent": {
+        "id": _TEXT, "service": _TEXT, "slo": _TEXT, "labels": _LABELS, "bad": _MAYBE_NUMBER, "share": _MAYBE_NUMBER,
+        "known": _NUMBER, "reason": _MAYBE_TEXT},
     "Alert": {
         "id": _TEXT, "state": _word("firing", "resolved"), "incident": _MAYBE_TEXT,
         "severity": _word("none", "info", "warning", "critical"), "source": _TEXT, "fingerprint": _TEXT,
@@ -59,6 +62,9 @@ OBJECTS: dict[str, dict[str, Any]] = {
         "id": _TEXT, "name": _TEXT, "line": _WHOLE, "match": _list(_TEXT), "mode": _word("hold", "digest"),
         "state": _word("planned", "active", "over"), "reason": _TEXT, "by": _TEXT,
         "next": _list({"type": "object", "properties": {"from": _TIME, "to": _TIME}})},
+    "Attempt": {
+        "notification": _TEXT, "started_at": _TIME, "finished_at": _TIME, "event": _TEXT, "detail": _TEXT},
+    "Decision": {"at": _TIME, "verdict": _TEXT, "why": _list(_TEXT)},
     "Error": {"error": _TEXT},
     "By": {"by": _TEXT},
     "Outcome": {"id": _TEXT, "outcome": _word("done", "already")},
@@ -85,9 +91,14 @@ QUERIES: dict[str, dict[str, str]] = {
     "/api/v1/statistics": {"weeks": "1 to 26", "timezone": "whose clocks count", "hours": "working hours",
                            "format": "json or csv"},
 }
+OBJECTS["IncidentStory"] = OBJECTS["Incident"] | {
+    "notifications": _list(_ref("Notification")), "attempts": _list(_ref("Attempt")),
+    "decisions": _list(_ref("Decision")), "budget_spent": {"type": ["array", "null"], "items": _ref("Spent")},
+    "budget_spent_unknown": _MAYBE_TEXT}
 LISTS = {"/api/v1/incidents": "Incident", "/api/v1/alerts": "Alert", "/api/v1/notifications": "Notification",
          "/api/v1/slos": "Slo", "/api/v1/maintenance": "MaintenanceWindow"}
-ONES = {"/api/v1/incidents/{id}": "Incident", "/api/v1/notifications/{id}": "Notification", "/api/v1/slos/{id}": "Slo"}
+ONES = {"/api/v1/incidents/{id}": "IncidentStory", "/api/v1/notifications/{id}": "Notification",
+        "/api/v1/slos/{id}": "Slo"}
 OTHERS = {"/api/v1/oncall.ics": "text/calendar", "/api/v1/incidents/{id}/review": "text/markdown"}
 BODIES = {"/api/v1/maintenance": "NewWindow", "/api/v1/exclusions": "NewExclusion"}
 MADE = {"/api/v1/maintenance": _ref("MaintenanceWindow"), "/api/v1/exclusions": {"type": "object"}}

@@ -9,7 +9,7 @@ from aiohttp import web
 from alertd import story as stories
 from alertd import verdict
 from alertd.model import DAY, Millis
-from alertd.store import reading, reviewing, showing, storms
+from alertd.store import reading, reviewing, showing, spending, storms
 from alertd.store import stories as kept
 from alertd.store.showing import Row, Wanted
 from alertd.verdict import Facts
@@ -72,13 +72,14 @@ class Pages:
         async with self._inside.reader.connect() as connection:
             story = await kept.tell(connection, id)
             similar = await kept.similar(connection, story.incident, now - SIMILAR, 20) if story else []
+            lost = await spending.of(connection, story, now) if story else None
         if story is None:
             return frame.lost(request, self._inside, "No such incident")
         lasted = [one.resolved_at - one.opened_at for one in similar if one.resolved_at is not None]
         return frame.show(
             request, self._inside, "incident.html", story=story, timeline=stories.timeline(story),
-            headline=render.headline(Row(story.incident, story.alerts)), figures=_figures(story), similar=similar,
-            similar_lasted=round(statistics.median(lasted)) if lasted else None)
+            headline=render.headline(Row(story.incident, story.alerts)), figures=_figures(story), lost=lost,
+            similar=similar, similar_lasted=round(statistics.median(lasted)) if lasted else None)
 
     async def review(self, request: web.Request) -> web.Response:
         """The draft of its review, to read."""

@@ -215,13 +215,3 @@ async def test_the_forecast_knows_that_old_errors_age_out(book):
     assert status.budget_remaining == pytest.approx(32 / 720)
     assert 30 * HOUR < status.forecast.exhausted_at - NOW < 40 * HOUR
     assert status.state == Standing.AT_RISK
-
-
-async def test_what_an_incident_cost(book):
-    """The share of the month's budget that its time took."""
-    await book.write(month(h10=72.0))
-    async with book.db.reader.connect() as connection:
-        [spent] = await ledger.spent(connection, {"service": "checkout", "alertname": "x"}, NOW - 10 * HOUR - MINUTE,
-                                     NOW - 9 * HOUR - MINUTE)
-    assert (spent.slo, spent.bad) == ("availability", pytest.approx(72))
-    assert spent.share == pytest.approx(0.1, rel=0.02)

@@ -39,3 +39,13 @@ async def test_the_draft_of_a_review_is_markdown(site: Any) -> None:
     assert "# Review: a is broken" in (await site.get(f"/incidents/{id}/review"))[1]
     for path in ("/incidents/none/review", "/incidents/none/review.md", "/api/v1/incidents/none/review"):
         assert (await site.get(path))[0] == 404
+
+
+async def test_an_incident_says_what_it_took_of_budgets(site: Any) -> None:
+    """In JSON and on its page; where no ledger is kept it is null, with the reason."""
+    await site.post(body("a"))
+    id = (await site.json("/api/v1/incidents"))["items"][0]["id"]
+    found = await site.json(f"/api/v1/incidents/{id}")
+    assert found["budget_spent"] is None
+    assert "no ledger is kept here" in found["budget_spent_unknown"]
+    assert "Unknown: no ledger is kept here" in (await site.get(f"/incidents/{id}"))[1]

@@ -39,6 +39,15 @@ async def test_what_is_listed_is_what_is_described(site: Any) -> None:
             assert set(item) == set(OBJECTS[name]), path
 
 
+async def test_an_incident_is_what_is_described(site: Any) -> None:
+    """Alone it tells its whole story."""
+    await fill(site)
+    id = (await site.json("/api/v1/incidents"))["items"][0]["id"]
+    found = await site.json(f"/api/v1/incidents/{id}")
+    assert set(found) == set(OBJECTS["IncidentStory"])
+    assert {key for one in found["decisions"] for key in one} == set(OBJECTS["Decision"])
+
+
 async def test_no_id_of_an_operation_is_used_twice(site: Any) -> None:
     """Programs make names of functions of them."""
     paths = (await site.json("/api/v1/openapi.json"))["paths"]
