@@ -71,21 +71,45 @@ def webhooks(connection: Connection, items: Sequence[str]) -> Sequence[int]:
 
 def rest(connection: Connection, items: Sequence[Millis]) -> Sequence[int]:
     """Some of what belongs to no incident: alerts that were told to nobody, messages of digests and notices and their
-    texts, vendors' callbacks."""
+    texts, vendors' callbacks, storms that are long over."""
     return [_rest(connection, before) for before in items]
 
 
 def _rest(connection: Connection, before: Millis) -> int:
-    old = (_notifications.incident.is_(None)) & (_notifications.settled_at < before)
-    some = select(_notifications.id).where(old).order_by(_notifications.seq).limit(ROWS)
-    ids = [row.id for row in connection.execute(some)]
-    found = _gone(connection, schema.attempts, schema.attempts.c.notification.in_(ids)) if ids else 0
-    found += _gone(connection, schema.notifications, _notifications.id.in_(ids) & old) if ids else 0
     callbacks, notices = schema.callbacks.c, schema.notices.c
-    return found + sum(_some(connection, table, id, condition) for table, id, condition in (
+    return _texts(connection, before) + sum(_some(connection, table, id, condition) for table, id, condition in (
         (schema.alerts, _alerts.id, (_alerts.incident.is_(None)) & (_alerts.closed_at < before)),
         (schema.callbacks, callbacks.id, callbacks.at < before),
-        (schema.notices, notices.id, notices.made_at < before)))
+        (schema.notices, notices.id, notices.made_at < before))) + _storms(connection, before)
+
+
+def _texts(connection: Connection, before: Millis) -> int:
+    """Messages about no single incident. What a vendor calls that of a storm is needed as long as the storm is."""
+    old = (_notifications.incident.is_(None)) & (_notifications.settled_at < before)
+    some = list(connection.execute(
+        select(_notifications.id, _notifications.digest).where(old).order_by(_notifications.seq).limit(ROWS)))
+    if not some:
+        return 0
+    ids, texts = {row.id for row in some}, {row.digest for row in some if row.digest}
+    roots = schema.roots.c.incident.in_(texts) & schema.roots.c.incident.not_in(select(schema.storms.c.id))
+    return sum(_gone(connection, table, condition) for table, condition in (
+        (schema.attempts, schema.attempts.c.notification.in_(ids)), (schema.roots, roots),
+        (schema.notifications, _notifications.id.in_(ids) & old)))
+
+
+def _storms(connection: Connection, before: Millis) -> int:
+    """Storms that no message names any more; then what was counted where there has been none for as long. In this
+    order: the first storm after a gauge is gone is named like the first ever there."""
+    storms, gauges = schema.storms.c, schema.gauges.c
+    named = select(_notifications.seq).where(_notifications.digest == storms.id).exists()
+    ids = [row.id for row in connection.execute(
+        select(storms.id).where(storms.over_at < before, ~named).order_by(storms.id).limit(ROWS))]
+    found = sum(_gone(connection, table, id.in_(ids)) for table, id in (
+        (schema.roots, schema.roots.c.incident), (schema.notices, schema.notices.c.id),
+        (schema.storms, storms.id))) if ids else 0
+    remembered = select(storms.id).where(
+        storms.receiver == gauges.receiver, storms.channel == gauges.channel, storms.target == gauges.target).exists()
+    return found + _gone(connection, schema.gauges, (gauges.at < before) & ~remembered)
 
 
 def _some(connection: Connection, table: Table, id: ColumnElement[str], condition: ColumnElement[bool]) -> int:

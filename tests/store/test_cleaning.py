@@ -1,5 +1,6 @@
 """Old rows go, and nothing that is needed with them."""
 
+import pytest
 from sqlalchemy import func, insert, select
 
 from alertd.engine.clock import first_id
@@ -101,3 +102,35 @@ async def test_one_of_several_replicas_does_it_once_a_day(writer):
     assert await asked(NOW + HOUR) == [True]
     await run(writer, lambda connection: cleaning.done(connection, [NOW + DAY]))
     assert await asked(NOW + 23 * HOUR, NOW + DAY) == [False, True]
+
+
+def storm(connection, over_at, named=False):
+    """A storm with its gauge, and its message at Slack; `named` by a message that is folded into it."""
+    outlet = {"receiver": "r", "channel": "slack", "target": "#a"}
+    connection.execute(insert(schema.storms), [outlet | {
+        "id": "storm-1", "style": "", "began_at": OLD, "calm_at": OLD, "over_at": over_at, "revision": 1, "told": 1,
+        "told_at": OLD}])
+    connection.execute(insert(schema.gauges), [outlet | {
+        "level": 1.0, "at": OLD, "half_at": OLD, "storm": "storm-1"}])
+    connection.execute(insert(schema.roots), [{
+        "incident": "storm-1", "channel": "slack", "target": "#a", "root": "{}"}])
+    for id, incident in (("own", None), ("folded", "open")) if named else (("own", None),):
+        connection.execute(insert(schema.notifications), [outlet | {
+            "id": id, "incident": incident, "kind": "storm", "severity": "warning", "rank": 2, "epoch": 1, "style": "",
+            "state": "sent", "reason": "", "created_at": OLD, "next_at": OLD, "attempts": 1, "ambiguous": 0,
+            "digest": "storm-1", "settled_at": OLD}])
+    clean(connection)
+    return [connection.execute(select(func.count()).select_from(table)).scalar()
+            for table in (schema.storms, schema.gauges, schema.roots)]
+
+
+async def test_a_storm_that_is_long_over_goes(writer):
+    """With what was counted for it, and what Slack calls its message: the next one there is told by a new one."""
+    assert await run(writer, lambda connection: storm(connection, OLD)) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("over_at", "named"), [(None, False), (NOW, False), (OLD, True)])
+async def test_a_storm_that_something_needs_stays_whole(writer, over_at, named):
+    """It carries what still burns, or was over lately, or a message that is kept says that it is in it. The gauge holds
+    its name, after which the next storm is named."""
+    assert await run(writer, lambda connection: storm(connection, over_at, named)) == [1, 1, 1]
