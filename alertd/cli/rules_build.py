@@ -29,13 +29,15 @@ if TYPE_CHECKING:
               help="PrometheusRule objects beside the plain files, or plain files alone. Default: as it was.")
 @click.option("--prometheus-version", "version", metavar="VERSION",
               help="The oldest Prometheus that will load the rules, such as 3.0. Default: as it was, at first 2.42.")
+@click.option("--dashboards", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+              help="Write Grafana dashboards into this folder, which then holds nothing else.")
 @click.option("--cost", is_flag=True, help="Print what each SLO costs Prometheus, in samples read a second.")
 @click.option("--cost-limit", type=click.FloatRange(min=0, min_open=True), metavar="SAMPLES",
               help="Refuse an SLO whose rules read more samples a second.")
 @click.option("--series", type=click.IntRange(min=1), default=20, show_default=True,
               help="How many series to assume behind each counter, for the cost.")
-def command(folder: Path, check: bool, form: str | None, version: str | None, cost: bool, cost_limit: float | None,
-            series: int) -> None:
+def command(folder: Path, check: bool, form: str | None, version: str | None, dashboards: Path | None, cost: bool,
+            cost_limit: float | None, series: int) -> None:
     """Write DIR/generated from DIR/*.yaml. Every file is complete on disk before the first one changes place; a build
     that was killed in between leaves whole files, `--check` says so, and the next build mends it.
 
@@ -60,18 +62,45 @@ def command(folder: Path, check: bool, form: str | None, version: str | None, co
             want = _costed(want, series, cost, cost_limit)
         want = generated.in_format(want, form or generated.format_of(have), place)
         if check:
-            stale = False
-            for line in generated.changes(place, want):
-                click.echo(line, nl=False)
-                stale = True
-            sys.exit(1 if stale else 0)
+            stale = [_stale(place, want), dashboards is not None and _stale(dashboards, _pictures(rules.declared))]
+            sys.exit(1 if any(stale) else 0)
+        if dashboards is not None:
+            generated.heads(dashboards)  # where something else stands there, nothing is written anywhere
         new = list(_new(rules.declared, place))
-        count, changed = generated.write(place, want)
-    click.echo(f"{place}: {count} files, {f'{changed} changed' if changed else 'already current'}", err=True)
+        changed = _write(place, want)
+        if dashboards is not None:
+            dashboards.parent.mkdir(parents=True, exist_ok=True)
+            _write(dashboards, _pictures(rules.declared))
     if changed and new:
         shown = new if len(new) <= SHOWN else [*new[:SHOWN], f"and {len(new) - SHOWN} more"]
         click.echo(f"new budgets know nothing of the time before their rules are loaded ({', '.join(shown)}): they say "
                    "how much of their window they cover, and `alertd rules backfill` prints how to fill it", err=True)
+
+
+def _pictures(declared: Declared) -> Iterator[tuple[str, str]]:
+    from alertd import dashboards
+
+    return dashboards.each(declared)
+
+
+def _stale(place: Path, want: Iterable[tuple[str, str]]) -> bool:
+    """Whether anything in `place` is not as it should be; prints what."""
+    from alertd.config import generated
+
+    stale = False
+    for line in generated.changes(place, want):
+        click.echo(line, nl=False)
+        stale = True
+    return stale
+
+
+def _write(place: Path, want: Iterable[tuple[str, str]]) -> int:
+    """How many files changed."""
+    from alertd.config import generated
+
+    count, changed = generated.write(place, want)
+    click.echo(f"{place}: {count} files, {f'{changed} changed' if changed else 'already current'}", err=True)
+    return changed
 
 
 def _new(declared: Declared, place: Path) -> Iterator[str]:
