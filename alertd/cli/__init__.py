@@ -18,6 +18,7 @@ SUMMARIES = {
     "digest": "Look at the daily summary, or have it sent: preview, send.",
     "healthcheck": "Ask a daemon whether it is ready; for containers.",
     "incidents": "Look at incidents and take care of them: list, show, ack, review, stats.",
+    "init": "Write routing.yaml, rules/ and alertmanager.yml to begin with.",
     "maintenance": "Plan work within which nobody is told: add, list, preview, end.",
     "notifications": "Look at the queue and the dead letters: list, show, retry, drop.",
     "oncall": "Say who is on call: who, list, export.",
@@ -36,7 +37,8 @@ Usage: alertd COMMAND [OPTIONS]
   alertd writes Prometheus rules from declared thresholds, and brings
   Alertmanager's webhooks to the right people: nothing lost, nothing twice.
 
-  Start with `alertd demo`. `alertd COMMAND --help` says more of a command.
+  Start with `alertd demo`, then `alertd init`.
+  `alertd COMMAND --help` says more of a command.
   Exit codes: 0 good, 1 findings or failure, 2 usage, 3 something is missing.
 
 Options:

@@ -128,7 +128,7 @@ def write(folder: Path, want: Iterable[tuple[str, str]]) -> tuple[int, int]:
                     (Path(beside) / name).parent.mkdir(exist_ok=True)
                     (Path(beside) / name).write_bytes(text.encode())
             with ThreadPoolExecutor(_AT_ONCE) as threads:  # a disk makes many lasting as quickly as one
-                for _ in threads.map(_sync, (Path(beside) / name for name in changed)):
+                for _ in threads.map(sync, (Path(beside) / name for name in changed)):
                     pass  # but the error of one that could not be
             for name in changed:
                 (folder / name).parent.mkdir(exist_ok=True, parents=True)
@@ -137,7 +137,7 @@ def write(folder: Path, want: Iterable[tuple[str, str]]) -> tuple[int, int]:
             (folder / name).unlink()
         if changed or gone:
             for place in {folder, *((folder / name).parent for name in changed)}:
-                _sync(place)
+                sync(place)
     return count, len(changed) + len(gone)
 
 
@@ -152,7 +152,7 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """A file, or a folder: renames are on disk only with the folder they happened in."""
     handle = os.open(path, os.O_RDONLY)
     try:
