@@ -29,8 +29,8 @@ Block = dict[str, Any]
 
 def payload(delivery: Delivery, *, acknowledge: bool = False) -> dict[str, Any]:
     """`text` and `blocks` of an incident's message, or of a digest. With `acknowledge` it carries that button."""
-    if delivery.digest and delivery.digest.data:
-        return digest_slack.payload(Digest.read(delivery.digest.data), delivery.link)
+    if delivery.digest and (made := Digest.read(delivery.digest.data)):
+        return digest_slack.payload(made, delivery.link)
     message = messages.compose(delivery)
     head = [_header(message)]
     foot = [*_buttons(message, acknowledge and _open(delivery)), *_context(message)]

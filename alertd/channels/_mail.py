@@ -57,7 +57,7 @@ def payload(delivery: Delivery, sender: str) -> EmailMessage:
 
 def _digest(delivery: Delivery) -> Digest | None:
     """What a digest says as values; None for everything else."""
-    return Digest.read(delivery.digest.data) if delivery.digest and delivery.digest.data else None
+    return Digest.read(delivery.digest.data) if delivery.digest else None
 
 
 def root_id(delivery: Delivery, place: str) -> str:

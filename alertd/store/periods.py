@@ -75,7 +75,8 @@ def _high(delays: list[Millis]) -> Millis | None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Made:
-    """The newest digest of a receiver; `data` is None for one that only marks a date as done."""
+    """The newest digest of a receiver; `data` is None for one that only marks a date as done, or is of another
+    release."""
 
     date: str
     data: Digest | None
@@ -87,4 +88,4 @@ async def newest(connection: AsyncConnection, receiver: str) -> Made | None:
     query = (select(table.c.date, table.c.data).where(table.c.receiver == receiver)
              .order_by(table.c.date.desc()).limit(1))
     row = (await connection.execute(query)).first()
-    return Made(row.date, Digest.read(row.data) if row.data else None) if row else None
+    return Made(row.date, Digest.read(row.data)) if row else None

@@ -235,25 +235,27 @@ async def messages(connection: AsyncConnection, state: str, receiver: str, chann
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Digested:
-    """A digest of the archive."""
+    """A digest of the archive; `data` is its model, "" where only the text was kept. In the list neither is read."""
 
     id: str
     receiver: str
     date: str
     made_at: Millis
     subject: str
-    text: str
+    text: str = ""
+    data: str = ""
 
 
 async def digests(connection: AsyncConnection, limit: int, cursor: str | None
                   ) -> tuple[list[Digested], str | None]:
     """Those that were sent, the newest first, and the cursor of the rest."""
     table = schema.digests.c
-    query = select(schema.digests).where(table.subject != "").order_by(table.made_at.desc(), table.id).limit(limit + 1)
+    query = (select(table.id, table.receiver, table.date, table.made_at, table.subject).where(table.subject != "")
+             .order_by(table.made_at.desc(), table.id).limit(limit + 1))
     made, _, id = (cursor or "").partition(".")
     if made.isascii() and made.isdecimal() and len(made) <= LONGEST_TIME:
         query = query.where((table.made_at < int(made)) | ((table.made_at == int(made)) & (table.id > id)))
-    rows = [_digested(row) for row in await connection.execute(query)]
+    rows = [Digested(*row) for row in await connection.execute(query)]
     last = rows[limit - 1] if len(rows) > limit else None
     return rows[:limit], f"{last.made_at}.{last.id}" if last else None
 
@@ -264,8 +266,4 @@ LONGEST_TIME = 15  # digits of a moment in a cursor
 async def digest(connection: AsyncConnection, id: str) -> Digested | None:
     """The one of this id."""
     row = (await connection.execute(select(schema.digests).where(schema.digests.c.id == id))).first()
-    return _digested(row) if row else None
-
-
-def _digested(row: Any) -> Digested:
-    return Digested(row.id, row.receiver, row.date, row.made_at, row.subject, row.text)
+    return Digested(row.id, row.receiver, row.date, row.made_at, row.subject, row.text, row.data) if row else None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from alertd.digest import Digest, page
 from alertd.maintaining import shown
 from alertd.messages import in_plain_words
 from alertd.model import DAY
+from alertd.slo.budget import Standing
 from alertd.store import reading, showing
 from alertd.store.showing import Row
 from alertd.web import budgets, frame
@@ -56,7 +58,9 @@ class Records:
             found = await showing.digest(connection, request.match_info["id"])
         if found is None:
             return frame.lost(request, self._inside, "No such digest")
-        return frame.show(request, self._inside, "digest.html", row=found)
+        made = Digest.read(found.data)
+        return frame.show(request, self._inside, "digest.html", row=found, digest=made, states=list(Standing),
+                          act=page.part(made.act) if made else None, sections=page.parts(made) if made else ())
 
     async def audit(self, request: web.Request) -> web.Response:
         """What people did, the newest first."""

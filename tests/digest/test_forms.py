@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from alertd.digest import Digest, html, slack, text
+from alertd.digest import Digest, html, page, slack, text
 from alertd.slo.budget import Standing
 from tests.digest.made import digest, entry, record, seen, status
 from tests.reports import reported
@@ -34,9 +34,17 @@ def full(name="checkout"):
 
 
 def test_it_is_kept_as_json():
-    """And read back the same."""
+    """And read back the same; what is of another form is not made up."""
     made = full()
     assert Digest.read(made.json()) == made
+    assert Digest.read("") is None
+    assert Digest.read(made.json().replace('"verdict"', '"sentence"')) is None
+
+
+def test_a_page_puts_what_belongs_to_a_line_below_it():
+    """Summaries below their incident."""
+    [opened] = [part for part in page.parts(full()) if part.heading == "Still open"]
+    assert [item.below for item in opened.items] == [("checkout is broken",)]
 
 
 def test_text_says_everything():

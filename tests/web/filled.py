@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import create_engine, insert, update
 
+from alertd.digest.model import BudgetLine, Digest, Section, Standing
 from alertd.model import DAY, HOUR, MINUTE
 from alertd.store import schema
 from tests.web.conftest import Site
@@ -109,10 +110,32 @@ def count(site: Site) -> None:
                  "bad": daily * 2.0 if back % 48 == 7 else 0.0, "known": 1.0, "objective": objective, "excluded": 0.0,
                  "excluded_events": 0.0, "excluded_bad": 0.0, "source": "rows", "slots": None}
                 for back in range(31 * 24) if not 200 < back < 212])
-        connection.execute(insert(schema.digests), [{
-            "receiver": "daily summary", "date": "2026-11-25", "id": "d1", "made_at": now - DAY,
-            "subject": "alertd daily 2026-11-25: 1 incident still open, 2 resolved", "text": "Still open"}])
+        kept = {"receiver": "daily summary", "text": "Still open", "data": ""}
+        connection.execute(insert(schema.digests), [
+            kept | {"date": "2026-11-25", "id": "d1", "made_at": now - DAY, "subject": summed_up().subject,
+                    "data": summed_up().json()},
+            kept | {"date": "2026-11-24", "id": "d0", "made_at": now - 2 * DAY,
+                    "subject": "alertd daily 2026-11-24: 1 incident still open, 2 resolved"}])
         rows = schema.notifications
         connection.execute(update(rows).where(rows.c.receiver == "partner", rows.c.kind == "firing").values(
             state="dead", reason="404: no such hook", settled_at=now, lease=None, lease_until=None))
     engine.dispose()
+
+
+def summed_up(text: str = "checkout") -> Digest:
+    """A digest with something in each of its parts."""
+    act = Section("Act today", (f"{text} availability: its budget is overspent by 12%",
+                                "no runbook: DiskFull of db; add runbook_url to the rule"))
+    budgets = (BudgetLine(f"{text} availability", "99.9 % of 30d", -0.12, -0.2, "exhausted", ""),
+               BudgetLine("search latency", "95 % of month", 0.18, None, "at_risk", ""),
+               BudgetLine("batch runs", "99 % of 30d", None, None, "unknown", f"nothing was counted: {text}"),
+               BudgetLine("payments availability", "99.9 % of 30d", 0.71, 0.01, "ok", ""))
+    sections = (Section("Pages", ("3 pages, 1 out of hours; the day before 1, usually 2",
+                                  "acknowledged after 4 min, resolved after 31 min on average")),
+                Section("Still open", (f"critical HighErrorRate (service={text}), Tue 24 Nov 23:10 CET, 01kmm8b2xq1v",
+                                       f"  {text} errors 4.2 % (objective 0.1 %)", "  +4 more"), 2),
+                Section("Not known", (f"1 of 4 budgets: {text}",)))
+    return Digest("daily summary", "2026-11-25", "daily", f"alertd daily 2026-11-25: 3 pages, 2 SLOs at risk ({text})",
+                  "3 pages, 2 more than the day before (a usual day has 2); 1 budget is spent; 1 incident still open.",
+                  Standing.ATTENTION, act, budgets, 3, sections, "Tue 24 Nov 08:00 CET to Wed 25 Nov 08:00 CET",
+                  "You get this because the receiver 'daily summary' of routing.yaml names this address.")

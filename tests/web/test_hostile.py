@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, update
 from alertd.store import schema
 from alertd.web import pages
 from tests.made import HOSTILE
-from tests.web.filled import count, fill, told
+from tests.web.filled import count, fill, summed_up, told
 
 EVIL = [text for text in HOSTILE if text.strip() and len(text) < 10_000 and "\ud800" not in text] + [
     '" onmouseover="alert(1)', "' autofocus onfocus='alert(1)", "</title><script>alert(1)</script>",
@@ -24,7 +24,7 @@ PAGES = (
     "/maintenance", "/maintenance/new?incident={id}", "/maintenance/new?match={evil}", "/rota", "/statistics",
     "/statistics?hours={evil}&timezone={evil}&weeks={evil}", "/slos", "/slos?q={evil}", "/slos/{slo}",
     "/notifications", "/notifications?receiver={evil}&channel={evil}", "/notifications/{note}", "/digests",
-    "/digests/{digest}", "/audit", "/management", "/slos/{evil}", "/incidents/{evil}")
+    "/digests/{digest}", "/digests/d0", "/audit", "/management", "/slos/{evil}", "/incidents/{evil}")
 OUR_TAGS = """html head meta title link script body a header div nav ul li button main p footer span h1 h2 h3 section
     time table caption thead tr th tbody td small strong b br dl dt dd ol form label input select option textarea svg
     path circle line polyline rect details summary code pre datalist"""
@@ -93,6 +93,8 @@ async def evil(site: Any) -> Any:
         for column in (schema.digests.c.text, schema.digests.c.subject, schema.notifications.c.reason,
                        schema.notifications.c.target, schema.attempts.c.detail):
             connection.execute(update(column.table).values({column.name: text}))
+        digests = schema.digests
+        connection.execute(update(digests).where(digests.c.data != "").values(data=summed_up(text).json()))
         for column in (schema.slos.c.service, schema.slo_series.c.service):  # of each another: they are keys
             connection.execute(update(column.table).values({column.name: text + column}))
     engine.dispose()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bodies import body
+from tests.web.filled import count
 
 
 async def test_the_statistics_come_as_json_and_csv(site: Any) -> None:
@@ -49,3 +50,15 @@ async def test_an_incident_says_what_it_took_of_budgets(site: Any) -> None:
     assert found["budget_spent"] is None
     assert "no ledger is kept here" in found["budget_spent_unknown"]
     assert "Unknown: no ledger is kept here" in (await site.get(f"/incidents/{id}"))[1]
+
+
+async def test_a_digest_is_a_page_and_one_of_long_ago_its_text(site: Any) -> None:
+    """With its verdict, what to do and the budgets; of the oldest the text alone is kept."""
+    count(site)
+    status, page = await site.get("/digests/d1")
+    assert status == 200
+    for part in ('data-state="attention"', "its budget is overspent by 12%", "Error budgets, the worst first", "-20",
+                 "1 of 4 budgets: checkout", "+3 more"):
+        assert part in page, part
+    assert "Of this one the text alone is kept" in (await site.get("/digests/d0"))[1]
+    assert (await site.get("/digests"))[1].count("<tr data-row>") == 2
