@@ -18,7 +18,7 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import BadInput
 from alertd.messages import iso
-from alertd.model import HOUR, MINUTE, SECOND, Labels, Millis
+from alertd.model import HOUR, MINUTE, Labels, Millis
 from alertd.schedule import Window
 from alertd.slo.budget import Status
 from alertd.slo.excluding import Exclusion
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from alertd.rulegen.declared import Declared
     from alertd.rulegen.objectives import Watch
 
-FRESH: Millis = 90 * SECOND  # how old an answer may be that is given again; `follow` makes one every minute
+FRESH: Millis = 5 * MINUTE  # how old an answer may be that is given again
+AGAIN: Millis = 4 * MINUTE  # after which `tick` makes a new one where nothing is counted; else it does every minute
 NO_SOURCE = "no Prometheus is asked: `serve --prometheus URL` says which"
 LATELY: Millis = 2 * HOUR  # of maintenance that is looked for, or since the daemon was last there
 
@@ -54,6 +55,7 @@ class Budgets:
         self._clock = clock
         self._ids = ids
         self._statuses: tuple[Millis, list[Status]] | None = None
+        self._changes = 0  # to what was answered
         self._one = asyncio.Lock()  # several who ask at once are answered by one look
         self._excluded_until: Millis | None = None
 
@@ -67,44 +69,66 @@ class Budgets:
         await self._writer.submit(store.declare, store.Declared(tuple(map(_promise, watches)), self._clock.now()))
         if self._counting:
             self._counting.watch(watches)
-        self._statuses = None
+        self._forget()
 
     async def tick(self) -> None:
-        """Read what is new."""
+        """Read what is new, and see how all stand, so that nobody who asks has to wait for it."""
         if self._counting is None:
+            if self._older_than(AGAIN):
+                await self._renew()
             return
         await self._exclude_maintenance()
         if await self._counting.follow():
-            self._statuses = None
-            await self.statuses()  # so that whoever asks next does not wait for it
+            await self._renew()
 
     async def statuses(self, over: Over | None = None) -> list[Status]:
         """How every objective stands, by service and name; over another window than its own where one is given."""
-        now = self._clock.now()
         if over is not None:
-            return await self._look(now, over)
-        async with self._one:
-            if self._statuses is None or not 0 <= now - self._statuses[0] <= FRESH:
-                self._statuses = now, await self._look(now, None)
-            return self._statuses[1]
+            return await self._look(over)
+        if self._statuses is None or self._older_than(FRESH):
+            return await self._renew(FRESH)
+        return self._statuses[1]
 
-    async def _look(self, now: Millis, over: Over | None) -> list[Status]:
+    def _older_than(self, age: Millis) -> bool:
+        """Whether the answer that is there is, or there is none; or the clock was set back behind it. That nothing is
+        declared is soon seen, and is asked again each time."""
+        return not (self._statuses and self._statuses[1]) or not 0 <= self._clock.now() - self._statuses[0] <= age
+
+    async def _renew(self, unless: Millis = -1) -> list[Status]:
+        """A new answer, `unless` somebody else made one meanwhile that is no older; until it is there, whoever asks
+        has the one before."""
+        async with self._one:
+            if self._statuses is not None and not self._older_than(unless):
+                return self._statuses[1]
+            at, changes = self._clock.now(), self._changes
+            found = await self._look(None)
+            if changes == self._changes:
+                self._statuses = at, found
+            return found
+
+    def _forget(self) -> None:
+        """Something that was answered is no longer so, an answer under way neither."""
+        self._changes += 1
+        self._statuses = None
+
+    async def _look(self, over: Over | None) -> list[Status]:
         async with self._reader.connect() as connection:
-            return await ledger.statuses(connection, now, over, problem="" if self._counting else NO_SOURCE)
+            return await ledger.statuses(connection, self._clock.now(), over,
+                                         problem="" if self._counting else NO_SOURCE)
 
     async def exclude(self, exclusion: Exclusion, person: Person) -> tuple[Exclusion, list[Series]]:
         """Take a stretch of time out of the budgets it covers, which are answered with it."""
         made = _made(exclusion, self._ids, self._clock.now(), person)
         act = Act(made.made_at, person.name, person.via, "exclude", f"exclusion {made.id}", _said(made))
         covered = await self._writer.submit(store.exclude, Excluding(made, act))
-        self._statuses = None
+        self._forget()
         return made, covered
 
     async def undo(self, id: str, person: Person) -> Outcome:
         """Let it count again."""
         act = Act(self._clock.now(), person.name, person.via, "undo", f"exclusion {id}", {})
         outcome = await self._writer.submit(store.undo, Undoing(id, act))
-        self._statuses = None
+        self._forget()
         return Outcome(outcome)
 
     async def _exclude_maintenance(self) -> None:
@@ -123,7 +147,7 @@ class Budgets:
                       for exclusion in _of_window(one, self._current.file.routing.file, since, now))
         if found:
             await self._writer.submit(store.from_windows, found)
-            self._statuses = None
+            self._forget()
         self._excluded_until = now
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from alertd.config import rules_file
 from alertd.config.routing_file import RoutingFile
+from alertd.engine.acts import Person
 from alertd.engine.budgets import Budgets
 from alertd.engine.clock import Ids
 from alertd.engine.counting import Counting
@@ -20,6 +21,7 @@ from alertd.prometheus import PrometheusUnreachable
 from alertd.schedule import Once, Window, Windows
 from alertd.slo.budget import Standing
 from alertd.slo.counts import SLOT, Count
+from alertd.slo.excluding import Exclusion
 from alertd.store import database, ledger
 from alertd.store.writer import Writer
 from tests.engine.conftest import VirtualClock
@@ -222,3 +224,38 @@ async def test_another_replica_reads_the_same_and_leaves_the_same(desk):
     await other.follow()
     desk.budgets._statuses = None
     assert await desk.stand() == before
+
+
+async def test_nobody_who_asks_waits_for_the_sums(desk, monkeypatch):
+    """What was seen in the last minute is the answer, while a new one is made too; what a person took out is seen at
+    once."""
+    await desk.budgets.tick()
+    seen = await desk.budgets.statuses()
+    looks, look = [], desk.budgets._look
+
+    async def slow(over):
+        looks.append(over)
+        assert await desk.budgets.statuses() is seen
+        return await look(over)
+
+    monkeypatch.setattr(desk.budgets, "_look", slow)
+    await desk.minute()
+    assert (await desk.budgets.statuses() is not seen, len(looks)) == (True, 1)
+    monkeypatch.setattr(desk.budgets, "_look", look)
+    await desk.budgets.exclude(Exclusion("", (), NOW - HOUR, NOW, "test", "", NOW), Person("ann", "command"))
+    assert (await desk.stand()).excluded > 0
+
+
+async def test_without_a_prometheus_it_is_looked_at_beforehand_too(desk):
+    """Every few minutes, so that no visitor pays for it."""
+    await desk.budgets.tick()
+    alone = Budgets(None, desk.budgets._writer, desk.reader, desk.current, desk.clock, Ids(2))
+    await alone.tick()
+    seen = await alone.statuses()
+    assert seen[0].reason.startswith("no Prometheus is asked")
+    desk.clock.time += 3 * MINUTE
+    await alone.tick()
+    assert await alone.statuses() is seen
+    desk.clock.time += 2 * MINUTE
+    await alone.tick()
+    assert (await alone.statuses())[0].at == desk.clock.time
