@@ -1,11 +1,13 @@
 """All stand-ins in one process: prints one line of JSON with their addresses, then serves until it is stopped.
 
 `GET <control>/_received` shows what each got; `POST <control>/_fault` with {"standin": "slack", "mode": "429",
-"times": 2, "retry_after": 1} steers them.
+"times": 2, "retry_after": 1} steers them. They take free ports, or those they are given; all but the control listen on
+the loopback address alone.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import signal
@@ -20,12 +22,15 @@ from alertd.demo.standins.smtp import Smtp
 from alertd.demo.standins.webhook import Webhook
 
 
-async def serve() -> None:
+async def serve(where: argparse.Namespace) -> None:
     """Runs until SIGINT or SIGTERM."""
     pagerduty, slack, smtp, webhook = PagerDuty(), Slack(), Smtp(), Webhook()
-    for standin in (pagerduty, slack, smtp, webhook):
-        await standin.start()
-    runner, control = await _control({"pagerduty": pagerduty, "slack": slack, "smtp": smtp, "webhook": webhook})
+    await pagerduty.start(where.pagerduty)
+    await slack.start(where.slack)
+    await smtp.start(where.smtp)
+    await webhook.start(where.webhook)
+    runner, control = await _control({"pagerduty": pagerduty, "slack": slack, "smtp": smtp, "webhook": webhook},
+                                     where.control_address, where.control)
     urls = {"pagerduty": pagerduty.url, "slack": slack.api_url, "smtp": smtp.url, "webhook": webhook.url,
             "control": control}
     sys.stdout.write(json.dumps(urls) + "\n")
@@ -39,7 +44,7 @@ async def serve() -> None:
     await runner.cleanup()
 
 
-async def _control(standins: dict[str, Faults]) -> tuple[web.AppRunner, str]:
+async def _control(standins: dict[str, Faults], host: str, port: int) -> tuple[web.AppRunner, str]:
     async def received(request: web.Request) -> web.Response:
         return web.json_response({name: standin.report() for name, standin in standins.items()})
 
@@ -56,9 +61,17 @@ async def _control(standins: dict[str, Faults]) -> tuple[web.AppRunner, str]:
     app.router.add_post("/_fault", fault)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, host, port).start()
     return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
+def _where() -> argparse.Namespace:
+    words = argparse.ArgumentParser("python -m alertd.demo.standins", description="Stand-ins of the vendors.")
+    for name in ("pagerduty", "slack", "smtp", "webhook", "control"):
+        words.add_argument(f"--{name}", type=int, default=0, metavar="PORT")
+    words.add_argument("--control-address", default="127.0.0.1", metavar="HOST")
+    return words.parse_args()
+
+
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(_where()))
