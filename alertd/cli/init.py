@@ -3,55 +3,105 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import subprocess
+import functools
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 if TYPE_CHECKING:
-    from alertd.errors import Finding
-    from alertd.starting.policy import Understood
-    from alertd.starting.writing import Start
+    from alertd.presets import Preset
+    from alertd.starting.policy import Declared, Understood
+    from alertd.starting.writing import Service, Start
 
-ALERTMANAGER = Path("alertmanager.yml")
-_IN_RULES = ("thresholds.yaml", "services.yaml", "guardrails.yaml")
+
+def _zone(_: click.Context | None, __: click.Parameter | None, text: str) -> str:
+    try:
+        return ZoneInfo(text.strip()).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise click.BadParameter(f"{text!r} is no time zone; write one such as Europe/Berlin") from error
+
+
+def _address(_: click.Context | None, __: click.Parameter | None, text: str | None) -> str | None:
+    if text and not re.fullmatch(r"https?://[^\s\"'#]+", text):
+        raise click.BadParameter(f"{text!r} is no address; it begins with http:// or https://")
+    return text.rstrip("/") if text else text
+
+
+def _domain(_: click.Context | None, __: click.Parameter | None, text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text.strip()):
+        raise click.BadParameter(f"{text!r} is no domain; write one such as example.com")
+    return text.strip()
+
+
+def _named(_: click.Context, __: click.Parameter, given: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Services as NAME=PRESET."""
+    for text in given:
+        if not all(text.partition("=")):
+            raise click.BadParameter(f"{text!r} is no service; write NAME=PRESET, such as checkout=prometheus-http")
+    return tuple((name, preset) for name, _, preset in (text.partition("=") for text in given))
 
 
 @click.command("init")
 @click.option("--from", "document", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A policy document in Markdown: its YAML blocks and lists say what is watched and who is told.")
-@click.option("--domain", default="example.com", show_default=True, help="Of your mail addresses and mail server.")
-@click.option("--timezone", default="UTC", show_default=True, help="Of the daily summary, such as Europe/Berlin.")
-@click.option("--url", default="http://127.0.0.1:9097", show_default=True,
+@click.option("--prometheus", metavar="URL", callback=_address,
+              help="A Prometheus to ask for the services that its metrics show.")
+@click.option("--service", "services", multiple=True, metavar="NAME=PRESET", callback=_named,
+              help="A service, its job called as it is, and how its metrics are; may be given several times.")
+@click.option("--domain", default="example.com", show_default=True, callback=_domain,
+              help="Of your mail addresses and mail server.")
+@click.option("--timezone", default="UTC", show_default=True, callback=_zone,
+              help="Of the daily summary, such as Europe/Berlin.")
+@click.option("--url", default="http://127.0.0.1:9097", show_default=True, callback=_address,
               help="alertd's address, as Alertmanager reaches it.")
 @click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
               help="Who is told; written.")
 @click.option("--rules", type=click.Path(path_type=Path), default=Path("rules"), show_default=True,
               help="What is watched; written.")
-def command(document: Path | None, domain: str, timezone: str, url: str, config: Path, rules: Path) -> None:
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds for one query.")
+@click.pass_context
+def command(ctx: click.Context, document: Path | None, prometheus: str | None, services: tuple[tuple[str, str], ...],
+            domain: str, timezone: str, url: str, config: Path, rules: Path, timeout: float) -> None:
     """Write routing.yaml, rules/ and alertmanager.yml into this folder: all of them or none. What stands there already
-    is kept as it is. No secret is asked for or written: the files name others, such as secrets/slack, which you make.
+    is kept as it is. On a terminal it asks for what no option says. No secret is asked for or written: the files name
+    others, such as secrets/slack, which you make.
 
     With --from, what the document declares takes the place of the usual; every line that is not used is listed with
-    the reason.
+    the reason. With --prometheus, services are found by their metrics.
 
-    Exit codes: 0 written (or all kept), 1 something in the document cannot be read, or nothing could be written.
+    Exit codes: 0 written (or all kept), 1 something in the document cannot be read, or nothing could be written,
+    2 usage, 3 the Prometheus does not answer.
     """
+    from alertd.cli import _beginning
+    from alertd.config import preset_file
     from alertd.starting import writing
     from alertd.starting.policy import Declared
 
+    places = _beginning.Places(config, rules)
+    if len(places.kept()) == len([*places]):
+        click.echo("".join(f"kept {path} as it is\n" for path in places) + "nothing to write", err=True)
+        return
+    presets = preset_file.load(rules / preset_file.FOLDER)[0]
     understood = _understood(document) if document else None
-    start = writing.Start(understood.declared if understood else Declared(), document.name if document else "",
-                          domain=domain, timezone=timezone, url=url.rstrip("/"), rules=rules.name)
-    _write(start, config, rules)
+    declared = understood.declared if understood else Declared()
+    known = _services(services, presets, declared)
+    answers = _asked(ctx, {"prometheus": prometheus, "domain": domain, "timezone": timezone, "url": url})
+    start = writing.Start(declared, document.name if document else "", known, (), answers["domain"],
+                          answers["timezone"], answers["url"], rules.name)
+    if answers["prometheus"]:
+        start = _probed(start, answers["prometheus"], timeout, presets)
+    if understood:
+        _unused(understood, document)
+    _beginning.write(start, places)
 
 
 def _understood(document: Path) -> Understood:
-    """What the document declares. Says what is not used; leaves where something cannot be read."""
+    """What the document declares; leaves where something cannot be read."""
     from alertd.cli import _report
     from alertd.errors import BadInput
     from alertd.starting import document as documents
@@ -66,71 +116,89 @@ def _understood(document: Path) -> Understood:
         click.echo(_report.text(errors), err=True, nl=False)
         click.echo("nothing was written", err=True)
         sys.exit(1)
-    for finding in understood.findings:
-        click.echo(str(finding), err=True)
     return understood
 
 
-def _write(start: Start, config: Path, rules: Path) -> None:
-    from alertd.starting import placing, writing
+def _unused(understood: Understood, document: Path | None) -> None:
+    """Every line that becomes nothing, and why."""
+    if understood.findings:
+        click.echo(f"{document}: {len(understood.findings)} lines become no rule:", err=True)
+    for finding in understood.findings:
+        click.echo(f"  {finding}", err=True)
+    click.echo(err=True)
 
-    targets = [config, rules, ALERTMANAGER]
-    kept = [path for path in targets if placing.taken(path)]
-    texts = writing.files(start)
+
+def _services(named: Sequence[tuple[str, str]], presets: Mapping[str, Preset], declared: Declared
+              ) -> tuple[Service, ...]:
+    """Those of --service, each with the objectives that its preset can count."""
+    from alertd.config import preset_file
+    from alertd.config.yaml import did_you_mean
+    from alertd.starting import fitting
+
+    usable = preset_file.offering(presets.values())
+    found = []
+    for name, preset in named:
+        if preset not in usable:
+            raise click.UsageError(f"--service {name}={preset}: there is no preset {preset!r}; "
+                                   f"{did_you_mean(preset, usable)}")
+        service, word = fitting.service(fitting.Found(name, presets[preset], f'job="{name}"'), None, declared)
+        if word:
+            click.echo(word, err=True)
+        found += [service] if service else []
+    return tuple(found)
+
+
+_QUESTIONS = {
+    "prometheus": ("A Prometheus to look for services at (Enter: none)", _address),
+    "domain": ("Your mail domain", _domain),
+    "timezone": ("Time zone of the daily summary", _zone),
+    "url": ("alertd's address, as Alertmanager reaches it", _address),
+}
+
+
+def _asked(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """What the options say, and what a person answers to the rest of the questions, on a terminal."""
+    left = [name for name in _QUESTIONS if ctx.get_parameter_source(name) is click.core.ParameterSource.DEFAULT]
+    if not (left and sys.stdin.isatty() and sys.stderr.isatty()):
+        return given
+    click.echo("Enter takes what stands in brackets; Ctrl-C leaves, and nothing is written.", err=True)
+    for name in left:
+        question, reader = _QUESTIONS[name]
+        given[name] = click.prompt(question, default=given[name] or "", show_default=bool(given[name]), err=True,
+                                   value_proc=functools.partial(reader, None, None))
+    return given
+
+
+def _probed(start: Start, url: str, timeout: float, presets: Mapping[str, Preset]) -> Start:
+    """With what the Prometheus has; leaves where it does not answer."""
+    from alertd.cli import _probing
+    from alertd.prometheus import Prometheus, PrometheusUnreachable
+
+    server = Prometheus(url, timeout)
     try:
-        with placing.beside([path for path in targets if path not in kept]) as made:
-            if config in made:
-                made[config].write_text(texts["routing.yaml"], encoding="utf-8")
-            if ALERTMANAGER in made:
-                made[ALERTMANAGER].write_text(texts["alertmanager.yml"], encoding="utf-8")
-            if rules in made:
-                made[rules].mkdir()
-                for name in _IN_RULES:
-                    if name in texts:
-                        (made[rules] / name).write_text(texts[name], encoding="utf-8")
-            wrong = _wrong(made, config, rules)
-            if wrong:
-                click.echo("\n".join(map(str, wrong)) + "\nnothing was written", err=True)
-                sys.exit(1)
-            judged = _amtool(made[ALERTMANAGER]) if ALERTMANAGER in made else ""
-            placing.put(made)
-    except OSError as error:
-        click.echo(f"{error.filename2 or error.filename}: {error.strerror}; nothing was written", err=True)
-        sys.exit(1)
-    said = {config: "who is told", rules: "what is watched, and its generated rules", ALERTMANAGER: judged}
-    for path in targets:
-        click.echo(f"{'kept ' if path in kept else 'wrote'} {path}  {'as it was' if path in kept else said[path]}",
-                   err=True)
+        found = _probing.probe(server, presets, start.declared)
+    except PrometheusUnreachable as error:
+        click.echo(f"{error}\nnothing was written", err=True)
+        sys.exit(3)
+    for line in _probing.told(found, server):
+        click.echo(line, err=True)
+    named = {service.name for service in start.services}
+    services = [*start.services, *(service for service in found.services if service.name not in named)]
+    return dataclasses.replace(start, services=services, watch=found.watch,
+                               declared=_kept(start.declared, found.kept))
 
 
-def _wrong(made: Mapping[Path, Path], config: Path, rules: Path) -> list[Finding]:
-    """What `alertd check` would call an error, of the files where they were made; and writes rules/generated/."""
-    from alertd import channels, rulegen
-    from alertd.config import generated, routing_file, rules_file
-    from alertd.errors import BadInput
+def _kept(declared: Declared, kept: int | None) -> Declared:
+    """How long the server keeps metrics, where no document says it; where it keeps less than one says, that is said."""
+    from alertd.config import units
+    from alertd.rulegen import promql
+    from alertd.starting.policy import Setting
 
-    found: list[Finding] = []
-    if config in made:
-        _, findings = routing_file.examine(made[config], channels.settings_types(), read_secrets=False)
-        found += [dataclasses.replace(each, file=str(config)) for each in findings if each.level == "error"]
-    if rules in made:
-        try:
-            declared = rules_file.load(made[rules]).declared
-            generated.write(made[rules] / generated.FOLDER, rulegen.each(declared))
-        except BadInput as error:
-            found += [dataclasses.replace(each, file=each.file.replace(str(made[rules]), str(rules)))
-                      for each in error.findings]
-    return found
-
-
-def _amtool(file: Path) -> str:
-    """What Alertmanager's own judge says of the file, where it is on PATH; leaves where it refuses it."""
-    amtool = shutil.which("amtool")
-    if amtool is None:
-        return "takes everything to alertd; not checked, for amtool is not on PATH (on Debian: prometheus-alertmanager)"
-    run = subprocess.run([amtool, "check-config", file], capture_output=True, text=True, check=False)  # noqa: S603  a fixed command, no shell
-    if run.returncode:
-        click.echo(f"{run.stdout}{run.stderr}".strip(), err=True)
-        click.echo("amtool refuses alertmanager.yml; nothing was written", err=True)
-        sys.exit(1)
-    return "takes everything to alertd; amtool accepts it"
+    if kept is None:
+        return declared
+    if declared.retention is None:
+        return dataclasses.replace(declared, retention=Setting(promql.duration(kept)))
+    if kept < units.duration(declared.retention.text):
+        click.echo(f"it keeps metrics for {promql.duration(kept)}, and not {declared.retention.text} as the document "
+                   "says: start it with --storage.tsdb.retention.time", err=True)
+    return declared

@@ -143,6 +143,7 @@ def _conditions(text: str) -> str:
 class _Preset(_Strict):
     about: str = ""
     selector: Annotated[str, pydantic.AfterValidator(_conditions)] = ""
+    service: Annotated[str, pydantic.Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")] = "job"
     requests: _Requests | None = None
     latency: _Latency | None = None
     probe: _Probe | None = None
@@ -206,6 +207,7 @@ def _value(name: str, model: _Preset) -> presets.Preset:
         probe=_probe(model.probe) if model.probe else None,
         utilization={key: _utilization(key, utilization) for key, utilization in model.utilization.items()},
         selector=model.selector,
+        service=model.service,
         subject=model.subject,
         labels=model.labels,
     )

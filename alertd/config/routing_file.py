@@ -97,7 +97,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
                 *routing_lint.lint(document, routing, reader.override_places)]
     faulty = any(finding.level == "error" for finding in findings)
     if not faulty:
-        findings += routing_lint.never_used(document, routing)
+        findings += [*routing_lint.never_used(document, routing), *routing_lint.placeholders(document)]
     findings = sorted(set(findings))  # a fault in the defaults is met once for each receiver
     if faulty:
         return None, findings

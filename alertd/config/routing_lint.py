@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from alertd.config.yaml import Document, Key, did_you_mean
 from alertd.errors import Finding
@@ -12,6 +14,8 @@ from alertd.routing import Override, Routing
 
 _SEVERITIES = [severity.value for severity in Severity]
 _NO_CHANNELS = {"style", "hold", "fallback", "late", "escalates", "digest"}  # others are channels, or a rota: people
+
+_EXAMPLE = re.compile(r"(?:[@.]|^)example\.(?:com|net|org)(?::\d+)?$")
 
 _Placed = Sequence[tuple[tuple[Key, ...], Override]]
 
@@ -150,6 +154,21 @@ def _circle(routing: Routing, start: str) -> list[str] | None:
             return chain
         if receiver.fallback in chain[:-1]:
             return None  # told at the receivers of that circle
+
+
+def placeholders(document: Document) -> Iterator[Finding]:
+    """Addresses of the examples, which no mail ever reaches: https://www.rfc-editor.org/rfc/rfc2606#section-3"""
+    for path, place in document.values.items():
+        value = _at(document.data, path)
+        if isinstance(value, str) and _EXAMPLE.search(value) and {"to", "from", "smarthost"} & set(path[-2:]):
+            yield Finding(document.file, *place, f"{value} is an example's address, where nobody reads",
+                          "write your own", "placeholder", "remark")
+
+
+def _at(data: Any, path: tuple[Key, ...]) -> Any:
+    for key in path:
+        data = data[key]
+    return data
 
 
 def never_used(document: Document, routing: Routing) -> Iterator[Finding]:

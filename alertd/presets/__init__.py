@@ -80,9 +80,10 @@ class Utilization:
 class Preset:
     """What one exporter offers. Empty parts are what it does not measure.
 
-    `selector` are conditions that every service measured by it has, as text (`reporter="destination"`). `subject` is
-    how people call what a utilization is of, a label's name in braces standing for its value; `labels` are an
-    example of the labels of that, for the generated tests (empty: those of the target, job and instance).
+    `selector` are conditions that every service measured by it has, as text (`reporter="destination"`); `service` is
+    the label that tells services apart. `subject` is how people call what a utilization is of, a label's name in braces
+    standing for its value; `labels` are an example of the labels of that, for the generated tests (empty: those of the
+    target, job and instance).
     """
 
     name: str
@@ -91,6 +92,7 @@ class Preset:
     probe: Probe | None = None
     utilization: Mapping[str, Utilization] = dataclasses.field(default_factory=dict)
     selector: str = ""
+    service: str = dataclasses.field(default="job", compare=False)  # `alertd init` asks for it; no rule is made of it
     subject: str = "{instance}"
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
 

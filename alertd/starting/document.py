@@ -21,7 +21,8 @@ _SETTING = re.compile(r"(?P<key>\w[\w /()-]*?)\s*:\s+(?P<value>\S.*)")
 class Said:
     """One thing that a document says. `section` is what it stands under, in a block its own part of that; `key` is what
     it is about, "" of a sentence; both in lower case with `_` between words. `value` is as YAML reads it, of bullets
-    and sentences their text. `at` and `key_at` are the lines and columns of the value and the key, counted from 1."""
+    and sentences their text. `at` and `key_at` are the lines and columns of the value and the key, counted from 1;
+    `text` is all of it as it stands."""
 
     file: str
     section: str
@@ -29,6 +30,7 @@ class Said:
     value: Any
     at: tuple[int, int]
     key_at: tuple[int, int]
+    text: str
 
     @property
     def line(self) -> int:
@@ -38,12 +40,6 @@ class Said:
     def place(self) -> str:
         """As a comment in another file names it."""
         return f"{Path(self.file).name}:{self.line}"
-
-    @property
-    def text(self) -> str:
-        """As a person would say it again."""
-        value = f"[{', '.join(map(str, self.value))}]" if isinstance(self.value, list) else str(self.value)
-        return f"{self.key}: {value}" if self.key else value
 
     def finding(self, what: str, fix: str = "", *, id: str, level: str = "error", key: bool = False) -> Finding:
         return Finding(self.file, *(self.key_at if key else self.at), what, fix, id, level)
@@ -87,7 +83,8 @@ def said(text: str, file: str) -> Iterator[Said]:
         elif token.type == "fence" and token.info.strip().lower() in _YAML:
             yield from _block(token.content, file, heading, first + 1, lines)
         elif token.type in ("fence", "code_block", "html_block") and not token.content.lstrip().startswith("<!--"):
-            yield Said(file, heading, "", _first_words(token.content), (first + 1, 1), (first + 1, 1))
+            words = _first_words(token.content)
+            yield Said(file, heading, "", words, (first + 1, 1), (first + 1, 1), words)
 
 
 def word(text: str) -> str:
@@ -111,7 +108,8 @@ def _prose(content: str, file: str, heading: str, first: int, lines: list[str]) 
             begins = max(source.find(part), 0)
             at = max(source.find(value, begins), begins)
             if value:
-                yield Said(file, heading, key, value, (first + offset + 1, at + 1), (first + offset + 1, begins + 1))
+                number = first + offset + 1
+                yield Said(file, heading, key, value, (number, at + 1), (number, begins + 1), plain)
 
 
 def _block(content: str, file: str, heading: str, first: int, lines: list[str]) -> Iterator[Said]:
@@ -122,14 +120,19 @@ def _block(content: str, file: str, heading: str, first: int, lines: list[str]) 
         raise BadInput(document.duplicates)
     if not isinstance(document.data, dict):
         if document.data is not None:
-            yield Said(file, heading, "", document.data, (first + 1, 1), (first + 1, 1))
+            yield Said(file, heading, "", document.data, (first + 1, 1), (first + 1, 1), _first_words(content))
         return
     indent = _indent(lines[first]) - _indent(content)
     for path, value in _leaves(document.data, ()):
         names = [word(part) for part in path if isinstance(part, str)]
         (line, column), (key_line, key_column) = document.values[path], document.keys[path]
         yield Said(file, names[-2] if len(names) > 1 else heading, names[-1], value, (line, column + indent),
-                   (key_line, key_column + indent))
+                   (key_line, key_column + indent), f"{path[-1]}: {shown(value)}")
+
+
+def shown(value: Any) -> str:
+    """A value as a person writes it."""
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 def _indent(text: str) -> int:

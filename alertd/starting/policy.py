@@ -16,7 +16,7 @@ from alertd.errors import Finding
 from alertd.model import Severity
 from alertd.rulegen.declared import Watched
 from alertd.starting import meanings
-from alertd.starting.document import Policy, Said
+from alertd.starting.document import Policy, Said, shown
 
 ROUTED = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 _THRESHOLDS = frozenset(watched.value for watched in Watched)
@@ -161,7 +161,7 @@ class _Reader:
             self.declared.latency = Quick(f"{share}%", under, said.place)
 
     def guardrail(self, said: Said, name: str) -> None:
-        text = said.value if isinstance(said.value, str) else said.text.partition(": ")[2]
+        text = shown(said.value)
         try:
             if name in self.limits:
                 self.limits[name](said.value)

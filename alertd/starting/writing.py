@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COLUMN = 50  # where comments begin, if the line leaves room
 WINDOW = 30 * DAY  # of an objective, where the metrics are kept that long
 EXAMPLE = "checkout"
+NOBODY = "example.com"  # where mail goes until a person says where
 
 # What a starting set declares where no document says otherwise.
 ROUTES = {Severity.CRITICAL: "on-call + management + slack", Severity.WARNING: "on-call + platform-team",
@@ -62,7 +63,7 @@ class Start:
     document: str = ""
     services: Sequence[Service] = ()
     watch: Sequence[str] = ()
-    domain: str = "example.com"
+    domain: str = NOBODY
     timezone: str = "UTC"
     url: str = "http://127.0.0.1:9097"
     rules: str = "rules"
@@ -85,7 +86,7 @@ def files(start: Start) -> dict[str, str]:
     """The texts by template: routing.yaml, thresholds.yaml, services.yaml, guardrails.yaml (where there are any) and
     alertmanager.yml."""
     declared = completed(start.declared)
-    told = destinations(name for route in declared.routes.values() for name in route.text.split(" + "))
+    told = _destinations(declared)
     pagers = [one.name for one in told if one.way is Way.PAGER]
     services = start.services or (Service(EXAMPLE, "prometheus-http", f'job="{EXAMPLE}"'),)
     values = {
@@ -100,6 +101,15 @@ def files(start: Start) -> dict[str, str]:
     names = ["routing.yaml", "thresholds.yaml", "services.yaml", "alertmanager.yml"]
     names += ["guardrails.yaml"] if declared.guardrails else []
     return {name: _environment().get_template(name).render(values) for name in names}
+
+
+def told(start: Start) -> tuple[str, ...]:
+    """The names of everybody who is told."""
+    return tuple(one.name for one in _destinations(completed(start.declared)))
+
+
+def _destinations(declared: Declared) -> tuple[Destination, ...]:
+    return destinations(name for route in declared.routes.values() for name in route.text.split(" + "))
 
 
 def _fallback(told: Sequence[Destination]) -> str:

@@ -126,7 +126,8 @@ def test_check_needs_no_secret(tmp_path: Path) -> None:
     """Without reading secrets a missing file is a remark, told once although two receivers share it."""
     text = GOOD.replace("token: xoxb-default", "token_file: secrets/slack")
     file = loaded(tmp_path, text, read_secrets=False)
-    assert [(finding.id, finding.line, finding.level) for finding in file.remarks] == [("secret-missing", 2, "remark")]
+    missing = [finding for finding in file.remarks if finding.id == "secret-missing"]
+    assert [(finding.line, finding.level) for finding in missing] == [(2, "remark")]
 
 
 def test_how_long_an_acknowledgement_holds(tmp_path: Path) -> None:
@@ -278,10 +279,10 @@ def test_no_message_quotes_a_secret(tmp_path: Path) -> None:
 
 
 def test_the_repositorys_own_routing_yaml_is_clean() -> None:
-    """The environment this project was written for, without an error; only its secrets are not here."""
+    """The environment this project was written for, without an error; only its secrets and addresses are not here."""
     own = Path(__file__).parents[2] / "routing.yaml"
     file = load(own, channels.settings_types(), read_secrets=False)
-    assert {finding.id for finding in file.remarks} == {"secret-missing"}
+    assert {finding.id for finding in file.remarks} == {"secret-missing", "placeholder"}
     assert {severity: route.receivers for severity, route in file.routing.routes.items()} == {
         Severity.CRITICAL: ("on-call", "management", "slack"), Severity.WARNING: ("on-call", "platform-team"),
         Severity.INFO: ("platform-team", "daily summary")}

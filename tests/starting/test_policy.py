@@ -85,7 +85,7 @@ def test_a_second_word_is_listed() -> None:
     found = understood("```yaml\ncpu_utilization: 70%\n```\n\n- CPU: 80%\n")
     assert found.declared.thresholds["cpu_utilization"].text == "70%"
     assert [str(each) for each in found.findings] == [
-        "p.md:5:8: not used: cpu: 80%; line 2 says it already: cpu_utilization: 70%"]
+        "p.md:5:8: not used: CPU: 80%; line 2 says it already: cpu_utilization: 70%"]
 
 
 def test_every_line_of_the_document_is_used_or_listed() -> None:
