@@ -114,7 +114,7 @@ def _objectives(service: str, old: Sequence[Objective], new: Sequence[Objective]
 def _objective(objective: Objective) -> str:
     under = "" if objective.under is None else f" under {duration(objective.under)}"
     parts = f" of {', '.join(part.called for part in objective.parts)}" if objective.parts else ""
-    return f"{percent(objective.target)}{under}{parts} over {duration(objective.window)}{_slices(objective)}"
+    return f"{percent(objective.target)}{under}{parts} over {objective.over}{_slices(objective)}"
 
 
 def _slices(objective: Objective) -> str:

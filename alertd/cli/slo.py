@@ -52,9 +52,15 @@ _ORDER = ["exhausted", "at_risk", "unknown", "ok"]
 
 
 def _line(item: dict[str, Any]) -> list[str]:
-    return [item["id"], item["state"].replace("_", " "), f"{item['objective'] * 100:.6g}% of {item['window']}",
+    asked = f"{item['objective'] * 100:.6g}% of {item['window']}{_zone(item)}"
+    return [item["id"], item["state"].replace("_", " "), asked,
             _percent(item["budget_remaining"]), "?" if item["burn_rate"] is None else f"{item['burn_rate']:.3g}x",
             _percent(item["coverage"]), _foretold(item["forecast"])]
+
+
+def _zone(item: dict[str, Any]) -> str:
+    """Of a window of the calendar; a daemon of before says nothing of it."""
+    return f" ({item['timezone']})" if item.get("timezone") else ""
 
 
 def _percent(ratio: float | None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alertd import matchers
-from alertd.config import composites, preset_file, rules_model
+from alertd.config import composites, preset_file, rules_model, slo_windows
 from alertd.config.yaml import Document, did_you_mean, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import Millis
@@ -31,6 +31,7 @@ from alertd.rulegen.declared import (
     Told,
     Watched,
 )
+from alertd.slo.window import UTC, Calendar, Period
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # a service's name is a file's name too
 _TEST_FILE = re.compile(r"\.slo(-\w+)?", re.IGNORECASE)  # NAME.slo.test.yaml is a file of the service NAME
@@ -68,7 +69,7 @@ def load(folder: Path) -> Rules:
     findings += wrong
     retention, wrong = _once(files, "retention")
     findings += wrong
-    findings += _forgotten(files, retention)
+    findings += slo_windows.forgotten(((file.document, file.model.services or {}) for file in files), retention)
     query_offset, wrong = _once(files, "query_offset")
     findings += wrong
     nodes, wrong = _watch(files, presets)
@@ -163,19 +164,6 @@ def _once(files: list[_File], key: str) -> tuple[Any, list[Finding]]:
     given = [file for file in files if getattr(file.model, key) is not None]
     again = [_again(file.document, (key,), given[0].document, key) for file in given[1:]]
     return (getattr(given[0].model, key) if given else None), again
-
-
-def _forgotten(files: list[_File], retention: Millis | None) -> Iterator[Finding]:
-    """A window that reaches behind what Prometheus keeps would quietly be shorter than it says."""
-    for file in files:
-        for service, model in (file.model.services or {}).items():
-            for name, slo in model.slos.items():
-                if retention is not None and slo.window > retention:
-                    window, kept = promql.duration(slo.window), promql.duration(retention)
-                    yield file.document.finding(
-                        ("services", service, "slos", name, "window"),
-                        f"the window {window} of {name!r} is longer than the {kept} that metrics are kept",
-                        "shorten it, or keep metrics longer (`retention:` says how long)", id="retention")
 
 
 def _watch(files: list[_File], presets: dict[str, Preset]) -> tuple[tuple[Preset, ...], list[Finding]]:
@@ -281,6 +269,7 @@ class _Services:
             return
         self.remarks += [document.finding(path, f"{service.name} {objective.name}: {remark}", key=True, id="tiers",
                                           level="remark") for remark in fit.remarks]
+        self.remarks += slo_windows.by_the_calendar(document, path, objective)
 
     def _preset(self, document: Document, path: tuple[str, ...], name: str) -> Preset | None:
         usable = preset_file.offering(self.presets.values())
@@ -365,8 +354,9 @@ def _objective(name: str, given: rules_model.Slo, told: dict[str, Told]) -> Obje
                if given.events else None)
     gauge = Fresh(given.fresh.metric, given.fresh.within) if given.fresh else given.condition
     sliced = Slices(given.slice or slices.LENGTHS[0], given.slice_target) if given.method == "timeslices" else None
-    return Objective(name, given.objective, given.window, given.under, tuple(given.by), counted, gauge, sliced,
-                     _over(told, _told(given.alerts)))
+    calendar = Calendar(given.window, given.timezone or UTC) if isinstance(given.window, Period) else None
+    return Objective(name, given.objective, given.rolling, given.under, tuple(given.by), counted, gauge, sliced,
+                     _over(told, _told(given.alerts)), calendar=calendar)
 
 
 def _over(every: dict[str, Told], own: dict[str, Told]) -> dict[str, Told]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import pydantic
 
@@ -14,6 +15,7 @@ from alertd.config.preset_file import Buckets, Duration, some
 from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
 from alertd.rulegen import budget, burn, promql, slices
 from alertd.rulegen.declared import Condition, Counter, Holds
+from alertd.slo.window import Period, zone
 
 MOST_WINDOW: Millis = 366 * DAY
 LEAST_WINDOW: Millis = 2 * HOUR
@@ -42,7 +44,12 @@ def _some_time(text: object) -> Millis:
     return millis
 
 
-def _window(text: object) -> Millis:
+def _window(text: object) -> Millis | Period:
+    word = str(text).strip()
+    if word in set(Period):
+        return Period(word)
+    if re.fullmatch("[A-Za-z]+", word):
+        raise ValueError(f"{word!r} is no window; write one such as 30d, or week, month or quarter of the calendar")
     millis = _some_time(text)
     if millis > MOST_WINDOW:
         raise ValueError(f"{text} is longer than the 366d a window may have")
@@ -211,7 +218,8 @@ class Alerts(Strict):
 
 class Slo(Strict):
     objective: Annotated[Decimal, pydantic.BeforeValidator(_target)]
-    window: Annotated[int, pydantic.BeforeValidator(_window)] = WINDOW
+    window: Annotated[int | Period, pydantic.BeforeValidator(_window)] = WINDOW
+    timezone: Annotated[ZoneInfo | None, pydantic.BeforeValidator(zone)] = None
     under: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None
     method: Literal["occurrences", "timeslices"] = "occurrences"  # never by accident: slices are asked for by name
     slice: Annotated[int | None, pydantic.BeforeValidator(_length)] = None
@@ -224,6 +232,18 @@ class Slo(Strict):
     fresh: Fresh | None = None
     of: Annotated[list[str] | None, pydantic.BeforeValidator(_parts)] = None
     alerts: Alerts | None = None
+
+    @property
+    def rolling(self) -> Millis:
+        """How long its window is, or the one most like it that Prometheus can have."""
+        return self.window.rolling if isinstance(self.window, Period) else self.window
+
+    @pydantic.model_validator(mode="after")
+    def _by_a_clock(self) -> Slo:
+        if self.timezone is not None and not isinstance(self.window, Period):
+            raise ValueError("`timezone` is of a window of the calendar; write `window: month` (week, quarter) too, or "
+                             "leave it out")
+        return self
 
     @pydantic.model_validator(mode="after")
     def _one_indicator(self) -> Slo:

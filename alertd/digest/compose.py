@@ -125,7 +125,7 @@ def _budgets(statuses: Sequence[Status], before: Digest | None) -> list[BudgetLi
         name, left = _name(status), status.budget_remaining
         then = past.get(name)
         change = left - then if left is not None and then is not None else None
-        asked = f"{status.slo.objective * 100:g} % of {status.slo.window}"
+        asked = f"{status.slo.objective * 100:g} % of {status.slo.window.said}"
         found.append(BudgetLine(escaping.line(name, WIDEST), asked, left, change, status.state.value,
                                 escaping.line(status.reason, WIDEST)))
     return found

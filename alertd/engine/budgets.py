@@ -202,5 +202,6 @@ def _said(exclusion: Exclusion) -> Labels:
 
 
 def _promise(watch: Watch) -> Promise:
-    tracked = watch.tracked
-    return Promise(tracked.service, tracked.slo, format(tracked.target.normalize(), "f"), tracked.window, tracked.by)
+    tracked, calendar = watch.tracked, watch.objective.calendar
+    return Promise(tracked.service, tracked.slo, format(tracked.target.normalize(), "f"), tracked.window, tracked.by,
+                   f"{calendar.period} {calendar.timezone.key}" if calendar else "")

@@ -108,7 +108,7 @@ class Counting:
         """Hours that were never read in full, the newest first; then what has no rows."""
         begun, mark = time.monotonic(), reading.settled(reading.asked_at(now))
         last = hour_of(mark)  # the newest that is complete, or it is under way
-        back = max([QUARTER, *(watch.tracked.window for watch in self._watches.values())]) + HOUR
+        back = max([QUARTER, *(watch.objective.longest for watch in self._watches.values())]) + HOUR
         async with self._reader.connect() as connection:
             unread = await progress.unread(connection, (now - back) // HOUR * HOUR, last)
         self._metrics.ledger_unread.set(len(unread))
@@ -129,7 +129,7 @@ class Counting:
             filled = await progress.fills(connection)
             recent = await progress.whole(connection, [last - 2 * HOUR, last - HOUR])
         for key, watch in self._watches.items():
-            since = (now - max(MONTH, watch.tracked.window)) // HOUR * HOUR
+            since = (now - max(MONTH, watch.objective.longest)) // HOUR * HOUR
             done = filled.get(key) or Filled(*key, since, since)
             for piece in _pieces(done, since, last):
                 if time.monotonic() - begun > BUSY:

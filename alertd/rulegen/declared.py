@@ -10,6 +10,8 @@ from decimal import Decimal
 from alertd.matchers import Matcher
 from alertd.model import Millis, Severity
 from alertd.presets import Preset
+from alertd.rulegen import promql
+from alertd.slo.window import Calendar
 
 NODES = "node_exporter"  # CPU and memory thresholds watch every target of this preset unless others are named
 
@@ -121,8 +123,9 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Objective:
-    """An SLO. `target` is the ratio of good events (0 to 1, both exclusive) over the last `window`; `under` is the
-    duration within which a good answer comes. It holds for each value of the labels `by` apart. With `slices` the
+    """An SLO. `target` is the ratio of good events (0 to 1, both exclusive) over the last `window`, or over a period of
+    the `calendar`: Prometheus has none, and takes the rolling `window` that is most like it. `under` is the duration
+    within which a good answer comes. It holds for each value of the labels `by` apart. With `slices` the
     slices of time are the events; a `gauge` is counted by slices only. The events of its `parts` are its own. `told` is
     by what tells its alerts apart: a tier, a level of the budget left, or a name."""
 
@@ -136,6 +139,17 @@ class Objective:
     slices: Slices | None = None
     told: Mapping[str, Told] = dataclasses.field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    calendar: Calendar | None = None
+
+    @property
+    def over(self) -> str:
+        """Its window in a sentence."""
+        return promql.duration(self.window) if self.calendar is None else self.calendar.said
+
+    @property
+    def longest(self) -> Millis:
+        """How far back its window may reach."""
+        return self.window if self.calendar is None else self.calendar.period.longest
 
     @property
     def symptom(self) -> Symptom | None:

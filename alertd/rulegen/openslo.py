@@ -8,8 +8,11 @@ from typing import Any
 
 from alertd.rulegen import counting, promql
 from alertd.rulegen.declared import Declared, Objective, Service
+from alertd.slo.window import Period
 
 VERSION = "openslo/v1"
+_PERIODS = {Period.WEEK: "1w", Period.MONTH: "1M", Period.QUARTER: "1Q"}
+_START = "2024-01-01 00:00:00"  # a Monday that a quarter begins with: each period is one of those counted from here
 
 
 def documents(declared: Declared) -> Iterator[dict[str, Any]]:
@@ -69,11 +72,18 @@ def _slo(service: Service, objective: Objective, ratio: dict[str, str]) -> dict[
             "service": name(service.name),
             "indicator": {"metadata": {"name": name(f"{service.name}-{objective.name}")},
                           "spec": {"ratioMetric": {"counter": True, **sides}}},
-            "timeWindow": [{"duration": promql.duration(objective.window), "isRolling": True}],
+            "timeWindow": [_window(objective)],
             "budgetingMethod": "Timeslices" if objective.slices else "Occurrences",
             "objectives": [{"target": float(objective.target), **_slices(objective)}],
         },
     }
+
+
+def _window(objective: Objective) -> dict[str, Any]:
+    if objective.calendar is None:
+        return {"duration": promql.duration(objective.window), "isRolling": True}
+    return {"duration": _PERIODS[objective.calendar.period], "isRolling": False,
+            "calendar": {"startTime": _START, "timeZone": objective.calendar.timezone.key}}
 
 
 def _slices(objective: Objective) -> dict[str, Any]:

@@ -21,6 +21,20 @@ class Period(enum.StrEnum):
     MONTH = "month"
     QUARTER = "quarter"
 
+    @property
+    def rolling(self) -> Millis:
+        """The length of a rolling window that is most like it."""
+        return _ROLLING[self]
+
+    @property
+    def longest(self) -> Millis:
+        """How long it may be, less the hour that the clocks may give it."""
+        return _LONGEST[self]
+
+
+_ROLLING = {Period.WEEK: 7 * DAY, Period.MONTH: 30 * DAY, Period.QUARTER: 90 * DAY}
+_LONGEST = {Period.WEEK: 7 * DAY, Period.MONTH: 31 * DAY, Period.QUARTER: 92 * DAY}
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rolling:
@@ -39,6 +53,11 @@ class Rolling:
     def __str__(self) -> str:
         days, hours = divmod(self.length, DAY)
         return f"{days}d" if not hours else f"{self.length // HOUR}h"
+
+    @property
+    def said(self) -> str:
+        """In a sentence."""
+        return str(self)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,20 +93,30 @@ class Calendar:
     def __str__(self) -> str:
         return self.period.value
 
+    @property
+    def said(self) -> str:
+        """In a sentence."""
+        return f"the calendar {self.period} ({self.timezone.key})"
+
 
 Window = Rolling | Calendar
 
 
 def parse(text: str, timezone: str = "UTC") -> Window:
     """`7d`, `36h`, `week`, `month` or `quarter`; ValueError says what is wrong."""
-    try:
-        zone = zoneinfo.ZoneInfo(timezone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{timezone!r} is no time zone; write one such as Europe/Berlin") from error
+    place = zone(timezone)
     if text in set(Period):
-        return Calendar(Period(text), zone)
+        return Calendar(Period(text), place)
     found = re.fullmatch(r"(\d{1,5})([hdw])", text, re.ASCII)
     length = int(found[1]) * {"h": HOUR, "d": DAY, "w": 7 * DAY}[found[2]] if found else 0
     if not 0 < length <= MOST:
         raise ValueError(f"{text!r} is no window; write one such as 7d, 36h, week, month or quarter")
     return Rolling(length)
+
+
+def zone(name: str) -> zoneinfo.ZoneInfo:
+    """The time zone of this name; ValueError where there is none."""
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; write one such as Europe/Berlin") from error

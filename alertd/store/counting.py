@@ -39,7 +39,7 @@ _FILLED = _filled.on_conflict_do_update(index_elements=["service", "slo"], set_=
     name: _filled.excluded[name] for name in ("since", "until")})
 _begin = upsert(schema.slos)
 _BEGIN = _begin.on_conflict_do_update(index_elements=["service", "slo", "since"], set_={
-    name: _begin.excluded[name] for name in ("objective", "length", "split", "ended_at")})
+    name: _begin.excluded[name] for name in ("objective", "length", "split", "ended_at", "calendar")})
 _insert_exclusion = upsert(schema.exclusions)
 _KEEP_EXCLUSION = _insert_exclusion.on_conflict_do_update(
     index_elements=["id"], set_={"ends_at": _insert_exclusion.excluded.ends_at},
@@ -48,13 +48,15 @@ _KEEP_EXCLUSION = _insert_exclusion.on_conflict_do_update(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Promise:
-    """An objective as rules/ says it: `objective` is the ratio in its own digits, `length` that of the window."""
+    """An objective as rules/ says it: `objective` is the ratio in its own digits, `length` that of the window.
+    `calendar` is a period and its zone, such as `month Europe/Berlin`, where the window is one of the calendar."""
 
     service: str
     slo: str
     objective: str
     length: Millis
     by: tuple[str, ...] = ()
+    calendar: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,12 +143,13 @@ def _declare(connection: Connection, item: Declared) -> int:
     if begun:
         connection.execute(_BEGIN, [{
             "service": promise.service, "slo": promise.slo, "since": item.now, "objective": promise.objective,
-            "length": promise.length, "split": to_json(promise.by), "ended_at": None} for promise in begun])
+            "length": promise.length, "split": to_json(promise.by), "ended_at": None,
+            "calendar": promise.calendar} for promise in begun])
     return len(begun) + sum(key not in wanted for key in known)
 
 
 def _same(row: Any) -> Promise:
-    return Promise(row.service, row.slo, row.objective, row.length, tuple(why_from(row.split)))
+    return Promise(row.service, row.slo, row.objective, row.length, tuple(why_from(row.split)), row.calendar)
 
 
 def identify(connection: Connection, items: Sequence[Sequence[Named]]) -> Sequence[dict[Named, int]]:

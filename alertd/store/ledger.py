@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.matchers import parse
 from alertd.model import HOUR, MINUTE, Labels, Millis
-from alertd.slo import budget, forecast
+from alertd.slo import budget, forecast, window
 from alertd.slo.budget import Recent, Slo, Status, Sums
 from alertd.slo.counts import SLOTS, Count, Hour, Slots
 from alertd.slo.excluding import Exclusion, stretches
 from alertd.slo.forecast import Forecast, Spending
-from alertd.slo.window import Calendar, Rolling, Window
+from alertd.slo.window import Calendar, Period, Rolling, Window
 from alertd.store import schema
 from alertd.store.reading import rfc3339
 from alertd.store.rows import labels_from, why_from
@@ -77,12 +77,12 @@ class _Seen:
     problem: str
 
 
-async def statuses(connection: AsyncConnection, now: Millis, window: Window | None = None, *, problem: str = ""
+async def statuses(connection: AsyncConnection, now: Millis, over: Window | None = None, *, problem: str = ""
                    ) -> list[Status]:
     """How each declared objective (each group of one) stands, by service and name; over another window than its own
     where one is given. `problem` is why nothing can be known, where the store cannot say it. What is worked out is
     worked out in a thread."""
-    seen = await _see(connection, now, window)
+    seen = await _see(connection, now, over)
     seen = dataclasses.replace(seen, problem=problem or seen.problem)
     found: list[Status] = []
     for status, series, day in await asyncio.to_thread(_judged, seen):
@@ -94,8 +94,8 @@ async def statuses(connection: AsyncConnection, now: Millis, window: Window | No
     return found
 
 
-async def _see(connection: AsyncConnection, now: Millis, window: Window | None) -> _Seen:
-    slos = [one if window is None else dataclasses.replace(one, window=window) for one in await declared(connection)]
+async def _see(connection: AsyncConnection, now: Millis, over: Window | None) -> _Seen:
+    slos = [one if over is None else dataclasses.replace(one, window=over) for one in await declared(connection)]
     hour, begins = now // HOUR * HOUR, {slo.window.begin(now) for slo in slos}
 
     async def rows(query: Select[Any]) -> Sequence[Any]:
@@ -157,12 +157,12 @@ def _forecast(status: Status, hours: Sequence[Kept], day: Sums, now: Millis) -> 
     if day.known < budget.ENOUGH * forecast.RECENT:
         return Forecast(unknown=f"only {day.known:.0f} of the last {forecast.RECENT} hours are known")
     per_hour = day.spending * (1 / forecast.RECENT)
-    window = status.slo.window
-    if isinstance(window, Calendar):
+    over = status.slo.window
+    if isinstance(over, Calendar):
         so_far = sum((kept.spending for kept in hours), Spending())
-        return forecast.calendar(so_far, per_hour, now, window.end(now) or now)
+        return forecast.calendar(so_far, per_hour, now, over.end(now) or now)
     by_hour = {kept.hour.start: kept.spending for kept in hours}
-    spans = range(status.since, status.since + window.length, HOUR)
+    spans = range(status.since, status.since + over.length, HOUR)
     return forecast.rolling([by_hour.get(start, Spending()) for start in spans], per_hour, now)
 
 
@@ -253,7 +253,18 @@ def _sums_from(row: Any) -> Sums:
 
 
 def slo_from(row: Any) -> Slo:
-    return Slo(row.service, row.slo, float(row.objective), Rolling(row.length), tuple(why_from(row.split)))
+    return Slo(row.service, row.slo, float(row.objective), window_from(row), tuple(why_from(row.split)))
+
+
+def window_from(row: Any) -> Window:
+    """A zone that this machine does not know (any more) is UTC to it: a budget by other clocks, not none."""
+    period, _, zone = row.calendar.partition(" ")
+    if not period:
+        return Rolling(row.length)
+    try:
+        return Calendar(Period(period), window.zone(zone))
+    except ValueError:
+        return Calendar(Period(period))
 
 
 def series_from(row: Any) -> Series:
@@ -293,12 +304,12 @@ def packed(slots: Iterable[Count | None]) -> bytes | None:
 
 def view(status: Status) -> dict[str, Any]:
     """As the API and `slo status -o json` show it; null is what is not known."""
-    window, found = status.slo.window, status.forecast
-    end = window.end(status.at)
+    over, found = status.slo.window, status.forecast
+    end = over.end(status.at)
     return {
         "id": status.id, "service": status.slo.service, "slo": status.slo.slo, "labels": dict(status.labels),
-        "state": status.state.value, "objective": status.slo.objective, "window": str(window),
-        "window_begins": rfc3339(status.since), "window_ends": rfc3339(end),
+        "state": status.state.value, "objective": status.slo.objective, "window": str(over),
+        "timezone": _zone(over), "window_begins": rfc3339(status.since), "window_ends": rfc3339(end),
         "events": status.events, "bad": status.bad, "budget_remaining": status.budget_remaining,
         "burn_rate": status.burn_rate, "coverage": status.coverage, "excluded": status.excluded,
         "reason": status.reason or None, "incomplete": list(status.remarks),
@@ -307,11 +318,15 @@ def view(status: Status) -> dict[str, Any]:
     }
 
 
+def _zone(over: Window) -> str | None:
+    return over.timezone.key if isinstance(over, Calendar) else None
+
+
 async def details(connection: AsyncConnection, status: Status) -> dict[str, Any]:
     """What else there is to say of one: what its objective was from when to when, and what is taken out of it."""
     slo = status.slo
-    was = [{"since": rfc3339(since), "until": rfc3339(until), "objective": one.objective, "window": str(one.window)}
-           for since, until, one in await objectives(connection, slo.service, slo.slo)]
+    was = [{"since": rfc3339(since), "until": rfc3339(until), "objective": one.objective, "window": str(one.window),
+            "timezone": _zone(one.window)} for since, until, one in await objectives(connection, slo.service, slo.slo)]
     labels = {**status.labels, "service": slo.service, "slo": slo.slo}
     taken = [exclusion_view(one) for one in await exclusions(connection, status.since, status.at, undone=True)
              if one.matches(labels)]

@@ -337,6 +337,7 @@ slos = Table(
     Column("length", BigInteger, nullable=False),
     Column("split", Text, nullable=False),
     Column("ended_at", BigInteger),
+    Column("calendar", Text, nullable=False, server_default=""),
 )
 
 # What is counted apart: an objective, or one group of one that is split by labels. `known_until`: the newest moment

@@ -86,7 +86,8 @@ class Budgets:
             kept = await _history(connection, await _series(connection), status, status.since)
             details = await ledger.details(connection, status)
         drawn = await asyncio.to_thread(burndown.draw, status, [_hour(one) for one in kept])
-        return frame.show(request, self._inside, "slo.html", line=Line(status), drawn=drawn, details=details)
+        return frame.show(request, self._inside, "slo.html", line=Line(status), drawn=drawn, details=details,
+                          ends=status.slo.window.end(status.at))
 
 
 async def statuses(inside: Inside) -> list[Status]:

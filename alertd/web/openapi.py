@@ -55,8 +55,8 @@ OBJECTS: dict[str, dict[str, Any]] = {
     "Slo": {
         "id": _TEXT, "service": _TEXT, "slo": _TEXT, "labels": _LABELS,
         "state": _word("ok", "at_risk", "exhausted", "unknown"), "objective": _NUMBER, "window": _TEXT,
-        "window_begins": _TIME, "window_ends": _TIME, "events": _MAYBE_NUMBER, "bad": _MAYBE_NUMBER,
-        "budget_remaining": _MAYBE_NUMBER, "burn_rate": _MAYBE_NUMBER, "coverage": _MAYBE_NUMBER,
+        "timezone": _MAYBE_TEXT, "window_begins": _TIME, "window_ends": _TIME, "events": _MAYBE_NUMBER,
+        "bad": _MAYBE_NUMBER, "budget_remaining": _MAYBE_NUMBER, "burn_rate": _MAYBE_NUMBER, "coverage": _MAYBE_NUMBER,
         "excluded": _NUMBER, "reason": _MAYBE_TEXT, "incomplete": _list(_TEXT), "forecast": {"type": "object"}},
     "MaintenanceWindow": {
         "id": _TEXT, "name": _TEXT, "line": _WHOLE, "match": _list(_TEXT), "mode": _word("hold", "digest"),

@@ -50,6 +50,18 @@ services:
                                             Objective("latency", Decimal("0.95"), 28 * DAY, 500))
 
 
+def test_a_window_of_the_calendar(tmp_path: Path) -> None:
+    """By the clocks of its zone, UTC unless it says so; Prometheus' alerts are of the last days, which is remarked."""
+    slos = "a: {objective: 99%, window: month, timezone: Europe/Berlin}, b: {objective: 99%, window: quarter}"
+    rules = read(tmp_path, a=SERVICE.replace("}}", f", slos: {{{slos}}}}}}}"))
+    month, quarter = rules.declared.services[0].objectives
+    assert (month.window, month.longest, month.over) == (30 * DAY, 31 * DAY, "the calendar month (Europe/Berlin)")
+    assert (quarter.window, quarter.longest, quarter.over) == (90 * DAY, 92 * DAY, "the calendar quarter (UTC)")
+    said = [remark.what for remark in rules.remarks if remark.id == "calendar"]
+    assert said[0] == ("shop a: Prometheus' alerts are of the last 30d, as it has no calendar; alertd's ledger has the "
+                       "budget of the calendar month (Europe/Berlin)")
+
+
 @pytest.mark.parametrize(("text", "fault"), [
     ("", "a.yaml:1:1: is empty; declare thresholds or services, or remove the file"),
     ("# nothing\n", "a.yaml:1:1: is empty; declare thresholds or services, or remove the file"),
@@ -122,6 +134,13 @@ services:
      "a.yaml:1:104: 'x{' is no metric and its labels; write one such as jobs_total{job=\"shop\"}"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: 367d}}}}"),
      "a.yaml:1:104: 367d is longer than the 366d a window may have"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: monthly}}}}"),
+     "a.yaml:1:104: 'monthly' is no window; write one such as 30d, or week, month or quarter of the calendar"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, window: month, timezone: Mars}}}}"),
+     "a.yaml:1:121: 'Mars' is no time zone; write one such as Europe/Berlin"),
+    (SERVICE.replace("}}", ", slos: {a: {objective: 99%, timezone: Europe/Berlin}}}}"),
+     "a.yaml:1:79: `timezone` is of a window of the calendar; write `window: month` (week, quarter) too, or leave it "
+     "out"),
     (SERVICE.replace("}}", ", slos: {a: {objective: 99%, under: 300ms}}}}"),
      "a.yaml:1:103: a 300ms is no bucket of 'shop' (prometheus-http); the nearest are 250ms and 500ms; or say with "
      "`buckets:` which its histogram has"),

@@ -206,6 +206,28 @@ async def test_the_calendar_month_begins_at_local_midnight(book):
     assert status.budget_remaining == pytest.approx(1 - 100 / hours)
 
 
+async def test_an_objective_may_be_of_the_calendar(book):
+    """As rules/ says it; a change of the window is one of the objective's history, and the hours stay as they are."""
+    await book.write(month(h300=100.0))
+    await book.declare(dataclasses.replace(AVAILABILITY, calendar="month Europe/Berlin"), now=NOW - HOUR)
+    [status] = await book.stand()
+    [asked] = await book.stand(over=window("month", "Europe/Berlin"))
+    assert status == asked
+    shown = ledger.view(status)
+    assert (shown["window"], shown["timezone"]) == ("month", "Europe/Berlin")
+    assert shown["window_ends"] == "2027-01-31T23:00:00.000+00:00"
+    async with book.db.reader.connect() as connection:
+        was = await ledger.details(connection, status)
+    assert [one["window"] for one in was["objectives"]] == ["month", "30d"]
+
+
+async def test_a_zone_that_is_not_known_here_is_utc(book):
+    """A budget by other clocks is better than none."""
+    await book.declare(dataclasses.replace(AVAILABILITY, calendar="month Mars/Base"))
+    [status] = await book.stand()
+    assert status.slo.window == window("month", "UTC")
+
+
 async def test_the_forecast_knows_that_old_errors_age_out(book):
     """Of 720 bad events 32 are left, and 12 come an hour: under three hours, but the 400 of an outage leave the window
     with its oldest hour. It lasts a day and a half, which is little enough to be at risk."""

@@ -1,5 +1,6 @@
 """Error budgets by the API."""
 
+import asyncio
 import json
 
 from click.testing import CliRunner
@@ -47,6 +48,23 @@ async def test_a_reload_reads_what_is_declared(site):
     async with site.http.post(f"{site.url}/-/reload") as answer:
         assert (answer.status, "a.yaml:1:" in await answer.text()) == (500, True)
     assert (await site.json("/api/v1/slos/shop:up"))["objectives"][0]["objective"] == 0.999
+
+
+async def test_a_window_of_the_calendar_is_shown_with_its_zone(site):
+    """In JSON, on the pages, and by the command."""
+    folder = site.config.parent / "rules"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("services: {shop: {metrics: prometheus-http, selector: 'job=\"shop\"', slos: "
+                                   "{up: {objective: 99.9%, window: month, timezone: Europe/Berlin}}}}\n")
+    async with site.http.post(f"{site.url}/-/reload") as answer:
+        assert answer.status == 200
+    item = await site.json("/api/v1/slos/shop:up")
+    assert (item["window"], item["timezone"]) == ("month", "Europe/Berlin")
+    assert item["window_ends"] > item["window_begins"]
+    for page in ("/slos", "/slos/shop:up", "/"):
+        assert "the calendar month (Europe/Berlin)" in (await site.get(page))[1], page
+    done = await asyncio.to_thread(CliRunner().invoke, group, ["slo", "status", "--url", site.url])
+    assert "99.9% of month (Europe/Berlin)" in done.stdout
 
 
 async def test_what_is_not_known_is_no_metric(site):

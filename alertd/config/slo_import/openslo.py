@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
@@ -10,8 +11,11 @@ from alertd.config.slo_import.taking import WINDOW, Part, Path, Slo
 from alertd.model import Millis
 from alertd.rulegen.declared import Slices
 from alertd.rulegen.slices import LENGTHS
+from alertd.slo import window
+from alertd.slo.window import Calendar, Period
 
 _Indicator = tuple[Part, Path]
+_PERIODS = {"1w": Period.WEEK, "1M": Period.MONTH, "1Q": Period.QUARTER}
 
 
 def read(parts: list[Part]) -> Iterator[Slo]:
@@ -36,7 +40,7 @@ def _slos(part: Part, named: Mapping[str, _Indicator]) -> Iterator[Slo]:
     as_exported = (part.take("metadata", "annotations", key) for key in ("alertd/service", "alertd/slo"))
     service, name = (str(ours or theirs or "") for ours, theirs in zip(as_exported, names, strict=True))
     part.take("spec", "description")
-    window, found = _window(part), _indicator(part, named)
+    over, found = _window(part), _indicator(part, named)
     method = part.take("spec", "budgetingMethod")
     paths = list(part.each("spec", "objectives"))
     slices = [_slices(part, path) for path in paths] if method == "Timeslices" else [None] * len(paths)
@@ -45,7 +49,9 @@ def _slos(part: Part, named: Mapping[str, _Indicator]) -> Iterator[Slo]:
                                "and Timeslices of 1m or 5m with a timeSliceTarget")
     elif found is None:
         part.refuse(("spec",), f"{service} {name}: its indicator is no ratioMetric of good or bad and total")
-    elif window is not None:
+    elif over is not None:
+        calendar = over if isinstance(over, Calendar) else None
+        length = over.period.rolling if isinstance(over, Calendar) else over
         events, bad, good = found
         for number, path in enumerate(paths):
             if part.peek(*path, "targetPercent") is not None:
@@ -54,7 +60,8 @@ def _slos(part: Part, named: Mapping[str, _Indicator]) -> Iterator[Slo]:
                 target = part.target((*path, "target"), of=1)
             if target is not None:
                 called = name if len(paths) == 1 else f"{name}-{number + 1}"
-                yield Slo(service, called, target, window, events, bad, good, part, path, slices[number])
+                yield Slo(service, called, target, length, events, bad, good, part, path, slices[number],
+                          calendar=calendar)
 
 
 def _slices(part: Part, path: Path) -> Slices | None:
@@ -88,16 +95,38 @@ def _indicator(part: Part, named: Mapping[str, _Indicator]) -> tuple[str, str, s
     return (queries["total"], queries["bad"], queries["good"]) if usable else None
 
 
-def _window(part: Part) -> Millis | None:
+def _window(part: Part) -> Millis | Calendar | None:
+    """How long it looks back, or of which period it is; None, and told, where it is neither."""
     windows = list(part.each("spec", "timeWindow"))
     if not windows:
         return WINDOW
     at = windows[0]
-    if not part.take(*at, "isRolling") or len(windows) > 1 or part.peek(*at, "calendar") is not None:
-        part.refuse(("spec", "timeWindow"), "only one rolling window is carried over; there are no calendar windows")
+    if len(windows) > 1:
+        part.refuse(("spec", "timeWindow"), "one window is carried over, and these are several")
         return None
+    length, rolling = part.take(*at, "duration"), part.take(*at, "isRolling")
     try:
-        return units.duration(part.take(*at, "duration"))
+        if part.peek(*at, "calendar") is not None:
+            return _calendar(part, (*at, "calendar"), str(length))
+        if not rolling:
+            raise ValueError("a window that is not rolling needs its calendar")
+        return units.duration(length)
     except ValueError as error:
-        part.refuse((*at, "duration"), str(error))
+        part.refuse(at, str(error))
         return None
+
+
+def _calendar(part: Part, at: Path, length: str) -> Calendar:
+    """ValueError where it is none that alertd has: of a week from Monday, a month or a quarter."""
+    period, text = _PERIODS.get(length), str(part.take(*at, "startTime"))
+    if period is None:
+        raise ValueError(f"a calendar window of {length!r} is not carried over; {', '.join(_PERIODS)} are")
+    zone = window.zone(str(part.take(*at, "timeZone") or "UTC"))
+    try:
+        starts = datetime.datetime.fromisoformat(text).replace(tzinfo=zone)
+    except ValueError as error:
+        raise ValueError(f"startTime {text!r} is no time such as 2024-01-01 00:00:00") from error
+    found, moment = Calendar(period, zone), round(starts.timestamp() * 1000)
+    if found.begin(moment) != moment:
+        raise ValueError(f"a {period} that begins at {text} is not carried over; one that begins as the calendar's is")
+    return found

@@ -11,6 +11,7 @@ from alertd.config.yaml import Document, Key
 from alertd.errors import Finding
 from alertd.model import DAY, Millis
 from alertd.rulegen.declared import Slices
+from alertd.slo.window import Calendar
 
 Path = tuple[Key, ...]
 WINDOW: Millis = 30 * DAY
@@ -18,8 +19,8 @@ WINDOW: Millis = 30 * DAY
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slo:
-    """An SLO as the foreign file has it. `events`, and `bad` or `good`, are PromQL; `by` are labels it
-    holds for apart; `at` is its place for messages."""
+    """An SLO as the foreign file has it, over the last `window` or a period of the `calendar`. `events`, and `bad` or
+    `good`, are PromQL; `by` are labels it holds for apart; `at` is its place for messages."""
 
     service: str
     name: str
@@ -32,6 +33,7 @@ class Slo:
     at: Path
     slices: Slices | None = None
     by: tuple[str, ...] = ()
+    calendar: Calendar | None = None
 
     def left(self, what: str, fix: str = "") -> Finding:
         return self.part.document.finding(self.at, f"{self.service} {self.name}: {what}", fix, id="not-imported")

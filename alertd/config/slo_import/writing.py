@@ -60,7 +60,9 @@ def _settings(slo: Slo, found: Counted) -> dict[str, Any]:
     own = {key: _one(selectors) for key, selectors in (("events", (found.events,)), ("bad", found.bad),
                                                        ("good", found.good)) if any(selectors)}
     by = {"by": list(slo.by)} if slo.by else {}
-    return {"objective": percent(slo.target), "window": duration(slo.window), **under, **slices, **own, **by}
+    window = {"window": duration(slo.window)} if slo.calendar is None else {
+        "window": slo.calendar.period.value, "timezone": slo.calendar.timezone.key}
+    return {"objective": percent(slo.target), **window, **under, **slices, **own, **by}
 
 
 def _one(selectors: Sequence[str]) -> str | list[str]:

@@ -147,7 +147,10 @@ def test_openslo(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("old", "new", "said"), [
-    ("isRolling: true", "isRolling: false", "only one rolling window"),
+    ("isRolling: true", "isRolling: false", "needs its calendar"),
+    ("28d, isRolling: true", "1Y, calendar: {startTime: 2024-01-01}", "a calendar window of '1Y' is not carried over"),
+    ("28d, isRolling: true", "1M, calendar: {startTime: 2024-01-15}", "a month that begins at 2024-01-15"),
+    ("28d, isRolling: true", "1w, calendar: {startTime: soon}", "startTime 'soon' is no time"),
     ("Occurrences", "Timeslices", "counted by Timeslices"),
     ("indicatorRef: errors", "indicatorRef: gone", "no ratioMetric"),
     ("0.999", "1", "is no objective between 0 and 100 %"),
@@ -172,7 +175,8 @@ def test_what_is_exported_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "rules").mkdir()
     text = ("services: {Shop_1: {metrics: prometheus-http, selector: 'job=\"shop\"', slos: {"
             "availability: {objective: 99.95%, window: 90d}, latency: {objective: 95%, window: 30d, under: 500ms}, "
-            "steady: {objective: 99%, window: 30d, method: timeslices, slice: 5m, slice_target: 95%}}}}\n")
+            "steady: {objective: 99%, window: 30d, method: timeslices, slice: 5m, slice_target: 95%}, "
+            "calm: {objective: 99%, window: quarter, timezone: Europe/Berlin}}}}\n")
     (tmp_path / "rules" / "a.yaml").write_text(text)
     exported = CliRunner().invoke(group, ["rules", "export", "openslo"])
     (tmp_path / "o.yaml").write_text(exported.stdout)
