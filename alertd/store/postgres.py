@@ -1,13 +1,17 @@
 """PostgreSQL, for several replicas: how connections are made, and what is asked of the server for each.
 
 Addresses are libpq's, read by asyncpg: several hosts (`postgresql://u@a,b/alertd`; the one that takes writes is
-found), `sslmode`, `passfile`, and the variables PGPASSWORD and PGPASSFILE.
+found), `sslmode`, `passfile`, and the variables PGPASSWORD and PGPASSFILE. `password_file` in an address is ours: a
+file with the password alone, as every secret of alertd may have one. Kubernetes mounts secrets readable by a group,
+and those of PGPASSFILE must not be.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+import urllib.parse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -22,6 +26,7 @@ SCHEMES = ("postgresql://", "postgres://")
 LANES = 2  # connections that write, each with its transaction: most of one is waiting for the server
 CONNECT = 5.0  # seconds until a server that says nothing counts as away
 COMMAND = 20.0  # seconds for one statement; above the server's own limits below, so that it says why
+OURS = "password_file="  # what an address says to alertd alone
 SETTINGS = {
     "application_name": "alertd",
     # a replica that is stopped in the middle of a transaction must not hold the others up for longer than this
@@ -50,9 +55,11 @@ def engines(url: str, connections: int) -> tuple[AsyncEngine, AsyncEngine]:
 async def connect(url: str, **settings: str) -> asyncpg.Connection[Any]:
     """A connection to the server that takes writes."""
     driver = _driver()
-    words = {} if "target_session_attrs" in url else {"target_session_attrs": "primary"}
+    plain, words = _apart(url)
+    if "target_session_attrs" not in url:
+        words["target_session_attrs"] = "primary"
     try:
-        connection = await driver.connect(url, timeout=CONNECT, command_timeout=COMMAND,
+        connection = await driver.connect(plain, timeout=CONNECT, command_timeout=COMMAND,
                                           server_settings=SETTINGS | settings, **words)
     except (ValueError, driver.InterfaceError) as error:  # which may repeat a part of the password
         if isinstance(error, OSError) or not isinstance(error, (ValueError, driver.ClientConfigurationError)):
@@ -62,6 +69,20 @@ async def connect(url: str, **settings: str) -> asyncpg.Connection[Any]:
     await connection.execute("SELECT set_config('synchronous_commit', 'on', false) "
                              "WHERE current_setting('synchronous_commit') = 'off'")
     return connection
+
+
+def _apart(url: str) -> tuple[str, dict[str, Any]]:
+    """The address as the driver takes it, and the words for what it does not know. The file is read for each
+    connection, so that a new password needs no restart; OSError when it cannot be."""
+    base, _, query = url.partition("?")
+    known = [word for word in query.split("&") if not word.startswith(OURS)]
+    files = [urllib.parse.unquote(word.removeprefix(OURS)) for word in query.split("&") if word not in known]
+    words = {"password": functools.partial(_password, Path(files[-1]))} if files else {}
+    return base + ("?" if "".join(known) else "") + "&".join(known), words
+
+
+def _password(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip()
 
 
 def faults() -> tuple[type[BaseException], ...]:
