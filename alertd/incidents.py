@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
 from alertd import episodes, flapping, inhibiting
+from alertd.clusters import Clusters
 from alertd.episodes import Verdict
 from alertd.inhibiting import Inhibitor
 from alertd.model import (
@@ -35,6 +36,7 @@ from alertd.telling import Desk, fingerprint_of
 
 WHOSE = ("team", "owner", "service", "alertname")  # labels that say whose an incident is, the first that is there
 LONGEST_TEAM = 100
+ALONE = Clusters()  # every source for itself
 
 
 @dataclasses.dataclass(slots=True)
@@ -43,7 +45,8 @@ class Known:
 
     `alerts` are open and lately closed episodes by fingerprint; `incidents` those that are open, by id;
     `notifications` everything ever intended for these incidents; `inhibitors` firing alerts that may keep the
-    webhooks' alerts quiet, by key; `swings` when incidents that ended lately began and ended, by their keys.
+    webhooks' alerts quiet, by key; `swings` when incidents that ended lately began and ended, by their keys; `clusters`
+    which sources are peers.
     """
 
     alerts: dict[str, list[Alert]] = dataclasses.field(default_factory=dict)
@@ -52,6 +55,7 @@ class Known:
     open_by_key: dict[str, IncidentId] = dataclasses.field(default_factory=dict)
     inhibitors: dict[str, list[Inhibitor]] = dataclasses.field(default_factory=dict)
     swings: dict[str, tuple[Millis, ...]] = dataclasses.field(default_factory=dict)
+    clusters: Clusters = ALONE
 
     def apply(self, changes: Changes) -> None:
         """Take over what was decided, so that the next webhook is decided on top of it."""
@@ -202,10 +206,15 @@ def _inhibit(groups: Iterable[_Group], alerts: Iterable[Alert], inhibitors: Iter
     return tuple(found)
 
 
-def keys_of(webhook: Webhook, routing: Routing) -> set[str]:
-    """The keys of the incidents that this webhook may open."""
+def keys_of(webhook: Webhook, routing: Routing, clusters: Clusters = ALONE) -> set[str]:
+    """The keys of the incidents that this webhook may open, or that a peer may have opened for its groups."""
     some = webhook.alerts if routing.incident_by else webhook.alerts[:1]  # one group, unless alertd groups itself
-    return {incident_key(webhook.source, _labels_of(webhook, alert, routing)) for alert in some}
+    return {key for alert in some for key in _keys(webhook, _labels_of(webhook, alert, routing), clusters)}
+
+
+def _keys(webhook: Webhook, labels: Labels, clusters: Clusters) -> list[str]:
+    """The keys by which a group's incident may be open, the one to open it by first."""
+    return [incident_key(source, labels) for source in clusters.peers(webhook.source)]
 
 
 def touched(webhooks: Iterable[Webhook], known: Known, now: Millis) -> set[IncidentId]:
@@ -240,9 +249,12 @@ def _group_for(webhook: Webhook, source: str, reported: ReportedAlert, known: Kn
                groups: dict[IncidentId, _Group]) -> _Group:
     """The group that a newly opened alert belongs to: an open incident's, or that of an incident to open."""
     labels = _labels_of(webhook, reported, routing)
-    key = incident_key(source, labels)
-    if (open_id := known.open_by_key.get(key)) is not None:
-        return _existing(known.incidents[open_id], groups)
+    keys = _keys(webhook, labels, known.clusters)
+    # one that is to be opened is opened by a key of `keys_of`: whether another is open, nobody has looked
+    for key in keys if source == webhook.source else (incident_key(source, labels), *keys):
+        if (open_id := known.open_by_key.get(key)) is not None:
+            return _existing(known.incidents[open_id], groups)
+    key = keys[0]
     for group in groups.values():
         if group.key == key:
             return group

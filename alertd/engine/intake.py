@@ -24,7 +24,7 @@ from alertd.incidents import Changes, decide, keys_of
 from alertd.inhibiting import keys as inhibiting_keys
 from alertd.model import Millis, Outlet, State, Webhook, WebhookId, value
 from alertd.routing import Routing
-from alertd.store import inhibiting, pulses
+from alertd.store import inhibiting, pulses, reconcile
 from alertd.store import intake as store
 from alertd.store.rows import deflated
 from alertd.store.weather import Sky
@@ -111,8 +111,10 @@ class Intake:
         routing = self._current.file.routing
         now = self._clock.now()
         webhooks = [item.webhook for item in items]
-        keys = {key for item in items for key in keys_of(item.webhook, item.routing or routing)}
+        clusters = reconcile.clusters(connection)
+        keys = {key for item in items for key in keys_of(item.webhook, item.routing or routing, clusters)}
         known = store.load(connection, webhooks, keys, now)
+        known.clusters = clusters
         if routing.inhibitions:
             known.inhibitors = inhibiting.load(connection, inhibiting_keys(webhooks, routing))
         batch, sky = store.Batch(), Sky(connection, routing, now)

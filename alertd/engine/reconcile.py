@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd import alertmanager
+from alertd.clusters import Clusters, learnt
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
@@ -87,6 +88,7 @@ class Reconcile:
         self._wake = wake
         self._http = http
         self._voices: frozenset[Voice] | None = None
+        self._clusters = Clusters()
         self._absences: Absences = {}
         self._unspoken: frozenset[str] = frozenset()
         self._answering: dict[str, Millis | None] = {}  # since when without a gap; None: does not answer
@@ -102,16 +104,26 @@ class Reconcile:
             alerts = await reconcile.open_alerts(connection)
             if self._voices is None:
                 self._voices = await reconcile.voices(connection)
+                self._clusters = await reconcile.all_clusters(connection)
         looks = tuple(filter(None, await asyncio.gather(*map(self._look, self._urls))))
         now = self._clock.now()
         comparison = compare(alerts, looks, self._urls, self._voices, self._absences, now)
         self._absences = comparison.absences
         self._remark(comparison, alerts)
+        await self._group(learnt(self._clusters, looks, self._urls, self._voices | comparison.voices,
+                                 comparison.unspoken))
         if comparison.ended or comparison.muted or comparison.voices:
             ids = {alert.source: self._ids.next(now) for alert, _ in comparison.ended}
             healed = await self._writer.submit(self._heal, Finding(comparison, looks, ids))
             self._voices |= comparison.voices
             self._count(comparison, healed)
+
+    async def _group(self, clusters: Clusters) -> None:
+        """Keep which Alertmanagers are one, where it is news: from then on their groups have one incident."""
+        if clusters != self._clusters:
+            await self._writer.submit(reconcile.know, clusters)
+            self._clusters = clusters
+            log.info("clusters", names=dict(clusters.names))
 
     # Looking
 

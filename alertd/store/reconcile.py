@@ -1,12 +1,14 @@
-"""What comparing with Alertmanager needs to know and keeps: open alerts, and which address speaks for which source."""
+"""What comparing with Alertmanager needs to know and keeps: open alerts, which address speaks for which source, and
+which Alertmanagers are one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from alertd.clusters import Clusters
 from alertd.heartbeats import SOURCE
 from alertd.model import Alert
 from alertd.reconciling import Open, Voice
@@ -24,6 +26,7 @@ _OPEN = (
     .where(_alerts.closed_at.is_(None), _alerts.source != SOURCE)  # what alertd says itself, no Alertmanager lists
 )
 _BY_ID = select(schema.alerts).where(among(_alerts.id))
+_CLUSTERS = select(schema.clusters)
 
 
 async def open_alerts(connection: AsyncConnection) -> list[Open]:
@@ -48,3 +51,23 @@ def remember(connection: Connection, learnt: Iterable[Voice]) -> None:
     """Keep that these addresses speak for these sources."""
     if rows := [{"address": address, "source": source} for address, source in learnt]:
         connection.execute(upsert(schema.voices).on_conflict_do_nothing(), rows)
+
+
+def clusters(connection: Connection) -> Clusters:
+    """Which Alertmanagers are one, as far as is known."""
+    return Clusters({row.source: row.cluster for row in connection.execute(_CLUSTERS)})
+
+
+async def all_clusters(connection: AsyncConnection) -> Clusters:
+    """The same, to read alone."""
+    return Clusters({row.source: row.cluster for row in await connection.execute(_CLUSTERS)})
+
+
+def know(connection: Connection, items: Sequence[Clusters]) -> Sequence[None]:
+    """Keep this in place of what was known; a handler of the writer."""
+    for known in items:
+        connection.execute(delete(schema.clusters))
+        if known.names:
+            connection.execute(insert(schema.clusters), [
+                {"source": source, "cluster": name} for source, name in known.names.items()])
+    return [None] * len(items)

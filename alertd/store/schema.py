@@ -243,6 +243,13 @@ voices = Table(
     Column("source", Text, primary_key=True),
 )
 
+# Which Alertmanagers are one cluster: by address or source, its name; see alertd.clusters.
+clusters = Table(
+    "clusters", metadata,
+    Column("source", Text, primary_key=True),
+    Column("cluster", Text, nullable=False),
+)
+
 # Alerts that keep others quiet while they fire, under the keys of alertd.inhibiting; `both`: targets of the rule too.
 inhibitors = Table(
     "inhibitors", metadata,

@@ -28,6 +28,21 @@ async def test_webhooks_at_once_are_decided_on_top_of_one_another(house):
         assert len((await reading.incidents(connection, None, 10, None)).items) == 1
 
 
+async def test_a_peer_that_tells_an_old_alert_and_a_new_one_is_taken(house):
+    """It knows of the incident that is open here only by what has ended; the new alert opens another rather than that
+    none of it can be kept."""
+    def both(source, ended, burning):
+        message = json.loads(body(burning, externalURL=source))
+        message["alerts"] += json.loads(body(ended, status="resolved"))["alerts"]
+        return json.dumps(message).encode()
+
+    await house.intake.accept(body("old", "other"))
+    await house.intake.accept(both("http://alertmanager", "old", "other"))
+    await house.intake.accept(both("http://peer", "old", "new"))
+    async with house.db.reader.connect() as connection:
+        assert len((await reading.incidents(connection, "open", 10, None)).items) == 2
+
+
 async def test_what_is_no_webhook_is_kept_and_refused(house):
     """Kept as rejected, with the reason."""
     with pytest.raises(NotWebhook, match="not JSON"):

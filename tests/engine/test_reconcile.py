@@ -211,6 +211,33 @@ async def test_of_two_peers_one_that_lists_it_is_enough(watch):
     assert watch.count("ended") == 1
 
 
+async def test_peers_that_know_different_alerts_open_one_incident(watch):
+    """Each under its own external URL, from the first look on, and after a restart while nobody answers."""
+    watch.reconcile = watch.make(2)
+    for fake in watch.fakes:
+        fake.peers = ["one", "two"]
+    await watch.look()
+    for fake in watch.fakes:
+        fake.status = 500
+    watch.reconcile = watch.make(2)
+    await watch.look()
+    for name in ("a", "b"):
+        await watch.house.intake.accept(body(name, externalURL=f"http://{name}.example.com"))
+    assert len(await watch.rows()) == 1
+
+
+async def test_a_stranger_with_the_same_group_opens_its_own(watch):
+    """As soon as every peer was asked and lists none of its alerts."""
+    watch.reconcile = watch.make(2)
+    for fake in watch.fakes:
+        fake.peers, fake.alerts = ["one", "two"], [listed("a")]
+    await watch.told()
+    await watch.house.intake.accept(body("x", group={"n": "1"}, externalURL="http://stranger"))
+    await watch.look()
+    await watch.house.intake.accept(body("b", externalURL="http://stranger"))
+    assert len(await watch.rows()) == 3
+
+
 async def test_what_an_alertmanager_has_listed_is_remembered(watch):
     """Over a restart: which address speaks for which source is kept."""
     watch.reconcile = watch.make(2)

@@ -1,4 +1,5 @@
-"""Three real Alertmanagers before one alertd, as one cluster or cut apart. Skipped, not failed, where there is none."""
+"""Several real Alertmanagers before one alertd, as one cluster or cut apart. Skipped, not failed, where there is none.
+"""
 
 from __future__ import annotations
 
@@ -54,16 +55,16 @@ class Peer:
         return float(next(line for line in lines if line.startswith(name)).split()[-1])
 
 
-async def three(house: House, *, linked: bool) -> list[Peer]:
-    """Peers that know each other, or three that do not: a cluster whose network is cut."""
+async def started(house: House, *, linked: bool, many: int = 3) -> list[Peer]:
+    """Peers that know each other, or as many that do not: a cluster whose network is cut."""
     (house.folder / "alertmanager.yml").write_text(scene.alertmanager(f"{house.url}/webhook/alertmanager"))
     peers: list[Peer] = []
-    for number in range(3):
+    for number in range(many):
         peers.append(Peer(house, number, peers if linked else ()))
     for peer in peers:
         await peer.process.answers(f"{peer.url}/-/ready")
     for peer in peers:
-        await until(lambda peer=peer: peer.sees(3 if linked else 1), "the cluster has settled")
+        await until(lambda peer=peer: peer.sees(many if linked else 1), "the cluster has settled")
     return peers
 
 
@@ -107,7 +108,7 @@ async def told_once(house: House, *, changes: int = 0, ends: int = 0) -> None:
 async def test_one_cluster_of_three(house: House) -> None:
     """Three peers tell the same groups, and one dies before the end: one message for each incident and channel, one
     of the second alert, one of the end."""
-    peers = await three(house, linked=True)
+    peers = await started(house, linked=True)
     prometheus = Prometheus()
     await house.start()
     await prometheus.post(peers, "a")
@@ -127,7 +128,7 @@ async def test_one_cluster_of_three(house: House) -> None:
 
 async def test_a_cluster_cut_apart(house: House) -> None:
     """Peers that do not hear of each other each tell everything, under their own addresses: the same as from one."""
-    peers = await three(house, linked=False)
+    peers = await started(house, linked=False)
     prometheus = Prometheus()
     await house.start()
 
@@ -143,3 +144,26 @@ async def test_a_cluster_cut_apart(house: House) -> None:
     assert {page.state for page in house.pagerduty.pages} == {"resolved"}
     assert all("resolved" in root["text"].lower() for root in house.roots())
     assert len(await house.items("alerts")) == 2 * len(GROUPS)
+
+
+async def test_each_peer_knows_another_alert(house: House) -> None:
+    """Of two Prometheis each reaches one peer only: the group is one incident, and each of its alerts is told."""
+    peers = await started(house, linked=True, many=2)
+    house.more = tuple(word for peer in peers for word in ("--alertmanager", peer.url))
+    await house.start()
+
+    async def asked() -> bool:
+        lines = (await house.text("/metrics")).splitlines()
+        times = [line for line in lines if line.startswith("alertd_reconcile_last_success_timestamp_seconds{")]
+        return len(times) == 2 and not any(line.endswith(" 0.0") for line in times)
+
+    await until(asked, "both were asked who they are")
+    prometheus = Prometheus()
+    await prometheus.post(peers[:1], "a")
+    await prometheus.post(peers[1:], "b")
+
+    async def known() -> bool:
+        return len(await house.items("alerts")) == 2 * len(GROUPS)
+
+    await until(known, "each peer has told what it knows")
+    await told_once(house, changes=1)
