@@ -37,20 +37,21 @@ def value(cls: type[Value]) -> type[Value]:
 
 
 class Severity(enum.StrEnum):
-    """How much it matters, in the words of the labels. `none` is kept and shown and told to nobody."""
+    """How much it matters, in the words of the labels. `none` is kept and shown and told to nobody. `rank` is 0 for
+    none to 3 for critical; a rise in rank is told again."""
 
-    NONE = "none"
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
+    rank: int
 
-    @property
-    def rank(self) -> int:
-        """0 for none to 3 for critical; a rise in rank is told again."""
-        return _RANKS[self]
+    def __new__(cls, word: str, rank: int = 0) -> Severity:
+        severity = str.__new__(cls, word)
+        severity._value_ = word
+        severity.rank = rank
+        return severity
 
-
-_RANKS = {Severity.NONE: 0, Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
+    NONE = "none", 0
+    INFO = "info", 1
+    WARNING = "warning", 2
+    CRITICAL = "critical", 3
 
 
 class AlertState(enum.StrEnum):

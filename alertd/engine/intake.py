@@ -7,7 +7,7 @@ commit is under way are decided together, one on top of the other, and committed
 from __future__ import annotations
 
 import asyncio
-import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection
@@ -18,11 +18,12 @@ from alertd.engine.clock import Clock, Ids
 from alertd.engine.emergency import Emergency
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
+from alertd.episodes import Verdict
 from alertd.errors import StoreUnavailable
 from alertd.heartbeats import beats
 from alertd.incidents import Changes, decide, keys_of
 from alertd.inhibiting import keys as inhibiting_keys
-from alertd.model import Millis, Outlet, State, Webhook, WebhookId, value
+from alertd.model import Kind, Millis, Outlet, State, Webhook, WebhookId, value
 from alertd.routing import Routing
 from alertd.store import inhibiting, pulses, reconcile
 from alertd.store import intake as store
@@ -54,9 +55,7 @@ class Intake:
         self._metrics = metrics
         self._wake = wake
         self._emergency = emergency
-        # looking a counter up costs more than counting
-        self._results, self._verdicts, self._made = (
-            functools.cache(one.labels) for one in (metrics.webhooks, metrics.alerts, metrics.notifications_made))
+        self._uncounted: list[tuple[Changes, Millis]] = []
         self.draining = False
 
     async def accept(self, body: bytes) -> Changes:
@@ -74,7 +73,9 @@ class Intake:
             await self._reject(body, str(error), now)
             raise
         changes = await self._stored(received)
-        self._count(changes, now)
+        if not self._uncounted:  # whatever is committed together is answered, and then counted, together
+            asyncio.get_running_loop().call_soon(self._count)
+        self._uncounted.append((changes, now))
         return changes
 
     async def _stored(self, received: Received) -> Changes:
@@ -131,16 +132,29 @@ class Intake:
         store.save(connection, batch, now)
         return answers
 
-    def _count(self, changes: Changes, received_at: Millis) -> None:
-        metrics = self._metrics
-        self._results(changes.result).inc()
-        metrics.commit_seconds.observe((self._clock.now() - received_at) / 1000)
-        for verdict, number in changes.verdicts.items():
-            self._verdicts(verdict.value).inc(number)
-        metrics.unknown_severities.inc(changes.unknown_severities)
-        for row in changes.notifications:
-            self._made(row.outlet.channel, row.kind.value).inc()
-        self._wake({row.outlet for row in changes.notifications if row.state is State.QUEUED})
+    def _count(self) -> None:
+        """Count what was answered, and wake who sends. Counters are locked, so one is asked once for all."""
+        counted, self._uncounted = self._uncounted, []
+        results: Counter[str] = Counter()
+        verdicts: Counter[Verdict] = Counter()
+        made: Counter[tuple[str, Kind]] = Counter()
+        queued: set[Outlet] = set()
+        now, unknown = self._clock.now(), 0
+        for changes, received_at in counted:
+            results[changes.result] += 1
+            verdicts.update(changes.verdicts)
+            made.update([(row.outlet.channel, row.kind) for row in changes.notifications])
+            queued.update([row.outlet for row in changes.notifications if row.state is State.QUEUED])
+            unknown += changes.unknown_severities
+            self._metrics.commit_seconds.observe((now - received_at) / 1000)
+        for result, number in results.items():
+            self._metrics.webhooks.labels(result).inc(number)
+        for verdict, number in verdicts.items():
+            self._metrics.alerts.labels(verdict.value).inc(number)
+        for (channel, kind), number in made.items():
+            self._metrics.notifications_made.labels(channel, kind.value).inc(number)
+        self._metrics.unknown_severities.inc(unknown)
+        self._wake(queued)
 
 
 def _received(body: bytes, id: WebhookId, now: Millis) -> Received:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -35,7 +35,8 @@ from sqlalchemy.sql.functions import FunctionElement
 # `upsert`: both databases know PostgreSQL's ON CONFLICT
 __all__ = ["Rows", "among", "listed", "lock", "try_lock", "upsert", "word"]
 
-AT_ONCE = 32  # rows to a statement of SQLite: from here on more gain nothing
+AT_ONCE = (32, 16, 8, 4, 2, 1)  # rows to a statement of SQLite: beyond the first more gain nothing
+MANY = 0  # in place of a number: as many as there are
 MOST_LOCKS = 1_000  # of one transaction; PostgreSQL has room for 6,400 unless it is told otherwise
 
 
@@ -113,25 +114,25 @@ _TRY_LOCK = select(func.pg_try_advisory_xact_lock(bindparam("key", type_=BigInte
 
 class Rows:
     """A statement for many rows, each a tuple in the order of `names`: handed to the driver itself as they are.
-    Core's own way takes longer than the database takes to write them. On SQLite AT_ONCE to a statement, since the
-    driver gives up the interpreter's lock and asks for it again at every one; on PostgreSQL a column each, as arrays,
-    so that it is one statement however many they are."""
+    Core's own way takes longer than the database takes to write them. On SQLite by statements of AT_ONCE rows, since
+    the driver gives up the interpreter's lock and asks for it again at every one; on PostgreSQL a column each, as
+    arrays, so that it is one statement however many they are."""
 
     def __init__(self, statement: Insert, names: Sequence[str]) -> None:
         self._statement = statement
         self._names = list(names)
-        self._texts: dict[str, tuple[str, str]] = {}
+        self._texts: dict[str, Mapping[int, str]] = {}
 
     def __call__(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
         if values := list(rows):
-            one, several = self._text(connection.dialect)
+            texts = self._text(connection.dialect)
             if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(several, tuple(map(list, zip(*values, strict=True))))
+                connection.exec_driver_sql(texts[MANY], tuple(map(list, zip(*values, strict=True))))
             else:
-                _write(connection, one, several, values)
+                _write(connection, texts, values)
 
-    def _text(self, dialect: Dialect) -> tuple[str, str]:
-        """For one row, and for several."""
+    def _text(self, dialect: Dialect) -> Mapping[int, str]:
+        """By the number of rows."""
         if dialect.name not in self._texts:
             compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
             assert getattr(compiled, "positiontup", None) == self._names  # the order that the tuples have
@@ -142,18 +143,18 @@ class Rows:
                 columns = self._statement.table.c
                 types = [columns[name].type.compile(dialect=dialect).partition("(")[0] for name in self._names]
                 arrays = ", ".join(f"CAST(${number} AS {type}[])" for number, type in enumerate(types, 1))
-                several = f"{one[:start]} SELECT * FROM unnest({arrays}){one[end + 1:]}"  # noqa: S608  likewise
+                texts = {MANY: f"{one[:start]} SELECT * FROM unnest({arrays}){one[end + 1:]}"}  # noqa: S608  likewise
             else:
                 row = one[start + len(" VALUES "):end + 1]
-                several = one.replace(row, ", ".join([row] * AT_ONCE))
-            self._texts[dialect.name] = one, several
+                texts = {number: one.replace(row, ", ".join([row] * number)) for number in AT_ONCE}
+            self._texts[dialect.name] = texts
         return self._texts[dialect.name]
 
 
-def _write(connection: Connection, one: str, several: str, values: Sequence[tuple[Any, ...]]) -> None:
-    whole = len(values) - len(values) % AT_ONCE
+def _write(connection: Connection, texts: Mapping[int, str], values: Sequence[tuple[Any, ...]]) -> None:
+    start = 0
     with contextlib.closing(connection.connection.cursor()) as cursor:
-        for start in range(0, whole, AT_ONCE):
-            cursor.execute(several, tuple(chain.from_iterable(values[start:start + AT_ONCE])))
-        if whole < len(values):
-            cursor.executemany(one, values[whole:])
+        for number, text in texts.items():
+            while len(values) - start >= number:
+                cursor.execute(text, tuple(chain.from_iterable(values[start:start + number])))
+                start += number

@@ -25,10 +25,12 @@ from alertd.store import live, schema, swings, weather
 from alertd.store.dialect import Rows, among, listed, lock, upsert, word
 from alertd.store.rows import (
     ALERT,
+    FIRING,
     INCIDENT,
     NOTIFICATION,
     WEBHOOK,
     alert_row,
+    firing_row,
     incident_from,
     incident_row,
     notification_from,
@@ -98,7 +100,8 @@ class Batch:
 def save(connection: Connection, batch: Batch, now: Millis) -> None:
     """Write the batch. Nothing is on disk before the caller's commit."""
     _INSERT_WEBHOOK(connection, batch.webhooks)
-    _UPSERT_ALERT(connection, map(alert_row, batch.alerts.values()))
+    _UPSERT_ALERT(connection, (alert_row(alert) for alert in batch.alerts.values() if not _plain(alert)))
+    _UPSERT_FIRING(connection, (firing_row(alert) for alert in batch.alerts.values() if _plain(alert)))
     live.note(connection, batch.alerts.values(), now)
     _UPSERT_INCIDENT(connection, map(incident_row, batch.incidents.values()))
     swings.note(connection, batch.incidents.values(), now)
@@ -108,6 +111,11 @@ def save(connection: Connection, batch: Batch, now: Millis) -> None:
     insert_decisions(connection, batch.decisions)
     _INSERT_INHIBITOR(connection, ((one.key, one.alert, one.name, one.both) for one in batch.inhibitors))
     _INSERT_INHIBITED(connection, ((alert.id,) for alert in batch.inhibited))
+
+
+def _plain(alert: Alert) -> bool:
+    """Whether it fires and nothing is known beyond that, as of all that are new."""
+    return alert.ends_at is None and alert.closed_at is None and alert.muted is None
 
 
 def reject(connection: Connection, items: Sequence[tuple[Webhook, bytes, str]]) -> Sequence[None]:
@@ -149,8 +157,9 @@ _INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
 _NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c.incident)).order_by(
     schema.notifications.c.seq).with_for_update()
 _INSERT_WEBHOOK = Rows(insert(schema.webhooks), WEBHOOK)
-_UPSERT_ALERT = Rows(
-    _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at", "muted")), ALERT)
+_UPSERT_ALERT, _UPSERT_FIRING = (
+    Rows(_upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at", "muted")), names)
+    for names in (ALERT, FIRING))
 _UPSERT_INCIDENT = Rows(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
                                                       "acknowledged_at", "resolved_at", "acknowledged_by",
                                                       "acknowledged_until", "escalated", "escalate_at",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
-from alertd.web.guard import Guard
+from alertd.web.guard import Guard, Handler
 from alertd.web.inside import Inside
 from alertd.web.openapi import Described
 from alertd.web.routes import Asked, Routes, machines, people, programs
@@ -26,7 +26,7 @@ def build(inside: Inside) -> web.Application:
     asked: Asked = {}
     guard = Guard(inside.door, asked, inside.clock, inside.metrics)
     # Our own reader caps the intake; everything else takes no body worth reading.
-    app = web.Application(client_max_size=64 * 1024, middlewares=[_safe, guard.middleware, _same_site])
+    app = web.Application(client_max_size=64 * 1024, middlewares=[_front(guard)])
     routes = Routes(app.router, asked)
     machines(routes, inside)
     programs(routes, inside)
@@ -37,36 +37,43 @@ def build(inside: Inside) -> web.Application:
     return app
 
 
-@web.middleware
-async def _safe(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-                ) -> web.StreamResponse:
-    """Browsers are told to run nothing but ours and to frame nothing; a fault shows its kind, never its inside."""
-    try:
-        response = await handler(request)
-    except web.HTTPException as answer:
-        _headed(answer)
-        raise
-    except Exception:
-        log.exception("request_failed", path=request.path)
-        response = web.Response(status=500, text="internal error; the log has it\n")
-    return _headed(response)
+def _front(guard: Guard) -> Middleware:
+    """Who comes in, and what every answer carries. One middleware for all of it, since each costs a webhook as much as
+    a hundredth of everything that is done for it."""
+    @web.middleware
+    async def front(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            refused = await guard.refuse(request) or _from_elsewhere(request)
+            response = refused or await handler(request)
+        except web.HTTPException as answer:
+            _headed(answer, guard)
+            raise
+        except Exception:
+            log.exception("request_failed", path=request.path)
+            response = web.Response(status=500, text="internal error; the log has it\n")
+        _headed(response, guard)
+        return response
+
+    return front
 
 
-def _headed(response: web.StreamResponse) -> web.StreamResponse:
-    response.headers.setdefault("Content-Security-Policy", POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+def _headed(response: web.StreamResponse, guard: Guard) -> None:
+    """Browsers are told to run nothing but ours and to frame nothing."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
     # other sites learn nothing of ours; with no-referrer a browser would not say either that a form is from our page
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    return response
+    headers.setdefault("Referrer-Policy", "same-origin")
+    if more := guard.headers:
+        headers.update(more)
 
 
-@web.middleware
-async def _same_site(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-                     ) -> web.StreamResponse:
+def _from_elsewhere(request: web.Request) -> web.Response | None:
     """No other site's page changes anything here: browsers say where a request that changes comes from, programs do
     not."""
     origin = request.headers.get("Origin")
-    changes = request.method in ("POST", "DELETE")
-    if changes and origin is not None and urllib.parse.urlsplit(origin).netloc != request.host:
-        return web.Response(status=403, text="this came from a page of another site\n")
-    return await handler(request)
+    if origin is None or request.method not in ("POST", "DELETE"):
+        return None
+    if urllib.parse.urlsplit(origin).netloc == request.host:
+        return None
+    return web.Response(status=403, text="this came from a page of another site\n")

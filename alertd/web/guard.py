@@ -20,7 +20,6 @@ from typing import Any
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from alertd import escaping
 from alertd.access import ANYBODY, Access, Permission, Visitor, by_key, by_name, vouched
@@ -104,7 +103,7 @@ def _stamp(files: Iterable[Path]) -> tuple[tuple[int, int] | None, ...]:
 
 
 class Guard:
-    """A middleware that lets in who may, and puts the visitor beside the request as VISITOR. `asked` says what each
+    """Lets in who may, and puts the visitor beside the request as VISITOR. `asked` says what each
     route asks, by its method."""
 
     def __init__(self, door: Door, asked: Mapping[web.AbstractResource, Mapping[str, Permission]], clock: Clock,
@@ -117,21 +116,16 @@ class Guard:
         self._buckets: collections.OrderedDict[str, tuple[float, Millis]] = collections.OrderedDict()
 
     @property
-    def middleware(self) -> Middleware:
-        @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            response = await self._admit(request, handler)
-            if self._door.web_file:
-                response.headers.update(self._door.web_file.headers)
-            return response
+    def headers(self) -> Mapping[str, str]:
+        """What the web file wants on every answer."""
+        return self._door.web_file.headers if self._door.web_file else {}
 
-        return guard
-
-    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def refuse(self, request: web.Request) -> web.Response | None:
+        """The answer to who may not come in; None where the visitor may."""
         resource = request.match_info.route.resource
         permission = self._asked.get(resource, {}).get(request.method) if resource is not None else None
         if permission in (Permission.OPEN, Permission.SIGNED):
-            return await handler(request)
+            return None
         if self._throttled(request):
             return self._refused(request, 503 if permission is Permission.SEND else 429, "throttled",
                                  "too many requests; wait a moment", {"Retry-After": "1"})
@@ -140,11 +134,11 @@ class Guard:
             return self._refused(request, 401, "stranger", "say who you are: a key as a bearer token, or a name and "
                                  "password", {"WWW-Authenticate": 'Basic realm="alertd", charset="UTF-8"'})
         if permission is None and request.match_info.http_exception is not None:
-            return await handler(request)  # there is no such route: aiohttp's own 404 or 405
+            return None  # there is no such route: aiohttp's own 404 or 405
         if permission is None or not visitor.may(permission):
             return self._refused(request, 403, "forbidden", f"{visitor.name or 'you'} may not do this")
         request[VISITOR] = visitor
-        return await handler(request)
+        return None
 
     def _refused(self, request: web.Request, status: int, reason: str, text: str,
                  headers: dict[str, str] | None = None) -> web.Response:
