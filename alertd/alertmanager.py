@@ -29,7 +29,7 @@ Read = TypeVar("Read")
 Item = TypeVar("Item")
 
 
-class _Alert(msgspec.Struct, rename="camel"):
+class _Alert(msgspec.Struct, rename="camel", gc=False):  # gone at once, and in no cycle
     status: Literal["firing", "resolved"]
     labels: dict[str, str]
     starts_at: datetime.datetime
@@ -39,7 +39,7 @@ class _Alert(msgspec.Struct, rename="camel"):
     generator_url: str = msgspec.field(default="", name="generatorURL")
 
 
-class _Message(msgspec.Struct, Generic[Item], rename="camel"):
+class _Message(msgspec.Struct, Generic[Item], rename="camel", gc=False):
     version: str
     status: Literal["firing", "resolved"]
     alerts: list[Item]

@@ -70,7 +70,7 @@ from alertd.web.inside import Inside
 
 GRACE = 15.0  # seconds for attempts under way when stopping; above one attempt's own limit
 CLOSING = 5.0  # seconds for requests under way after that; with GRACE below the 30 s that Kubernetes waits
-COLLECT = (2_000, 10, 100)  # new objects before a look at them (0.5 ms); how many such looks before a wider one (5 ms)
+COLLECT = (10_000, 2, 100)  # new objects before a look at them (2 ms); how many such looks before a wider one (5 ms)
 SWITCH = 0.001  # seconds; a fifth of this costs throughput
 ACCEPTED = 16  # connections in one go; each takes about 0.1 ms
 WAITING = 1024  # connections that may wait to be accepted
