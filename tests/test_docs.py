@@ -58,8 +58,8 @@ def test_every_setting_of_a_channel_is_documented(channel):
 
 def test_every_key_of_the_routing_file_is_documented():
     """Of the top level and of its sections."""
-    keys = {*routing_file.KEYS, *receivers._Receiver.model_fields, "digest",
-            *receivers._Digest.model_fields, *rotas.Person.model_fields, *rotas.RotaSection.model_fields,
+    keys = {*routing_file.KEYS, *receivers.ReceiverSection.model_fields, "digest",
+            *receivers.DigestSection.model_fields, *rotas.Person.model_fields, *rotas.RotaSection.model_fields,
             *rotas.Calendar.model_fields, *floods.FlappingSection.model_fields, *floods.StormSection.model_fields,
             *(field.alias or name for model in (maintenance.WindowSection, access.AccessSection, access.KeySection,
                                                 access.GrantSection, access.ProxySection)

@@ -34,7 +34,9 @@ def _every(value: object) -> Millis:
     return length
 
 
-class _Section(pydantic.BaseModel):
+class BeatSection(pydantic.BaseModel):
+    """What `heartbeat_out:` is written as."""
+
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     url: Secret | None = None
@@ -43,7 +45,7 @@ class _Section(pydantic.BaseModel):
     method: Literal["GET", "POST"] = "GET"
 
     @pydantic.model_validator(mode="after")
-    def _has_address(self) -> _Section:
+    def _has_address(self) -> BeatSection:
         if (self.url or self.url_file) is None:
             raise ValueError("needs url or url_file")
         if self.url and not self.url.reveal().startswith(("https://", "http://")):
@@ -59,10 +61,10 @@ def read(document: Document, folder: Path, *, read_secrets: bool) -> tuple[Beat 
     if not isinstance(data, dict):
         return None, [document.finding((KEY,), "must be a section of keys", "write {url_file: …, every: 1m}",
                                        id="invalid-value")]
-    known, faults = secret.resolve(_Section, data, folder, read=read_secrets)
+    known, faults = secret.resolve(BeatSection, data, folder, read=read_secrets)
     findings = [document.finding((KEY, *fault.path), fault.what, fault.fix, key=True, id=fault.id, level=fault.level)
                 for fault in faults]
-    section, wrong = validate(document, _Section, known, (KEY,))
+    section, wrong = validate(document, BeatSection, known, (KEY,))
     if section is None or section.url is None:
         return None, [*findings, *wrong]
     return Beat(section.url, section.every, section.method), [*findings, *wrong]

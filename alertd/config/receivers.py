@@ -89,7 +89,9 @@ class _Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-class _Receiver(_Section):
+class ReceiverSection(_Section):
+    """What a receiver may hold beside its channels and its digest."""
+
     style: Literal["responder", "management"] = "responder"
     hold: Annotated[Millis, pydantic.BeforeValidator(_hold)] = 0
     fallback: pydantic.StrictStr | None = None
@@ -105,7 +107,9 @@ def _every(value: object) -> Every:
     return Every(text)
 
 
-class _Digest(_Section):
+class DigestSection(_Section):
+    """What a digest may hold beside its channels."""
+
     at: Annotated[datetime.time, pydantic.PlainValidator(_time_of_day)]
     timezone: Annotated[zoneinfo.ZoneInfo, pydantic.PlainValidator(zone)] = zoneinfo.ZoneInfo("UTC")
     every: Annotated[Every, pydantic.PlainValidator(_every)] = Every.DAY
@@ -171,18 +175,18 @@ class _Reader:
 
     def receiver(self, name: str, data: dict[str, Any]) -> None:
         path = ("receivers", name)
-        own_keys = set(_Receiver.model_fields) | {DIGEST}
+        own_keys = set(ReceiverSection.model_fields) | {DIGEST}
         unknown = data.keys() - own_keys - self.channels.keys()
         for key in unknown:
             self.wrong((*path, key), f"unknown channel or key {key!r}",
                        did_you_mean(key, own_keys | self.channels.keys()), key=True, id="unknown-key")
-        mine = {key: data[key] for key in _Receiver.model_fields if key in data}
-        settled = self.valid(_Receiver, mine, path)
+        mine = {key: data[key] for key in ReceiverSection.model_fields if key in data}
+        settled = self.valid(ReceiverSection, mine, path)
         outlets: list[Outlet] = []
         for channel, settings in self.each_channel(data, path).items():
             self.found.settings[name, channel] = settings
             outlets += [Outlet(name, channel, target) for target in settings.targets()]
-        settled = settled or _Receiver()
+        settled = settled or ReceiverSection()
         people = self.personal(name, data, settled.rota) if settled.rota else {}
         outlets += [outlet for theirs in people.values() for outlet in theirs if outlet not in outlets]
         if DIGEST in data:
@@ -235,11 +239,11 @@ class _Reader:
 
     def digest(self, name: str, data: dict[str, Any]) -> None:
         path = ("receivers", name, DIGEST)
-        unknown = data.keys() - _Digest.model_fields - self.channels.keys()
+        unknown = data.keys() - DigestSection.model_fields - self.channels.keys()
         for key in unknown:
             self.wrong((*path, key), f"unknown channel or key {key!r}",
-                       did_you_mean(key, {*_Digest.model_fields, *self.channels}), key=True, id="unknown-key")
-        settled = self.valid(_Digest, {key: data[key] for key in _Digest.model_fields if key in data}, path)
+                       did_you_mean(key, {*DigestSection.model_fields, *self.channels}), key=True, id="unknown-key")
+        settled = self.valid(DigestSection, {key: data[key] for key in DigestSection.model_fields if key in data}, path)
         settings = self.each_channel(data, path)
         if not data.keys() & self.channels.keys() and not unknown:
             self.wrong(path, f"the digest of {name!r} has no channel, so nobody would get it",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import email.utils
+import functools
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -50,6 +51,7 @@ def _member(text: str) -> str:
 
 def _written(parse: Any) -> pydantic.PlainValidator:
     """Reads a text with `parse`; pydantic alone would call a ValueError's text by its own words."""
+    @functools.wraps(parse)
     def read(value: object) -> Any:
         if not isinstance(value, str):
             raise ValueError("must be text; put it in quotes")

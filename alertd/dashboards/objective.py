@@ -20,9 +20,11 @@ def dashboard(watch: Watch) -> Dashboard:
     """Of an objective that can be counted."""
     tracked = watch.tracked
     burns = tiers.fit(tracked.target, tracked.window).burns
+    calendar = watch.objective.calendar
+    told = f" alertd counts {calendar.said}, Prometheus what is most like it." if calendar else ""
     return Dashboard(
         uid("slo", tracked.service, tracked.slo), f"{tracked.service} {tracked.slo}",
-        f"{promql.percent(tracked.target)} good events over {promql.duration(tracked.window)}.",
+        f"{promql.percent(tracked.target)} good events over {promql.duration(tracked.window)}.{told}",
         (Row("Now", tuple(_now(tracked))), Row("The budget", tuple(_budget(tracked))),
          Row("How fast it goes", tuple(_burn(tracked, burn) for burn in burns)),
          Row("What is told", (_firing(tracked),))), span="now-7d")

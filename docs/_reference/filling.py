@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from commands import commands
 from metrics import metrics
+from settings import settings
 
-FILLERS = {"<!-- every command -->": commands, "<!-- every metric -->": metrics}
+FILLERS = {"<!-- every command -->": commands, "<!-- every metric -->": metrics,
+           "<!-- every setting -->": settings}
 
 
 def fill(source: list[str]) -> None:

@@ -35,6 +35,7 @@ services:
       minutes: {objective: 99%, method: timeslices, slice_target: 95%}
       queue: {objective: 99%, method: timeslices, condition: queue_depth < 1000}
       week: {objective: 90%, window: 7d}
+      month: {objective: 99%, window: month}
 """
 TARGETS = {"instance", "job", "le"}  # what Prometheus adds to every sample, and the edges of buckets
 
@@ -77,7 +78,8 @@ def exported() -> dict[str, set[str]]:
 
 def test_there_is_one_for_each_objective_and_two_more(drawn):
     """An overview, alertd itself, and every SLO that can be counted."""
-    assert len(drawn) == 2 + 7
+    assert "alertd counts the calendar month" in drawn["alertd-slo-checkout-month.json"]["description"]
+    assert len(drawn) == 2 + 8
     assert {"alertd-overview.json", "alertd-own.json", "alertd-slo-checkout-availability.json"} < drawn.keys()
 
 

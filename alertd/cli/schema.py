@@ -1,0 +1,26 @@
+"""`alertd schema`: what an editor needs to know of routing.yaml and rules/*.yaml."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("schema")
+@click.argument("file", type=click.Choice(["routing", "rules"]))
+def command(file: str) -> None:
+    """Print the JSON Schema of routing.yaml or of a file in rules/. An editor with a YAML language server then
+    completes keys, says what each means, and marks what cannot be. What `alertd check` finds goes further.
+
+    Exit codes: 0 printed, 2 usage.
+    """
+    import json
+
+    from alertd.config import json_schema
+
+    if file == "rules":
+        form = json_schema.rules()
+    else:
+        from alertd import channels
+
+        form = json_schema.routing(channels.settings_types())
+    click.echo(json.dumps(form, indent=2, ensure_ascii=False))
