@@ -3,6 +3,9 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+import yaml
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
@@ -15,10 +18,20 @@ def test_prometheus_takes_its_file_and_our_rules():
 
 
 def test_alertmanager_takes_its_file():
-    """By amtool; everything goes to alertd."""
+    """By amtool, with every inhibit rule that was written."""
     done = subprocess.run(["amtool", "check-config", DEPLOY / "alertmanager.yml"], capture_output=True, text=True,
                           check=False)
     assert done.returncode == 0, done.stderr
+    written = yaml.safe_load((DEPLOY.parent / "rules/generated/alertmanager-inhibit.yaml").read_text())
+    assert f"{len(written['inhibit_rules'])} inhibit rules" in done.stdout
+
+
+@pytest.mark.parametrize(("label", "receiver"), [
+    ("severity=critical", "alertd"), ("severity=none", "alertd"), ("alertname=Watchdog", "alertd"),
+    ("alertname=AlertdDown", "pagerduty-directly"),
+])
+def test_everything_goes_to_alertd_but_its_own_end(label, receiver):
+    """By amtool's table of routes; what says that alertd is gone cannot go through it."""
     routed = subprocess.run(["amtool", "config", "routes", "test", f"--config.file={DEPLOY / 'alertmanager.yml'}",
-                             "severity=critical"], capture_output=True, text=True, check=False)
-    assert routed.stdout.strip() == "alertd"
+                             label], capture_output=True, text=True, check=False)
+    assert routed.stdout.strip() == receiver

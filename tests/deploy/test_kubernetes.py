@@ -209,12 +209,13 @@ def test_prometheus_finds_it(overlay):
 
 
 def test_the_copies_are_those_of_the_repository(tmp_path):
-    """routing.yaml, the declarations and their PrometheusRules. After a change of those: scripts/build-kubernetes."""
-    base = rendered.KUBERNETES / "base"
-    subprocess.run([ROOT / "scripts/build-kubernetes", tmp_path], check=True, capture_output=True)
+    """routing.yaml, the declarations, their PrometheusRules and inhibit rules. After a change of those:
+    scripts/build-deploy."""
+    subprocess.run([ROOT / "scripts/build-deploy", tmp_path], check=True, capture_output=True)
     built = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    there = {path.relative_to(base): path.read_text() for folder in ("config", "rules")
-             for path in (base / folder).rglob("*") if path.is_file()}
+    there = {path.relative_to(ROOT / "deploy"): path.read_text() for place in
+             ("kubernetes/base/config", "kubernetes/base/rules", "alertmanager.yml")
+             for path in [ROOT / "deploy" / place, *(ROOT / "deploy" / place).rglob("*")] if path.is_file()}
     assert there == built
 
 
