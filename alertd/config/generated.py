@@ -115,7 +115,7 @@ def write(folder: Path, want: Iterable[tuple[str, str]]) -> tuple[int, int]:
     changes place, so a full disk changes nothing, nor does an error of what makes `want`. A crash between the renames
     leaves whole files, some old and some new, each of which stands for itself; `findings` and `changes` see the mix,
     and the next write mends it. Two builds at once take turns."""
-    with _alone(folder.parent):
+    with alone(folder.parent):
         gone = heads(folder)
         for left in folder.parent.glob(f".{FOLDER}-*"):  # by a build that was killed
             shutil.rmtree(left, ignore_errors=True)
@@ -142,7 +142,7 @@ def write(folder: Path, want: Iterable[tuple[str, str]]) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """The lock ends with the process that holds it, however that ends."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -12,6 +12,7 @@ from typing import Any
 from alertd.config import yaml
 from alertd.errors import BadInput, Finding
 
+MOST_SHOWN = 70  # characters of a sentence that is named
 _YAML = ("yaml", "yml")
 _PARTS = re.compile(r",\s+(?=\w[\w ]*:\s)")  # RTO: 15 minutes, RPO: 5 minutes
 _SETTING = re.compile(r"(?P<key>\w[\w /()-]*?)\s*:\s+(?P<value>\S.*)")
@@ -19,10 +20,10 @@ _SETTING = re.compile(r"(?P<key>\w[\w /()-]*?)\s*:\s+(?P<value>\S.*)")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Said:
-    """One thing that a document says. `section` is what it stands under, in a block its own part of that; `key` is what
-    it is about, "" of a sentence; both in lower case with `_` between words. `value` is as YAML reads it, of bullets
-    and sentences their text. `at` and `key_at` are the lines and columns of the value and the key, counted from 1;
-    `text` is all of it as it stands."""
+    """One thing that a document says. `section` is the heading it stands under, or the keys of its block with `/`
+    between; `key` is what it is about, "" of a sentence; both in lower case with `_` between words. `value` is as YAML
+    reads it, of bullets and sentences their text. `at` and `key_at` are the lines and columns of the value and the key,
+    counted from 1; `text` is all of it as it stands."""
 
     file: str
     section: str
@@ -94,7 +95,7 @@ def word(text: str) -> str:
 
 def _first_words(text: str) -> str:
     words = " ".join(text.split())
-    return words if len(words) <= 60 else f"{words[:59]}…"
+    return words if len(words) <= MOST_SHOWN else f"{words[:MOST_SHOWN - 1]}…"
 
 
 def _prose(content: str, file: str, heading: str, first: int, lines: list[str]) -> Iterator[Said]:
@@ -109,7 +110,8 @@ def _prose(content: str, file: str, heading: str, first: int, lines: list[str]) 
             at = max(source.find(value, begins), begins)
             if value:
                 number = first + offset + 1
-                yield Said(file, heading, key, value, (number, at + 1), (number, begins + 1), plain)
+                yield Said(file, heading, key, value, (number, at + 1), (number, begins + 1),
+                           _first_words(plain))
 
 
 def _block(content: str, file: str, heading: str, first: int, lines: list[str]) -> Iterator[Said]:
@@ -126,7 +128,7 @@ def _block(content: str, file: str, heading: str, first: int, lines: list[str]) 
     for path, value in _leaves(document.data, ()):
         names = [word(part) for part in path if isinstance(part, str)]
         (line, column), (key_line, key_column) = document.values[path], document.keys[path]
-        yield Said(file, names[-2] if len(names) > 1 else heading, names[-1], value, (line, column + indent),
+        yield Said(file, "/".join(names[:-1]) or heading, names[-1], value, (line, column + indent),
                    (key_line, key_column + indent), f"{path[-1]}: {shown(value)}")
 
 

@@ -19,7 +19,9 @@ ALIASES: Mapping[tuple[str, str], str] = {
     ("", "uptime"): "availability",
     ("", "latency"): "response_time",
     ("", "cpu"): "cpu_utilization",
+    ("", "cpu_usage"): "cpu_utilization",
     ("", "memory"): "memory_utilization",
+    ("", "memory_usage"): "memory_utilization",
 }
 
 _EVERY = "(?P<value>hourly|daily|weekly|monthly|quarterly|yearly)"
@@ -55,8 +57,6 @@ _DEPLOYMENT = "how a change is brought out is the deployment's; what it breaks i
 LEFT: tuple[Left, ...] = (
     Left("", "auto_scaling", "how quickly an autoscaler acts is its own setting; its limits are watched as node_count "
          "and max_nodes"),
-    Left("", "storage_class", "which storage is used is a setting of the cluster, with nothing to be over or under"),
-    Left("", "instance_types", "which machines are used is a setting of the cluster, with nothing to be over or under"),
     Left("autopilot|permission", "", "who approves what is decided by people; no metric shows it"),
     Left("", "disaster_recovery: automated", "it says how and not how well; how quickly and how fresh are RTO and RPO"),
     Left("", "data_encryption", "no metric shows what is encrypted at rest; the transit's certificates are a "

@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from alertd.config.generated import sync
+from alertd.config.generated import alone, sync
+
+_PREFIX = ".alertd-init-"
 
 
 def taken(path: Path) -> bool:
@@ -22,12 +24,17 @@ def taken(path: Path) -> bool:
 @contextlib.contextmanager
 def beside(paths: Sequence[Path]) -> Iterator[dict[Path, Path]]:
     """For each path a place on the same disk to make it at first; gone, with what was not put in place, afterwards.
-    Raises OSError where a folder cannot be written to."""
+    Two at once take turns. Raises OSError where a folder cannot be written to."""
     with contextlib.ExitStack() as stack:
-        made = {}
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
-            folder = tempfile.mkdtemp(prefix=".alertd-init-", dir=path.parent)
+        for parent in sorted({path.parent.resolve() for path in paths}):
+            stack.enter_context(alone(parent))
+            for left in parent.glob(f"{_PREFIX}*"):  # by one that was killed
+                shutil.rmtree(left, ignore_errors=True)
+        made = {}
+        for path in paths:
+            folder = tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent)
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             made[path] = Path(folder) / path.name
         yield made
@@ -47,7 +54,7 @@ def put(made: dict[Path, Path]) -> None:
             else:
                 os.link(place, path)  # refuses whatever stands there, unlike a rename
             done.append((path, place))
-    except OSError:
+    except BaseException:  # Ctrl-C too
         for path, place in done:
             if path.is_dir():
                 os.rename(path, place)

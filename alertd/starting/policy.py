@@ -14,7 +14,7 @@ from alertd.config import routing_file, rules_model, units
 from alertd.config.yaml import did_you_mean
 from alertd.errors import Finding
 from alertd.model import Severity
-from alertd.rulegen.declared import Watched
+from alertd.rulegen.declared import RESPONSE_TIMES, Watched
 from alertd.starting import meanings
 from alertd.starting.document import Policy, Said, shown
 
@@ -23,7 +23,9 @@ _THRESHOLDS = frozenset(watched.value for watched in Watched)
 ALIKE = 0.85  # of two words, from which on one is taken for the other misspelt
 _SETTINGS = ("availability", "metrics_retention")  # more than a guardrail: an objective, and what windows may be
 _ROUTING = re.compile(r"rout|notification")  # sections in which a severity is told to somebody
-_SIGN = re.compile(r"(<=|>=|<|>|≤|≥)\s*")
+_ALERT_ROUTING = re.compile(r"alert\w*_rout|notification_rout")  # and nothing but that
+_SIGN = re.compile(r"(?:<=|>=|<|>|≤|≥|(?:at most|at least|maximum|minimum|max|min|up to|under|below|over|above)\b)\s*",
+                   re.IGNORECASE)
 _AND = re.compile(r"\s*(?:[,;&]|\band\b)\s*")  # other words for the + of a route
 _PERCENTILE = re.compile(r"\s+(?:at )?\(?p(\d{2}(?:\.\d+)?)\)?", re.I)
 
@@ -77,6 +79,9 @@ def understand(policy: Policy, limits: Limits) -> Understood:
     reader = _Reader(limits)
     for said in policy.said:
         reader.take(said)
+    if not reader.first and all(finding.level == "remark" for finding in reader.findings):
+        reader.findings.append(Finding(policy.file, 0, 0, "says nothing that alertd watches or tells",
+                                       "give a document with settings such as `cpu_utilization: 70%`", "empty"))
     return Understood(reader.declared, sorted(reader.findings))
 
 
@@ -85,17 +90,18 @@ class _Reader:
         self.limits = limits
         self.declared = Declared()
         self.findings: list[Finding] = []
-        self.first: dict[str, Said] = {}  # by what it sets
+        self.first: dict[str, tuple[Said, object]] = {}  # by what it sets, with what it means
 
     def take(self, said: Said) -> None:
-        sentence = next(((each.key, found["value"]) for each in meanings.SENTENCES
-                         if (found := each.pattern.fullmatch(said.text))), None)
+        sentence = next(((each.key, found["value"]) for each in meanings.SENTENCES if not said.key
+                         and (found := each.pattern.fullmatch(str(said.value)))), None)
         if sentence:
             said = dataclasses.replace(said, key=sentence[0], value=sentence[1].lower())
         name = next((alias for (section, key), alias in meanings.ALIASES.items()
                      if key == said.key and section in said.section), said.key)
         expected = isinstance(said.value, str) and _SIGN.match(said.value) is not None
-        if said.key and _ROUTING.search(said.section):
+        if said.key and (_ALERT_ROUTING.search(said.section)
+                         or (said.key in set(ROUTED) and _ROUTING.search(said.section))):
             self.route(said)
         elif name == "response_time" and isinstance(said.value, str) and _PERCENTILE.search(said.value):
             self.quick(said)
@@ -112,11 +118,13 @@ class _Reader:
     def unused(self, said: Said, why: str) -> None:
         self.findings.append(said.finding(f"not used: {said.text}", why, id="not-used", level="remark"))
 
-    def once(self, said: Said, what: str) -> bool:
-        """Whether nothing said `what` before; a second word on it is listed, never quietly the one that counts."""
-        first = self.first.setdefault(what, said)
+    def once(self, said: Said, what: str, meant: object) -> bool:
+        """Whether nothing said `what` before; a second word on it is listed, never quietly the one that counts. `meant`
+        is what was read: two spellings may say the same."""
+        first, before = self.first.setdefault(what, (said, meant))
         if first is not said:
-            self.unused(said, f"line {first.line} says it already: {first.text}")
+            how = "the same" if before == meant else "otherwise, and comes first"
+            self.unused(said, f"line {first.line} says {how}: {first.text}")
         return first is said
 
     def route(self, said: Said) -> None:
@@ -130,18 +138,18 @@ class _Reader:
         except ValueError as error:
             self.wrong(said, *str(error).split("; ", 1))
             return
-        if self.once(said, f"routes.{said.key}"):
+        if self.once(said, f"routes.{said.key}", names):
             self.declared.routes[known[said.key]] = Setting(" + ".join(names), said.place)
 
     def threshold(self, said: Said, name: str) -> None:
         text = _SIGN.sub("", str(said.value), count=1)
         try:
-            (units.duration if name.startswith("response_time") else units.percentage)(text)
+            meant = (units.duration if name in RESPONSE_TIMES else units.percentage)(text)
             rules_model.Thresholds.model_validate({name: text})
         except ValueError as error:
             self.wrong(said, *_reason(error))
             return
-        if self.once(said, f"thresholds.{name}"):
+        if self.once(said, f"thresholds.{name}", meant):
             self.declared.thresholds[name] = Setting(text, said.place)
 
     def quick(self, said: Said) -> None:
@@ -151,20 +159,22 @@ class _Reader:
         share = Decimal(found[1]) if found else Decimal()
         under = text[:found.start()].strip() if found else text
         try:
-            units.duration(under)
+            meant = units.duration(under)
         except ValueError as error:
             self.wrong(said, *_reason(error))
             return
-        if share == 95 and self.once(said, "thresholds.response_time_p95"):
+        if not self.once(said, "latency", (share, meant)):
+            return
+        self.declared.latency = Quick(f"{share}%", under, said.place)
+        if share == 95 and self.once(said, "thresholds.response_time_p95", meant):
             self.declared.thresholds[Watched.RESPONSE_TIME_P95.value] = Setting(under, said.place)
-        if self.declared.latency is None:
-            self.declared.latency = Quick(f"{share}%", under, said.place)
 
     def guardrail(self, said: Said, name: str) -> None:
         text = shown(said.value)
+        meant: object = text
         try:
             if name in self.limits:
-                self.limits[name](said.value)
+                meant = self.limits[name](said.value)
             if name == "availability":
                 rules_model.Slo.model_validate({"objective": _SIGN.sub("", text, count=1)})
             elif name == "metrics_retention":
@@ -172,7 +182,7 @@ class _Reader:
         except ValueError as error:
             self.wrong(said, *_reason(error))
             return
-        if not self.once(said, f"guardrails.{name}"):
+        if not self.once(said, f"guardrails.{name}", meant):
             return
         if name in self.limits:
             self.declared.guardrails[name] = Setting(said.value, said.place)

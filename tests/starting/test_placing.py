@@ -40,6 +40,16 @@ def test_none_of_it(tmp_path: Path, there: str) -> None:
     assert (tmp_path / there).read_text() == "mine"
 
 
+def test_what_a_killed_one_left_goes(tmp_path: Path) -> None:
+    """With the next one."""
+    (tmp_path / ".alertd-init-x").mkdir()
+    (tmp_path / ".alertd-init-x" / "a.yaml").write_text("half")
+    with placing.beside([tmp_path / "a.yaml"]) as made:
+        made[tmp_path / "a.yaml"].write_text("whole")
+        placing.put(made)
+    assert names(tmp_path) == ["a.yaml"]
+
+
 def test_what_counts_as_there(tmp_path: Path) -> None:
     """An empty folder is nothing; a link that leads nowhere is something."""
     (tmp_path / "empty").mkdir()

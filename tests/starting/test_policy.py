@@ -80,12 +80,33 @@ def test_an_unknown_severity_is_an_error() -> None:
         "p.md:3:3: unknown severity 'critcal'; did you mean 'critical'?"]
 
 
+def test_other_routing_is_nobodys_business() -> None:
+    """Only alerts are told to somebody; where they are, every key is a severity."""
+    assert not errors(understood("```yaml\ncpu_utilization: 70%\nnetwork_routing:\n  ingress: nginx\n```\n"))
+    assert errors(understood("```yaml\nAlert Routing:\n  critical: {to: on-call}\n```\n")) == [
+        "p.md:3:14: unknown severity 'to'; known are critical, info, warning"]
+
+
+def test_a_document_that_sets_nothing_is_an_error() -> None:
+    """Somebody gave another one than they meant."""
+    assert errors(understood("# Hello\n\nWe like alerts.\n")) == [
+        "p.md: says nothing that alertd watches or tells; give a document with settings such as "
+        "`cpu_utilization: 70%`"]
+
+
+def test_a_second_word_that_says_the_same() -> None:
+    """In another spelling is no contradiction."""
+    found = understood("```yaml\nresponse_time: 1 second\n```\n\n- Response time: below 1s\n")
+    assert [str(each) for each in found.findings] == [
+        "p.md:5:18: not used: Response time: below 1s; line 2 says the same: response_time: 1 second"]
+
+
 def test_a_second_word_is_listed() -> None:
     """The first is taken, and the second said to be left."""
     found = understood("```yaml\ncpu_utilization: 70%\n```\n\n- CPU: 80%\n")
     assert found.declared.thresholds["cpu_utilization"].text == "70%"
     assert [str(each) for each in found.findings] == [
-        "p.md:5:8: not used: CPU: 80%; line 2 says it already: cpu_utilization: 70%"]
+        "p.md:5:8: not used: CPU: 80%; line 2 says otherwise, and comes first: cpu_utilization: 70%"]
 
 
 def test_every_line_of_the_document_is_used_or_listed() -> None:
