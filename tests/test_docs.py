@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -126,3 +128,17 @@ def test_every_mark_in_the_pages_is_filled(pages):
     assert "alertd notifications retry" in (pages / "commands.html").read_text()
     assert "alertd_oldest_queued_seconds" in (pages / "metrics.html").read_text()
     assert [path.name for path in pages.glob("*.html") if "<!-- every" in path.read_text()] == []
+
+
+@pytest.mark.skipif(not shutil.which("amtool"), reason="amtool is missing")
+@pytest.mark.parametrize("page", ["migrating"])
+def test_an_alertmanager_takes_what_the_docs_show_of_one(page, tmp_path):
+    """Each block that begins with `route:`, by Alertmanager's own check."""
+    blocks = re.findall(r"^ *```yaml\n( *route:\n.*?)^ *```", (ROOT / "docs" / f"{page}.md").read_text(),
+                        re.MULTILINE | re.DOTALL)
+    assert blocks
+    for text in blocks:
+        (tmp_path / "alertmanager.yml").write_text(textwrap.dedent(text))
+        done = subprocess.run(["amtool", "check-config", tmp_path / "alertmanager.yml"], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
