@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -150,8 +151,29 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.fixture
+def ext4(tmp_path: Path) -> Iterator[Path]:
+    """A disk that can fail as real ones do, made of the file `image` beside it."""
+    folder, image = tmp_path / "disk", tmp_path / "image"
+    folder.mkdir()
+    with image.open("wb") as file:
+        file.truncate(32 << 20)
+    if shutil.which("mkfs.ext4") is None or run("mkfs.ext4", "-q", "-F", str(image)) or insert(folder):
+        pytest.skip("no disk can be made here: it takes an administrator")
+    yield folder
+    run("umount", "--lazy", str(folder))
+
+
+def insert(folder: Path) -> int:
+    return mount("-o", "loop", str(folder.with_name("image")), str(folder))
+
+
+def run(*words: str) -> int:
+    return subprocess.run(words, capture_output=True, check=False).returncode
+
+
 def mount(*words: str) -> int:
-    return subprocess.run(["mount", *words], capture_output=True, check=False).returncode
+    return run("mount", *words)
 
 
 def fill(file: Path) -> None:
@@ -188,12 +210,48 @@ async def test_read_only_disk(house: House, disk: Path) -> None:
     daemon = await house.start()
     await house.tell(webhook("Before"))
     await house.settled()
-    daemon.kill()  # a disk with a file open for writing cannot be made read-only by hand
+    daemon.kill()  # nobody can make a disk read-only by hand while a file is open there for writing
     assert mount("-o", "remount,ro", str(disk)) == 0
     with pytest.raises(Failed, match="Read-only file system"):
         await house.start()
     assert mount("-o", "remount,rw", str(disk)) == 0
     await house.start()
+    await taken(house, "Meanwhile")
+    await all_sent(house, "Before", "Meanwhile")
+
+
+async def test_disk_that_turns_read_only_after_a_fault(house: House, ext4: Path) -> None:
+    """As Linux does when one reports an error: 503, critical is told straight, and once the disk is repaired and alertd
+    started again everything is taken."""
+    house.store = f"sqlite:///{ext4}/alertd.db"
+    house.route("on-call")
+    daemon = await house.start()
+    await house.tell(webhook("Before"))
+    await house.settled()
+    assert mount("-o", "remount,abort", str(ext4)) == 0
+    assert await house.post(webhook("Meanwhile")) == 503
+    assert [await house.status(path) for path in ("/-/ready", "/-/healthy", "/")] == [503, 200, 200]
+    await until(lambda: len(house.pagerduty.pages) == 2, "it is told without a store")
+    assert "alertd's store is away" in str(house.pagerduty.pages[1].event)
+    daemon.kill()
+    assert (run("umount", str(ext4)), insert(ext4)) == (0, 0)
+    await house.start()
+    await taken(house, "Meanwhile")
+    assert {row["state"] for row in await house.settled()} == {"sent"}
+    assert len(await house.items("incidents")) == 2
+
+
+async def test_files_that_may_not_be_written_for_a_while(house: House, ext4: Path) -> None:
+    """503, and taken again by itself as soon as they may."""
+    house.store = f"sqlite:///{ext4}/alertd.db"
+    house.route("on-call")
+    await house.start()
+    await house.tell(webhook("Before"))
+    await house.settled()
+    files = [f"{ext4}/alertd.db{ending}" for ending in ("", "-wal", "-shm", ".lock")]
+    assert run("chattr", "+i", *files) == 0
+    assert await house.post(webhook("Meanwhile")) == 503
+    assert run("chattr", "-i", *files) == 0
     await taken(house, "Meanwhile")
     await all_sent(house, "Before", "Meanwhile")
 
