@@ -26,10 +26,12 @@ def _words(*words: str) -> str:
 
 
 TEXT = {"type": "string"}
-# Of numbers only 0 needs no unit.
-DURATION = _text("a duration", "90s", "5m", "1h30m", "30d", pattern=rf"^\s*(0|(?=\d){_UNITS}|\d+ ?({_WORDS}))\s*$") | {
-    "type": ["string", "integer"], "minimum": 0, "maximum": 0}
-SHARE = _text("a percentage", "70%", "99.9%", pattern=r"^\s*\d+(\.\d+)? ?%\s*$")
+_NO_UNIT = {"errorMessage": "write a duration with its unit, such as 90s or 5m"}  # what editors say, not the pattern
+DURATION: Form = {"title": "a duration", "examples": ["90s", "5m", "1h30m", "30d"], "anyOf": [
+    {"type": "string", "pattern": rf"^\s*(0|(?=\d){_UNITS}|\d+ ?({_WORDS}))\s*$", **_NO_UNIT},
+    {"const": 0, **_NO_UNIT}]}
+SHARE = _text("a percentage", "70%", "99.9%", pattern=r"^\s*\d+(\.\d+)? ?%\s*$") | {
+    "errorMessage": "write a percentage with its sign, such as 99.9%"}
 SEVERITY = _text("a severity", "critical", "warning", "info", pattern=_words("critical", "warning", "info"))
 MATCHERS: Form = {"title": "matchers", "anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}],
                   "examples": [['service="payments"', 'severity="critical"']]}

@@ -30,11 +30,12 @@ def _now() -> tuple[Panel, ...]:
         _number("Configuration", "Whether the newest routing.yaml is in force. No: the log and POST /-/reload say what "
                 "is wrong with it.", Unit.YES, "min(alertd_config_last_reload_successful)", _GOOD),
         _number("Dead letters", "Messages that will not be sent unless somebody retries them: alertd notifications "
-                "list --state dead.", Unit.COUNT, 'max(sum by (instance) (alertd_notifications{state="dead"}))', _NONE),
+                "list --state dead.", Unit.COUNT,
+                _counted('max(sum by (instance) (alertd_notifications{state="dead"}))'), _NONE),
         _number("Oldest waiting", "How long the oldest message that is due has waited.", Unit.SECONDS,
                 "max(alertd_oldest_queued_seconds)", _QUEUE),
         _number("Open, critical", "Critical incidents that are open, acknowledged ones too.", Unit.COUNT,
-                'max(alertd_incidents_open{severity="critical"})', _NONE),
+                _counted('max(alertd_incidents_open{severity="critical"})'), _NONE),
         _number("Replicas", "Processes that serve from this store; 1 on SQLite.", Unit.COUNT, "max(alertd_replicas)"),
     )
 
@@ -107,6 +108,11 @@ def _budgets() -> tuple[Panel, ...]:
                Unit.PER_SECOND, Query("sum by (kind, outcome) (rate(alertd_ledger_queries_total[5m]))",
                                       "{{kind}} {{outcome}}")),
     )
+
+
+def _counted(expr: str) -> str:
+    """Of what has no series while there is none of it: 0 where alertd is scraped, and unknown where it is not."""
+    return f"{expr} or 0 * max(alertd_build_info)"
 
 
 def _quantiles(histogram: str) -> tuple[Query, ...]:
