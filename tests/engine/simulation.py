@@ -46,6 +46,7 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.nearing import Nearing
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.setting import Current
+from alertd.engine.storms import Storms
 from alertd.engine.upkeep import Upkeep
 from alertd.errors import Rejected, TryLater
 from alertd.matchers import parse
@@ -56,6 +57,7 @@ from alertd.routing import Inhibition as Rule
 from alertd.store import database
 from alertd.store import writer as writing
 from alertd.store.writer import Writer
+from alertd.storm import Limits
 from tests.engine.conftest import Told, file_for, receiver
 from tests.reports import T0
 
@@ -146,6 +148,9 @@ class _Asked:
 
     async def execute(self, *asked: Any) -> Any:
         return self.connection.execute(*asked)
+
+    async def run_sync(self, work: Callable[..., Any], *more: Any) -> Any:
+        return work(self.connection, *more)
 
 
 class Fault(enum.Enum):
@@ -269,8 +274,9 @@ def _rfc3339(at: Millis) -> str:
     return datetime.datetime.fromtimestamp(at / 1000, datetime.UTC).isoformat().replace("+00:00", "Z")
 
 
-def routing_file(*, escalates: bool = True) -> RoutingFile:
-    """The production environment's table, with everything that time and people can do to it."""
+def routing_file(*, escalates: bool = True, storms: bool = False) -> RoutingFile:
+    """The production environment's table, with everything that time and people can do to it; a storm is when two
+    incidents begin within ten minutes."""
     file = file_for(
         receiver("on-call", "pagerduty", fallback="platform-team"),
         receiver("management", "email:boss@example.com", style="management", hold=2 * MINUTE),
@@ -280,7 +286,8 @@ def routing_file(*, escalates: bool = True) -> RoutingFile:
         escalation={Severity.CRITICAL: (Step(5 * MINUTE, ("on-call",)), Step(15 * MINUTE, ("platform-team",)))}
         if escalates else {},
         inhibitions=(Rule((parse('alertname="NodeDown"'),), (parse('severity="warning"'),), ("instance",), 31),),
-        heartbeats=(Heartbeat((parse('alertname="Watchdog"'),), 2 * MINUTE, ("on-call",), 32),))
+        heartbeats=(Heartbeat((parse('alertname="Watchdog"'),), 2 * MINUTE, ("on-call",), 32),),
+        storm=Limits(over=1, within=10 * MINUTE) if storms else None, folds=frozenset({"slack", "email"}))
     carrier = Outlet("daily-summary", "mail", "sre@example.com")
     plan = Digest("daily-summary", datetime.time(8), ZoneInfo("UTC"), (carrier,), {"mail": Told(name="mail")})
     return dataclasses.replace(file, digests={"daily-summary": plan})
@@ -390,6 +397,7 @@ class Simulation:
                                  Late(writer, current, self, wake).tick,
                                  Digests(writer, reader, current, self, metrics, wake).tick,  # type: ignore[arg-type]
                                  inhibition.tick, maintenance.tick, reconcile.tick,
+                                 Storms(writer, reader, current, self, metrics, wake).tick,  # type: ignore[arg-type]
                                  Heartbeats(writer, current, self, ids, wake).tick))
         loop.run_until_complete(start())
 
