@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from alertd.model import DAY, HOUR, Millis
 from alertd.slo.budget import Status
 
-RATES = (("1 hour", HOUR), ("6 hours", 6 * HOUR), ("1 day", DAY), ("3 days", 3 * DAY))
+RATES = (("6 hours", 6 * HOUR), ("1 day", DAY), ("3 days", 3 * DAY))  # beside the last hour, which the status knows
 ENOUGH = 0.5  # of some time must be known for a rate over it
 
 
@@ -61,7 +61,7 @@ def draw(status: Status, hours: Sequence[Spent]) -> Drawn:
         spent += hour.bad if hour else 0.0
         times.append((start + HOUR) // 1000)
         left.append(1 - spent / whole if hour and hour.known and whole else None)
-    rates = tuple((name, _rate(status, by_start, length)) for name, length in RATES)
+    rates = (("hour", status.burn_rate), *((name, _rate(status, by_start, length)) for name, length in RATES))
     first = status.since // DAY * DAY
     found = tuple(_day(by_start, start, whole) for start in range(first, status.at, DAY))
     return Drawn(tuple(times), tuple(left), rates, found)
@@ -76,13 +76,14 @@ def days(status: Status, hours: Sequence[Spent], since: Millis, number: int) -> 
 
 
 def _rate(status: Status, by_start: Mapping[Millis, Spent], length: Millis) -> float | None:
-    """Over the whole hours that ended last."""
-    end = status.at // HOUR * HOUR
-    hours = [by_start[start] for start in range(end - length, end, HOUR) if start in by_start]
-    if sum(hour.known for hour in hours) < ENOUGH * length / HOUR:
+    """Up to now; of the oldest hour, which lies in it in part, as much as if all were even."""
+    since = status.at - length
+    hours = [(by_start[start], min((start + HOUR - since) / HOUR, 1.0))
+             for start in range(since // HOUR * HOUR, status.at, HOUR) if start in by_start]
+    if sum(hour.known * share for hour, share in hours) < ENOUGH * length / HOUR:
         return None
-    allowed = sum(hour.allowed for hour in hours)
-    return sum(hour.bad for hour in hours) / allowed if allowed else 0.0
+    allowed = sum(hour.allowed * share for hour, share in hours)
+    return sum(hour.bad * share for hour, share in hours) / allowed if allowed else 0.0
 
 
 def _day(by_start: Mapping[Millis, Spent], start: Millis, whole: float) -> Day:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from alertd import burndown
@@ -33,13 +35,18 @@ def test_an_hour_that_is_not_known_is_a_gap() -> None:
     drawn = burndown.draw(STATUS, hours({}, missing=range(90, 96)))
     assert drawn.left[89] is not None
     assert drawn.left[90:] == (None,) * 6
-    assert dict(drawn.rates) == {"1 hour": None, "6 hours": None, "1 day": 0.0, "3 days": 0.0}
+    assert dict(drawn.rates) == {"hour": None, "6 hours": None, "1 day": 0.0, "3 days": 0.0}
 
 
-def test_burn_rates_are_over_the_hours_that_ended_last() -> None:
-    """Twenty bad ones in the last hour, where ten may be: twice as fast."""
-    rates = dict(burndown.draw(STATUS, hours({95: 20.0})).rates)
-    assert (rates["1 hour"], rates["6 hours"]) == (2.0, pytest.approx(1 / 3))
+def test_burn_rates_are_up_to_now() -> None:
+    """Of the last hour as the list says it; of the last six, what is under way and a part of the oldest: half an hour
+    later half of what was bad six and a half hours ago counts."""
+    rates = dict(burndown.draw(dataclasses.replace(STATUS, burn_rate=2.0), hours({95: 20.0})).rates)
+    assert (rates["hour"], rates["6 hours"]) == (2.0, pytest.approx(1 / 3))
+    later = dataclasses.replace(STATUS, at=NOW + HOUR // 2)
+    under_way = Spent(NOW, 5.0, 10.0, 0.5, 500.0)
+    rates = dict(burndown.draw(later, [*hours({90: 20.0}), under_way]).rates)
+    assert rates["6 hours"] == pytest.approx((10 + 10) / (5 + 50 + 5))
 
 
 def test_days_say_what_they_spent_and_how_fast() -> None:

@@ -57,7 +57,7 @@ class Rolling:
     @property
     def said(self) -> str:
         """In a sentence."""
-        return str(self)
+        return f"the last {self}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -53,16 +53,19 @@ def fold(connection: Connection, folds: Sequence[Fold]) -> Sequence[bool]:
 def _fold(connection: Connection, wish: Fold) -> bool:
     table = schema.digests
     lock(connection, [f"digest {wish.receiver}"])
-    same = select(table.c.id).where(table.c.receiver == wish.receiver, table.c.date == wish.date)
-    if (connection.execute(same)).first() is not None:
+    mine = (table.c.receiver == wish.receiver, table.c.date == wish.date)
+    same = connection.execute(select(table.c.subject).where(*mine)).first()
+    if same is not None and (same.subject or not wish.act):  # a date that was only marked is made for who asks for it
         return False
     held = (_rows.c.receiver == wish.receiver, _rows.c.channel == DIGEST_CHANNEL,
             _rows.c.state == word(State.HELD))
     ids = [row[0] for row in connection.execute(select(_rows.c.incident).where(*held).distinct())]
     made = wish.compose(_entries(connection, ids))
-    connection.execute(insert(table), [
-        {"receiver": wish.receiver, "date": wish.date, "id": wish.id, "made_at": wish.now,
-         "subject": made.subject, "text": text.render(made), "data": made.json()}])
+    said = {"made_at": wish.now, "subject": made.subject, "text": text.render(made), "data": made.json()}
+    if same is not None:
+        connection.execute(update(table).where(*mine).values(said))
+    else:
+        connection.execute(insert(table), [{"receiver": wish.receiver, "date": wish.date, "id": wish.id} | said])
     connection.execute(
         update(_rows).where(*held, among(_rows.c.incident))  # and none that came in since it was composed
         .values(state=ARROWS[State.HELD, Event.FOLD].value, digest=wish.id, reason=f"in the digest of {wish.date}",

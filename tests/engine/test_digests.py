@@ -8,6 +8,7 @@ import pytest
 
 from alertd.config.receivers import Digest
 from alertd.config.routing_file import RoutingFile
+from alertd.engine.acts import Outcome, Person
 from alertd.engine.digests import Digests
 from alertd.engine.metrics import Metrics
 from alertd.model import HOUR, Outlet
@@ -109,3 +110,15 @@ async def test_what_maintenance_holds_is_not_folded(house, digests):
         rows = (await reading.notifications(connection, None, 100, None)).items
     assert {(row["channel"], row["state"]) for row in rows if row["receiver"] == "daily-summary"
             and row["kind"] == "firing"} == {("digest", "folded"), ("slack", "held")}
+
+
+async def test_who_asks_on_the_first_day_gets_one(house, digests):
+    """A new installation owes none for today, but one that is asked for says something; asked again, it is the same."""
+    await digests.tick()
+    for _ in range(2):
+        assert await digests.send("daily-summary", Person("jane", "command")) is Outcome.DONE
+    await digests.tick()
+    async with house.db.reader.connect() as connection:
+        made = (await reading.digests(connection, 10, None)).items
+    assert [(one["date"], one["subject"]) for one in made] == [
+        ("2027-01-15", "alertd daily 2027-01-15: quiet, no pages")]

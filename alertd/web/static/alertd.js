@@ -66,7 +66,7 @@
         axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toISOString().slice(5, 10)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map(shown) }],
         series: [{ value: (_, at) => at == null ? "" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ") }, ...series.map((label, index) => ({
           label, stroke: colour(colours[index % colours.length]), width: 2, spanGaps: false,
-          value: (_, value) => shown(value),
+          value: (_, value, __, at) => at == null ? "" : shown(value),  // nothing is pointed at
         }))],
       }, points, place));
     });
