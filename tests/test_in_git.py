@@ -24,6 +24,7 @@ GH = """#!/bin/sh
 echo "$@" >> "$GH_CALLS"
 case "$*" in
     *--paginate*) [ -z "$GH_REFUSES" ] || exit 1; [ -z "$GH_HAS" ] || echo "$GH_HAS" ;;
+    *body=@*) cp "${*##*body=@}" "$GH_CALLS.body" ;;
 esac
 """
 
@@ -117,6 +118,20 @@ def test_a_token_that_may_not_write_is_no_failure(runner: Runner) -> None:
     step = runner.run(against="HEAD")["Say what changes"]
     assert (step.returncode, step.stdout.startswith("::warning title=alertd::no comment could be written")) == (0, True)
     assert runner.summary.read_text()
+
+
+def test_a_report_too_long_for_a_comment_is_cut(runner: Runner) -> None:
+    """At a whole letter, and says where all of it is; GitHub takes 65,536 characters."""
+    alertd = runner.temporary / "alertd" / "bin" / "alertd"
+    alertd.unlink()
+    alertd.write_text(f"#!/bin/sh\n{sys.executable} -c 'print(\"→\" * 70000)'\n")
+    alertd.chmod(0o755)
+    assert runner.run(against="HEAD")["Say what changes"].returncode == 0
+    comment = Path(f"{runner.calls}.body").read_text()
+    assert comment.startswith("<!-- alertd: what this change means -->")
+    assert comment.endswith("→\n\n…cut here; all of it is in the summary of the job.\n")
+    assert len(comment) < 65_536
+    assert runner.summary.read_text().count("→") == 70_000
 
 
 def test_a_prometheus_that_does_not_answer_is_said(runner: Runner) -> None:
