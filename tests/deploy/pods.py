@@ -84,7 +84,7 @@ class Pod:
             request.add_header("Authorization", "Basic " + base64.b64encode(f"{user}:sesame".encode()).decode())
         trust = ssl.create_default_context(cafile=self.etc / "tls/tls.crt")
         try:
-            with urllib.request.urlopen(request, timeout=5, context=trust) as answer:
+            with urllib.request.urlopen(request, timeout=30, context=trust) as answer:
                 self.said = answer.read().decode()
                 return answer.status
         except urllib.error.HTTPError as error:
