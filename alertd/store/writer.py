@@ -49,19 +49,30 @@ class _Lane:
         self.session = sessions.of(engine)
         self.since: float | None = None  # on the monotonic clock: the beginning of the transaction under way
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store writer")
+        self._written: list[tuple[_Waiting, Any]] = []  # on disk, and not answered yet
 
-    async def commit(self, batch: list[_Waiting]) -> list[Any]:
+    async def commit(self, batch: list[_Waiting]) -> None:
+        loop = asyncio.get_running_loop()
         self.since = time.monotonic()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+            answers = await loop.run_in_executor(self._thread, self._commit, batch, loop)
         finally:
             self.since = None
+            self.answer()
+        self._written = list(zip(batch, answers, strict=True))
+
+    def answer(self) -> None:
+        """Answer those whose items are on disk."""
+        written, self._written = self._written, []
+        for waiting, answer in written:
+            if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
+                waiting.answer.set_result(answer)
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.session.close)
         self._thread.shutdown()
 
-    def _commit(self, batch: list[_Waiting]) -> list[Any]:
+    def _commit(self, batch: list[_Waiting], loop: asyncio.AbstractEventLoop) -> list[Any]:
         indexes = {id(waiting): index for index, waiting in enumerate(batch)}
         answers: list[Any] = [None] * len(batch)
 
@@ -70,6 +81,7 @@ class _Lane:
                 results = part[0].handler(connection, [waiting.item for waiting in part])
                 for waiting, result in zip(part, results, strict=True):
                     answers[indexes[id(waiting)]] = result
+            loop.call_soon_threadsafe(self.answer)
 
         self.session.run(work)
         return answers
@@ -134,6 +146,7 @@ class Writer:
                 finally:
                     self._running.remove(batch[0].handler)
                     self._wake.set()  # what came meanwhile for this handler may be another lane's
+            lane.answer()
 
     def _take(self, apart: bool) -> list[_Waiting]:
         """What is written next, in one transaction. Where handlers go apart: of one that no other lane is at, so that
@@ -148,7 +161,7 @@ class Writer:
 
     async def _write(self, lane: _Lane, batch: list[_Waiting]) -> None:
         try:
-            answers = await lane.commit(batch)
+            await lane.commit(batch)
         except Lost as error:  # one after the other would only wait longer
             for waiting in batch:
                 self._refuse(lane, waiting, error)
@@ -162,9 +175,8 @@ class Writer:
             self._refuse(lane, batch[0], error)
             return
         self.failing_since = None
-        for waiting, answer in zip(batch, answers, strict=True):
-            if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
-                waiting.answer.set_result(answer)
+        if not self._waiting or lane.session.apart:
+            lane.answer()
 
     def _refuse(self, lane: _Lane, waiting: _Waiting, error: Exception) -> None:
         if isinstance(error, Lost):
