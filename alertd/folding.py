@@ -17,7 +17,7 @@ from alertd.incidents import Changes, Decision
 from alertd.messages import duration, in_plain_words, utc
 from alertd.model import MANAGEMENT, SECOND, DigestText, Kind, Millis, Notification, Outlet, Severity, State
 from alertd.routing import Routing
-from alertd.storm import PREFIX, Gauge, Limits, Storm, filled, is_calm
+from alertd.storm import EMPTY, PREFIX, Gauge, Limits, Storm, filled, is_calm
 from alertd.telling import fingerprint_of, notice
 
 UTC = ZoneInfo("UTC")
@@ -36,7 +36,7 @@ class Weather:
     def start(self, row: Notification, limits: Limits, now: Millis) -> Storm | None:
         """Count a start; the storm that carries it."""
         outlet = row.outlet
-        gauge, too_much = filled(self.gauges.get(outlet, Gauge()), limits, now)
+        gauge, too_much = filled(self.gauges.get(outlet, EMPTY), limits, now)
         folds = row.severity is not Severity.CRITICAL
         storm = self.storms.get(outlet)
         if folds and too_much and storm is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alertd.model import MINUTE, Millis, Outlet
+from alertd.model import MINUTE, Millis, Outlet, value
 
 PREFIX = "storm-"  # of a storm's id; what is folded into it names it
 
@@ -25,7 +25,7 @@ class Limits:
     summary: Millis = 15 * MINUTE
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value
 class Gauge:
     """How much an outlet was told to begin: a vessel that every start fills by one and that drains by `over` in
     `within`. `half_at` is when it last was, or without another start will be, no more than half full. `storm` is the
@@ -36,6 +36,8 @@ class Gauge:
     half_at: Millis = 0
     storm: str = ""
 
+
+EMPTY = Gauge()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Storm:
