@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -12,7 +13,8 @@ from pathlib import Path
 import click
 import pytest
 
-from alertd import channels, presets
+import alertd
+from alertd import channels, lint, presets
 from alertd.cli.group import group
 from alertd.config import access, floods, maintenance, receivers, rotas, routing_file, rules_model
 from alertd.engine.metrics import Metrics
@@ -81,6 +83,29 @@ def test_every_preset_is_documented():
     """By the name that a service writes."""
     found = {path.stem for path in (Path(presets.__file__).parent).glob("*.yaml")}
     assert {name for name in found if f"`{name}`" not in DOCS["rules"]} == set()
+
+
+def ids_in_code() -> set[str]:
+    """The constants given as the id of a finding or fault, and the lints."""
+    ids = set(lint.lints())
+    for path in Path(alertd.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            given = [keyword.value for keyword in node.keywords
+                     if keyword.arg == "id" and name in ("Finding", "finding", "wrong")]
+            # A place is two arguments: `Finding(file, *place, what, fix, id)`.
+            args = [part for arg in node.args for part in [arg] * (1 + isinstance(arg, ast.Starred))]
+            given += {"Finding": args[5:6], "Fault": args[3:4]}.get(name, [])
+            ids |= {value.value for value in given if isinstance(value, ast.Constant)}
+    return ids | {"invalid"}
+
+
+def test_every_finding_is_documented() -> None:
+    """docs/findings.md has a section for each id, and no other."""
+    text = (ROOT / "docs" / "findings.md").read_text()
+    assert set(re.findall(r"^### (\S+)$", text, re.MULTILINE)) == ids_in_code()
 
 
 def test_the_readmes_routing_file_is_accepted(tmp_path):
