@@ -28,7 +28,8 @@ MOST = 100  # names that are kept, so that whoever makes up external URLs fills 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Clusters:
-    """By address that is asked, and by source, the name of its cluster; an Alertmanager without peers is one alone."""
+    """By address that is asked, and by source, the name of its cluster; an Alertmanager without peers is one alone.
+    Nothing, where nobody has peers."""
 
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -55,6 +56,8 @@ def learnt(before: Clusters, looks: Sequence[Look], asked: Collection[str], voic
         if look.cluster & other.cluster:
             _unite(names, look.address, other.address)
     sizes = collections.Counter(names.values())
+    if max(sizes.values(), default=0) < 2:
+        return Clusters()  # there are no peers
     refuted = frozenset(unspoken) if len(looks) == len(asked) else frozenset()
     strangers = [source for source, name in before.names.items() if name == STRANGER]
     sources = dict.fromkeys((*strangers, *sorted(refuted), *sorted(source for _, source in voices)))

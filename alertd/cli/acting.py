@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from alertd.engine.setting import Current
     from alertd.store.writer import Writer
 
+# what is acted on, by the word in the API's path
+WHAT = {"incidents": "incident", "notifications": "dead letter"}
+NAMED_BY = {"incidents": "`alertd incidents list`", "notifications": "`alertd notifications list --state dead`"}
+
 T = TypeVar("T")
 Act = Callable[["Acts", "Person"], Awaitable["Outcome"]]
 
@@ -42,7 +46,8 @@ def act(store: str, url: str | None, config: Path, by: str | None, path: str, do
     outcome = str(at_daemon(url, "POST", path, {"by": name})[1].get("outcome", "unknown")) if url else str(
         at_store(store, config, lambda inside: _act(inside, name, do)))
     if outcome == "unknown":
-        click.echo(f"there is no such thing: {path.split('/')[-2]}", err=True)
+        of, id = path.split("/")[-3:-1]
+        click.echo(f"no {WHAT[of]} {id!r}; {NAMED_BY[of]} names them", err=True)
         sys.exit(1)
     return outcome
 

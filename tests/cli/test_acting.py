@@ -56,11 +56,11 @@ def test_an_incident_is_acknowledged_and_the_record_is_whole(store):
 
 
 def test_what_does_not_exist_is_said(store):
-    """With exit code 1."""
+    """With exit code 1, and where to look."""
     url, _ = store
     for words in (("incidents", "ack"), *(("notifications", word) for word in ("retry", "drop", "show"))):
         done = run(*words, "nothing", "--store", url)
-        assert (done.exit_code, "nothing" in done.stderr) == (1, True), words
+        assert (done.exit_code, "no " in done.stderr, "list" in done.stderr) == (1, True, True), words
 
 
 def test_a_store_that_a_daemon_has_is_not_written(store):
