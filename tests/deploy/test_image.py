@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def test_everything_in_it_has_a_version():
     lock = (ROOT / "deploy/build.lock").read_text()
     assert len(re.findall("==", lock)) == len(re.findall(r"==[^\n]*\\\n\s+--hash=sha256:", lock))
     assert "://" not in lock
+
+
+def test_its_version_is_alertds():
+    """In its label, in the compose file and in the overlays."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f'image.version="{version}"' in instructions("LABEL")[0]
+    assert f":-alertd:{version}}}" in (ROOT / "deploy/compose.yaml").read_text()
+    assert f"newTag: {version}}}" in (ROOT / "deploy/kubernetes/base/kustomization.yaml").read_text()
 
 
 def test_it_listens_where_others_reach_it():

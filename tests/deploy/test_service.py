@@ -131,3 +131,14 @@ def test_it_is_hardened():
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert float(re.search(r"exposure level .*: ([\d.]+)", done.stdout)[1]) < 2.0
+
+
+def test_its_secrets_are_those_of_the_routing_file():
+    """Each that routing.yaml names is handed over, and docs/deployment.md says how its folder becomes theirs."""
+    named = set(re.findall(r"_file: secrets/(\w+)", (unit.FILE.parents[1] / "routing.yaml").read_text()))
+    handed = dict(one.split(":") for one in unit.settings()["LoadCredential"])
+    assert set(handed) == named
+    assert set(handed.values()) == {f"/etc/alertd/secrets.d/{name}" for name in named}
+    told = (unit.FILE.parents[1] / "docs/deployment.md").read_text()
+    assert f"ln -s /run/credentials/{unit.FILE.name} /etc/alertd/secrets\n" in told
+    assert f"python3 -m venv {Path(unit.PROGRAM).parents[1]} " in told
