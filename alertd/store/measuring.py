@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertd.model import IncidentId, Kind, Labels, Millis, Outlet, Severity, State
+from alertd.model import MANAGEMENT, IncidentId, Kind, Labels, Millis, Outlet, Severity, State
 from alertd.statistics import Asked, Call, Case, Episode, Record, Statistics, measure
 from alertd.store import schema
 from alertd.store.dialect import word
@@ -31,7 +31,8 @@ async def measured(connection: AsyncConnection, asked: Asked, pagers: Set[str], 
 async def record(connection: AsyncConnection, since: Millis, called_since: Millis, pagers: Set[str],
                  people: Mapping[Outlet, str]) -> Record:
     """What is known of the time from `since` on, and of calls from `called_since` on. `pagers` are the channels that
-    call people, `people` whose an outlet is; where there are neither, every critical start counts as a call."""
+    call people, `people` whose an outlet is; where there are neither, every critical start counts as a call, but for
+    management's."""
     # ids grow with time, so the first one is the oldest that is kept
     first = (await connection.execute(select(_webhooks.received_at).order_by(_webhooks.id).limit(1))).scalar()
     cases = await _cases(connection, since)
@@ -77,14 +78,14 @@ async def _first_acknowledged(connection: AsyncConnection, since: Millis) -> dic
 
 async def _calls(connection: AsyncConnection, since: Millis, pagers: Set[str], people: Mapping[Outlet, str]
                  ) -> Sequence[Call]:
-    query = (select(_rows.receiver, _rows.channel, _rows.target, _rows.settled_at, _rows.incident, _rows.epoch,
-                    _incidents.team)
+    query = (select(_rows.receiver, _rows.channel, _rows.target, _rows.style, _rows.settled_at, _rows.incident,
+                    _rows.epoch, _incidents.team)
              .outerjoin(schema.incidents, _incidents.id == _rows.incident)
              .where(_rows.kind == Kind.FIRING.value, _rows.state == word(State.SENT), _rows.settled_at >= since,
                     _rows.severity == Severity.CRITICAL.value))
     found = []
     for row in await connection.execute(query):
         person = people.get(Outlet(row.receiver, row.channel, row.target))
-        if row.channel in pagers or person is not None or not (pagers or people):
+        if row.channel in pagers or person is not None or (not (pagers or people) and row.style != MANAGEMENT):
             found.append(Call(row.settled_at, row.receiver, person, row.incident, row.epoch, row.team or ""))
     return found

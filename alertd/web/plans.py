@@ -88,7 +88,8 @@ class Plans:
             until = now + AHEAD
             person, shifts = rota.on_call(now), rota.shifts(now, until)
             gaps = rotas.gaps([rota], now, until)
-            found.append({"rota": rota, "person": person, "shifts": shifts[:20], "gaps": gaps[:20]})
+            found.append({"rota": rota, "person": person, "shifts": shifts[:20], "gaps": gaps[:20],
+                          "since": now, "until": until})
         return frame.show(request, self._inside, "rota.html", rotas=found, file=self._inside.current.file.routing.file)
 
     def _form(self, request: web.Request, fields: dict[str, str], *, refusal: str = "", broad: bool = False,

@@ -63,7 +63,20 @@ def moment_of(text: str) -> str:
 
 def local(text: str) -> str:
     """A time with its zone's offset, as people there read it."""
-    return f"{datetime.datetime.fromisoformat(text):%a %Y-%m-%d %H:%M %z}"
+    at = datetime.datetime.fromisoformat(text)
+    return f"{at:%a %Y-%m-%d %H:%M} {_offset(at)}"
+
+
+def stretch(first: str, last: str) -> str:
+    """From one such time to another; what they have in common is said once."""
+    begins, ends = datetime.datetime.fromisoformat(first), datetime.datetime.fromisoformat(last)
+    if begins.date() != ends.date() or begins.utcoffset() != ends.utcoffset():
+        return f"{local(first)} to {local(last)}"
+    return f"{begins:%a %Y-%m-%d %H:%M} to {ends:%H:%M} {_offset(ends)}"
+
+
+def _offset(at: datetime.datetime) -> str:
+    return f"{at:%z}" if at.utcoffset() else "UTC"
 
 
 def in_zone(at: Millis, zone: datetime.tzinfo) -> str:
@@ -212,5 +225,5 @@ def without_cursor(query: Mapping[str, str]) -> str:
 
 FILTERS: tuple[Callable[..., object], ...] = (
     ago, burndown_chart, calls_chart, clock, day_name, day_number, encoded, headline, in_zone, links, local, moment,
-    moment_of, others, percent_width, polyline, scaled, segment, share, short, shown_labels, summary, thousands,
-    to_the_second, told, with_cursor, without_cursor)
+    moment_of, others, percent_width, polyline, scaled, segment, share, short, shown_labels, stretch, summary,
+    thousands, to_the_second, told, with_cursor, without_cursor)

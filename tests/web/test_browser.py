@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from alertd.digest import html
 from tests.web.chromium import NARROW, Chromium, running
-from tests.web.filled import count, fill, told
+from tests.web.filled import count, fill, summed_up, told
 
 pytestmark = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"),
                                 reason="chromium and chromium-driver are not installed")
@@ -56,6 +58,18 @@ async def test_every_page_is_shown_well(site: Any, chromium: Chromium) -> None:
             assert await asyncio.to_thread(chromium.overflow) <= 0, f"{page} {width}"
             await asyncio.to_thread(chromium.keep, f"{name}-{'dark' if look else 'light'}-{width}")
         assert await asyncio.to_thread(chromium.complaints) == [], page
+
+
+async def test_the_mail_of_a_digest_can_be_read(chromium: Chromium, tmp_path: Path) -> None:
+    """Dark and light, and on a small phone; a mail has no landmarks, else axe finds nothing."""
+    page = tmp_path / "mail.html"
+    page.write_text(html.render(summed_up(), "https://alertd.example.com/digests/d1"), encoding="utf-8")
+    for dark, width in ((False, 800), (True, 800), (False, NARROW)):
+        await asyncio.to_thread(chromium.look, page.as_uri(), dark=dark, width=width)
+        faults = await asyncio.to_thread(chromium.faults)
+        assert [one for one in faults if not one.startswith(("landmark-", "region"))] == []
+        assert await asyncio.to_thread(chromium.overflow) <= 0
+        await asyncio.to_thread(chromium.keep, f"mail-{'dark' if dark else 'light'}-{width}")
 
 
 async def test_an_incident_is_acknowledged_by_a_click(site: Any, chromium: Chromium) -> None:
