@@ -1,4 +1,4 @@
-"""`alertd schema`: what an editor needs to know of routing.yaml and rules/*.yaml."""
+"""`alertd schema`: what an editor needs to know of the files people write."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import click
 
 
 @click.command("schema")
-@click.argument("file", type=click.Choice(["routing", "rules"]))
+@click.argument("file", type=click.Choice(["routing", "rules", "web"]))
 def command(file: str) -> None:
-    """Print the JSON Schema of routing.yaml or of a file in rules/. An editor with a YAML language server then
-    completes keys, says what each means, and marks what cannot be. What `alertd check` finds goes further.
+    """Print the JSON Schema of routing.yaml, of a file in rules/, or of the file of --web.config.file. An editor with a
+    YAML language server then completes keys, says what each means, and marks what cannot be. What `alertd check` finds
+    goes further.
 
     Exit codes: 0 printed, 2 usage.
     """
@@ -19,6 +20,8 @@ def command(file: str) -> None:
 
     if file == "rules":
         form = json_schema.rules()
+    elif file == "web":
+        form = json_schema.web()
     else:
         from alertd import channels
 

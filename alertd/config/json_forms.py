@@ -73,6 +73,7 @@ FORMS: Mapping[str, Form | Callable[[Form], Form]] = {
     "access._hash": _text("64 hex digits", pattern="^[0-9a-fA-F]{64}$"),
     "access._network": _text("an address or a network", "10.0.0.0/8"),
     "secret._secret": _text("a secret"),
+    "web_file._bcrypt": _text("a bcrypt hash", pattern=r"^\$2[aby]\$.{56}$"),
     "rules_model._share": SHARE, "rules_model._target": SHARE, "rules_model._least_good": SHARE,
     "rules_model._time": DURATION, "rules_model._some_time": DURATION, "rules_model._window": _WINDOW,
     "rules_model._kept": DURATION, "rules_model._length": DURATION, "rules_model._severity": SEVERITY,

@@ -1,4 +1,4 @@
-"""routing.yaml and rules/*.yaml as JSON Schema, for editors: every key with its meaning, and how its value is written.
+"""The files people write as JSON Schema, for editors: every key with its meaning, and how its value is written.
 
 It takes all that alertd takes, and refuses unknown keys and values that can never be; what depends on other values of
 the file (a receiver that is not there) only `alertd check` finds. https://json-schema.org/draft-07/schema
@@ -16,7 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from alertd import __version__
-from alertd.config import access, alive, floods, maintenance, receivers, rotas, rules_model
+from alertd.config import access, alive, floods, maintenance, receivers, rotas, rules_model, web_file
 from alertd.config.json_forms import DURATION, MATCHERS, NAMES, SEVERITY, TEXT, Form, written
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that editors' YAML servers read whole
@@ -39,6 +39,11 @@ class _Generator(GenerateJsonSchema):
 def rules() -> Form:
     """Of a file in rules/."""
     return _whole("rules", f"rules/*.yaml of alertd {__version__}", _model(rules_model.RulesFile))
+
+
+def web() -> Form:
+    """Of the file of --web.config.file."""
+    return _whole("web", f"web configuration file of alertd {__version__}", _model(web_file.WebSection))
 
 
 def routing(channels: Mapping[str, type[pydantic.BaseModel]]) -> Form:

@@ -1,4 +1,4 @@
-"""Every key of routing.yaml and rules/*.yaml, with what it takes and means, as Markdown."""
+"""Every key of the files people write, with what it takes and means, as Markdown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Form = dict[str, Any]
 
 def settings() -> str:
     """A section for each file, and in it one for each of its top-level keys."""
-    files = {"routing.yaml": json_schema.routing(channels.settings_types()), "rules/*.yaml": json_schema.rules()}
+    files = {"routing.yaml": json_schema.routing(channels.settings_types()), "rules/*.yaml": json_schema.rules(),
+             "The file of --web.config.file": json_schema.web()}
     return "\n".join(line for file, form in files.items() for line in _file(file, form))
 
 

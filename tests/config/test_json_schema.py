@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from alertd import channels
 from alertd.cli.schema import command
-from alertd.config import json_schema, routing_file, rules_file, units, yaml
+from alertd.config import json_schema, routing_file, rules_file, units, web_file, yaml
 from alertd.config.json_forms import DURATION, SHARE
 from alertd.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
-SCHEMAS = {"routing": json_schema.routing(channels.settings_types()), "rules": json_schema.rules()}
+SCHEMAS = {"routing": json_schema.routing(channels.settings_types()), "rules": json_schema.rules(),
+           "web": json_schema.web()}
 BASE = {"routing": "receivers: {a: {slack: {token: t, channel: '#a'}}}\nroutes: {critical: a, warning: a, info: a}\n",
         "rules": "thresholds: {cpu_utilization: 70%}\n"}
 
@@ -38,6 +39,8 @@ def refused(file: str, text: str, folder: Path) -> bool:
     try:
         if file == "rules":
             rules_file.load(folder)
+        elif file == "web":
+            web_file.load(folder / "file.yaml")
         else:
             routing_file.load(folder / "file.yaml", channels.settings_types(), read_secrets=False)
     except BadInput:
@@ -114,6 +117,8 @@ def test_this_repositorys_files_are_accepted() -> None:
     ("routing", BASE["routing"].replace("{slack:", "{style: poet, slack:")),
     ("routing", BASE["routing"].replace("{slack:", "{digest: {at: noon, log: {}}, slack:")),
     ("routing", "receivers: {a: {log: {}}}"),
+    ("web", "basic_auth_users: {jane: secret}"),
+    ("web", "http_server_config: {headers: {Server: alertd}}"),
 ])
 def test_a_mistake_is_refused_by_both(file: str, text: str, tmp_path: Path) -> None:
     """By the schema while one writes, by alertd when it reads."""
@@ -123,6 +128,8 @@ def test_a_mistake_is_refused_by_both(file: str, text: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("file", "text"), [
     ("routing", BASE["routing"]), ("rules", BASE["rules"]),
+    ("web", "rate_limit: {interval: 100ms, burst: 50}\nhttp_server_config: {headers: {X-Frame-Options: DENY}}"),
+    ("web", f"basic_auth_users: {{jane: $2b$10${'a' * 53}}}"),
     ("routing", BASE["routing"].replace("{slack:", "{hold: 2, late: 1m, log: {}, slack:")),
     ("routing", BASE["routing"] + "storm: off\nflapping: {changes: 3}\nretention: 1d\nincident_by: [a]\n"),
     ("routing", BASE["routing"].replace("critical:", "CRITICAL:") + "severities: {page: Critical, odd: none}\n"),
