@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import pydantic
 
 from alertd import matchers, presets
-from alertd.config import units
+from alertd.config import guardrail_model, units
 from alertd.config.yaml import Document, parse, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import SECOND, Millis
@@ -150,6 +150,7 @@ class _Preset(_Strict):
     subject: str = "{instance}"
     labels: Labels = {}
     utilization: dict[str, _Utilization] = {}
+    guardrails: dict[str, guardrail_model.Entry] = {}
 
 
 def load(folder: Path, shown: str = FOLDER) -> tuple[dict[str, presets.Preset], dict[str, str], list[Finding]]:
@@ -165,12 +166,25 @@ def load(folder: Path, shown: str = FOLDER) -> tuple[dict[str, presets.Preset], 
         except BadInput as error:
             findings.extend(error.findings)
     found: dict[str, presets.Preset] = {}
+    places: dict[str, Document] = {}
     for name, document in documents:
         preset, wrong = _preset(name, document)
         findings.extend(wrong)
         if preset:
             found[name] = preset
-    return found, texts, findings
+            places[name] = document
+    return found, texts, [*findings, *_twice(found, places)]
+
+
+def _twice(found: dict[str, presets.Preset], places: dict[str, Document]) -> Iterator[Finding]:
+    """Guardrails and their alerts have names of their own, across presets: rules/ names them alone."""
+    first: dict[str, str] = {}
+    for preset in found.values():
+        for name, guardrail in preset.guardrails.items():
+            for what, key in ((f"the guardrail {name!r}", ()), (f"the alert {guardrail.alert!r}", ("alert",))):
+                if (other := first.setdefault(what, f"{preset.name} {name}")) != f"{preset.name} {name}":
+                    yield places[preset.name].finding(("guardrails", name, *key), f"{what} is in the preset {other} "
+                                                      "too", "name it otherwise", key=not key, id="duplicate")
 
 
 def _preset(name: str, document: Document) -> tuple[presets.Preset | None, list[Finding]]:
@@ -186,12 +200,14 @@ def _preset(name: str, document: Document) -> tuple[presets.Preset | None, list[
 
 def _unfit(document: Document, model: _Preset) -> Iterator[Finding]:
     """What each part alone does not show."""
-    if not (model.requests or model.latency or model.probe or model.utilization):
-        yield document.finding((), "measures nothing", "describe requests, latency, probe or utilization", id="empty")
+    if not (model.requests or model.latency or model.probe or model.utilization or model.guardrails):
+        yield document.finding((), "measures nothing", "describe requests, latency, probe, utilization or guardrails",
+                               id="empty")
     for key in model.utilization:
         if key not in set(UTILIZATIONS):
             yield document.finding(("utilization", key), f"{key!r} is nothing a threshold can be set on",
                                    f"known are {', '.join(UTILIZATIONS)}", key=True)
+    yield from guardrail_model.faults(document, model.guardrails)
     known = set(model.labels) or _TARGET
     for label in _PLACE.findall(model.subject):
         if label not in known:
@@ -206,6 +222,7 @@ def _value(name: str, model: _Preset) -> presets.Preset:
         latency=_latency(model.latency) if model.latency else None,
         probe=_probe(model.probe) if model.probe else None,
         utilization={key: _utilization(key, utilization) for key, utilization in model.utilization.items()},
+        guardrails={key: entry.guardrail() for key, entry in model.guardrails.items()},
         selector=model.selector,
         service=model.service,
         subject=model.subject,
@@ -238,5 +255,9 @@ def offering(found: Iterable[presets.Preset]) -> list[str]:
 
 
 def watching(found: Iterable[presets.Preset]) -> list[str]:
-    """The names of the presets that know a CPU or memory utilization."""
-    return sorted(preset.name for preset in found if preset.utilization)
+    """The names of the presets that know a CPU or memory utilization, or guardrails with a usual limit."""
+    return sorted(preset.name for preset in found if preset.utilization or _usual(preset))
+
+
+def _usual(preset: presets.Preset) -> bool:
+    return any(guardrail.usual is not None for guardrail in preset.guardrails.values())

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from alertd import matchers
-from alertd.config import composites, preset_file, rules_model, slo_windows
+from alertd.config import composites, guardrails, preset_file, rules_model, slo_windows
 from alertd.config.yaml import Document, did_you_mean, read, validate
 from alertd.errors import BadInput, Finding
 from alertd.model import Millis
 from alertd.presets import Latency, Preset
-from alertd.rulegen import RESERVED, buckets, budget, counting, example, promql, runbook, slices, tiers
+from alertd.rulegen import RESERVED, buckets, budget, counting, example, promql, reserved, runbook, slices, tiers
 from alertd.rulegen.declared import (
     NODES,
     RESPONSE_TIMES,
@@ -72,12 +72,16 @@ def load(folder: Path) -> Rules:
     findings += slo_windows.forgotten(((file.document, file.model.services or {}) for file in files), retention)
     query_offset, wrong = _once(files, "query_offset")
     findings += wrong
-    nodes, wrong = _watch(files, presets)
-    findings += wrong or _unmeasured(nodes, thresholds, places)
+    watched, wrong = _watch(files, presets)
+    findings += wrong or _unmeasured(watched, thresholds, places)
+    guarded, wrong = guardrails.read([(file.document, file.model.guardrails) for file in files], presets, watched)
+    findings += wrong
     if findings:
         raise BadInput(findings)
     sources += [Source(f"{preset_file.FOLDER}/{name}", _plain(text)) for name, text in preset_texts.items()]
-    declared = Declared(thresholds, services, nodes, runbooks or runbook.DEFAULT, tuple(sources), query_offset or 0)
+    nodes = tuple(preset for preset in watched if preset.utilization)
+    declared = Declared(thresholds, services, nodes, runbooks or runbook.DEFAULT, tuple(sources), query_offset or 0,
+                        guarded)
     return Rules(declared, tuple(sorted(remarks)))
 
 
@@ -117,8 +121,9 @@ def _shape(document: Document) -> tuple[rules_model.RulesFile | None, list[Findi
         return None, [document.finding((), "is empty", "declare thresholds or services, or remove the file",
                                        id="empty")]
     model, findings = validate(document, rules_model.RulesFile)
-    if model and not (model.services or model.runbooks or model.watch or model.alerts or model.retention
-                      or model.query_offset or (model.thresholds and model.thresholds.model_fields_set)):
+    if model and not (model.services or model.guardrails or model.runbooks or model.watch or model.alerts
+                      or model.retention or model.query_offset
+                      or (model.thresholds and model.thresholds.model_fields_set)):
         findings = [document.finding((), "declares nothing", "declare thresholds or services, or remove the file",
                                      id="empty")]
     return model, [*document.duplicates, *_told_once(findings)]
@@ -167,14 +172,15 @@ def _once(files: list[_File], key: str) -> tuple[Any, list[Finding]]:
 
 
 def _watch(files: list[_File], presets: dict[str, Preset]) -> tuple[tuple[Preset, ...], list[Finding]]:
-    """The presets whose every target the CPU and memory thresholds watch."""
+    """The presets whose every target the CPU and memory thresholds watch, and whose usual guardrails are watched."""
     given = [file for file in files if file.model.watch is not None]
     findings = [_again(file.document, ("watch",), given[0].document, "watch") for file in given[1:]]
     names = given[0].model.watch if given else None
     usable = preset_file.watching(presets.values())
     for index, name in enumerate(names or ()):
         if name not in usable:
-            what = f"the preset {name!r} knows no CPU or memory" if name in presets else f"there is no preset {name!r}"
+            what = (f"the preset {name!r} has nothing to watch by itself" if name in presets else
+                    f"there is no preset {name!r}")
             findings.append(given[0].document.finding(("watch", index), what, did_you_mean(name, usable), id="preset"))
     return tuple(presets[name] for name in names or (NODES,) if name in presets), findings
 
@@ -225,7 +231,7 @@ class _Services:
 
     def _service(self, document: Document, name: str, model: rules_model.Service) -> Service | None:
         path = ("services", name)
-        if not _NAME.fullmatch(name) or name.lower() in RESERVED or _TEST_FILE.search(name):
+        if not _NAME.fullmatch(name) or reserved(name) or _TEST_FILE.search(name):
             self.findings.append(document.finding(
                 path, f"{name!r} cannot name a service", "use letters, digits, '.', '_' and '-', and neither "
                 f"{' nor '.join(RESERVED)} nor a part '.slo'", key=True, id="name"))

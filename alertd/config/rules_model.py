@@ -11,7 +11,7 @@ import pydantic
 
 from alertd import matchers
 from alertd.config import units
-from alertd.config.preset_file import Buckets, Duration, some
+from alertd.config.preset_file import Buckets, Duration, Metric, some
 from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
 from alertd.rulegen import budget, burn, promql, slices
 from alertd.rulegen.declared import Condition, Counter, Holds
@@ -285,6 +285,24 @@ class Service(Strict):
     slos: dict[str, Slo] = {}
 
 
+class Guardrail(Told):
+    """A limit, and what is otherwise than the preset says. `lasting` is written `for`."""
+
+    limit: Any = None
+    lasting: Annotated[int | None, pydantic.BeforeValidator(_kept), pydantic.Field(alias="for")] = None
+    where: str | None = None
+    metric: Metric | None = None
+    use: str | None = None
+
+
+def _guardrail(given: Any) -> Any:
+    """A limit alone stands for itself."""
+    return given if isinstance(given, dict) else {"limit": given}
+
+
+Guardrails = dict[str, Annotated[Guardrail, pydantic.BeforeValidator(_guardrail)]]
+
+
 def _address(text: object) -> str:
     address = str(text).strip()
     if not address.startswith(("http://", "https://")) or any(part.isspace() for part in address):
@@ -295,6 +313,7 @@ def _address(text: object) -> str:
 class RulesFile(Strict):
     thresholds: Thresholds | None = None
     services: dict[str, Service] | None = None
+    guardrails: Guardrails | None = None
     watch: Annotated[list[str], pydantic.AfterValidator(some)] | None = None
     runbooks: Annotated[str | None, pydantic.BeforeValidator(_address)] = None
     retention: Annotated[int | None, pydantic.BeforeValidator(_some_time)] = None

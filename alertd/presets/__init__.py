@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from alertd.model import SECOND, Millis
+from alertd.presets.guardrail import Guardrail
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Preset:
     `selector` are conditions that every service measured by it has, as text (`reporter="destination"`); `service` is
     the label that tells services apart. `subject` is how people call what a utilization is of, a label's name in braces
     standing for its value; `labels` are an example of the labels of that, for the generated tests (empty: those of the
-    target, job and instance).
+    target, job and instance). `guardrails` are by name.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Preset:
     latency: Latency | None = None
     probe: Probe | None = None
     utilization: Mapping[str, Utilization] = dataclasses.field(default_factory=dict)
+    guardrails: Mapping[str, Guardrail] = dataclasses.field(default_factory=dict, compare=False)  # no service's rule
     selector: str = ""
     service: str = dataclasses.field(default="job", compare=False)  # `alertd init` asks for it; no rule is made of it
     subject: str = "{instance}"

@@ -2,6 +2,7 @@
 in, text out.
 
 declared ▸ counting, threshold (rules)                          ▸ scenarios, node_tests, service_tests (tests) ▸ emit
+         ▸ guarding (rules of guardrails)                       ▸ guarding_tests (tests)
          ▸ objectives, rows (counts), tiers, burn, budget (rules) ▸ slo_world, slo_tests (tests)
 """
 
@@ -17,6 +18,8 @@ from alertd.rulegen import (
     budget_tests,
     burn,
     emit,
+    guarding,
+    guarding_tests,
     inhibit,
     node_tests,
     objectives,
@@ -36,6 +39,14 @@ from alertd.rulegen.scenarios import Check, Leveled, Scenario
 from alertd.rulegen.version import OLDEST, PrometheusVersion
 
 RESERVED = ("nodes", "watchdog")  # the files that are no service's
+
+
+
+def reserved(name: str) -> bool:
+    """Whether a service cannot have this name, since a file has it."""
+    return name.lower() in RESERVED or name.lower().startswith(f"{guarding.FILE}-")
+
+
 INHIBIT, INHIBIT_HERE = "alertmanager-inhibit.yaml", "routing-inhibit.yaml"  # for Alertmanager, and for routing.yaml
 RUNBOOKS = "runbooks"  # the folder of the alerts' pages
 _RULES = ".rules.yaml"
@@ -54,7 +65,7 @@ def each(declared: Declared, version: PrometheusVersion = OLDEST) -> Iterator[tu
     with what must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
     `NAME.slo-30d.test.yaml`; for each alert `runbooks/NAME.md`. One subject at a time is in memory."""
     names = [source.name for source in declared.sources]
-    book = pages.Book()
+    book = pages.Book(guarding.written(declared))
     for file, scenarios, made_of in _shared(declared):
         header = emit.header(names, emit.digest(*made_of, *_offset(declared)), version)
         written = _written(declared, version, file, scenarios)
@@ -155,6 +166,11 @@ def _shared(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario], 
     if nodes:
         made_of = declared.thresholds, declared.nodes, declared.runbooks
         yield RuleFile("nodes", nodes), _node_scenarios(declared, nodes), made_of
+    for guarded in declared.guardrails:
+        group = guarding.group(guarded, declared.runbooks)
+        rules = tuple(rule for rule in group.rules if isinstance(rule, AlertRule))
+        yield (RuleFile(guarding.file_of(guarded), (group,)), guarding_tests.scenarios(guarded, rules),
+               (guarded, declared.runbooks))
     watchdog = threshold.watchdog(declared)
     yield RuleFile("watchdog", (watchdog,)), _watchdog_scenarios(watchdog), (declared.runbooks,)
 

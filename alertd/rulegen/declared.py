@@ -10,6 +10,7 @@ from decimal import Decimal
 from alertd.matchers import Matcher
 from alertd.model import Millis, Severity
 from alertd.presets import Preset
+from alertd.presets.guardrail import Guardrail
 from alertd.rulegen import promql
 from alertd.slo.window import Calendar
 
@@ -173,6 +174,29 @@ class Service:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Limit:
+    """What a guardrail may show, in its unit: at least, at most, or one of these names. Nothing of these: nothing."""
+
+    least: Decimal | None = None
+    most: Decimal | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardrail that is watched, under its name in rules/."""
+
+    name: str
+    guardrail: Guardrail
+    limit: Limit
+    severity: Severity
+    lasting: Millis
+    keep_firing: Millis
+    where: tuple[Matcher, ...] = ()
+    metric: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Source:
     """A file the rules are made from: its name within rules/ and its text with plain line ends."""
 
@@ -191,3 +215,4 @@ class Declared:
     runbooks: str
     sources: tuple[Source, ...]
     query_offset: Millis = 0
+    guardrails: tuple[Guarded, ...] = ()

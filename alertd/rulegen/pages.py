@@ -86,6 +86,14 @@ WRITTEN: Mapping[str, Written] = {
          "Some: the metric was renamed or its labels changed, most often by a deployment of today. Compare the query "
          "with what `/metrics` of a target shows.",
          "Was the service taken away on purpose? Then remove its objective from rules/.")),
+    "GuardrailUnknown": Written(
+        "Nobody knows whether a declared operating limit is kept: the series it is judged by are missing. Silence of "
+        "its own alert means nothing until they are back.",
+        "At least one of the metrics that the guardrail needs has had no series for a quarter of an hour.",
+        ("The description names the metric. Is its exporter up? Look at Prometheus' page of targets.",
+         "The exporter is up and does not show it: it may have to be switched on there. The head of the guardrail's "
+         "preset says how.",
+         "Nothing here will ever show it? Then take the guardrail out of rules/, so that nobody believes in it.")),
     "Watchdog": Written(
         "Nothing is wrong: this alert always fires, so that its silence can be noticed.",
         "It is the number 1.",
@@ -107,7 +115,9 @@ class _Rules:
 class Book:
     """The pages of all alerts, which need not be held all at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: Mapping[str, Written] | None = None) -> None:
+        """`more` is what is said of alerts that come from presets."""
+        self._written = {**WRITTEN, **(more or {})}
         self._rules: dict[str, _Rules] = {}
 
     def add(self, file: str, rule: AlertRule) -> None:
@@ -123,7 +133,7 @@ class Book:
     def pages(self) -> Iterator[tuple[str, str]]:
         """Each alert's name with its page in Markdown."""
         for name, rules in sorted(self._rules.items()):
-            yield name, _page(name, WRITTEN[name], rules)
+            yield name, _page(name, self._written[name], rules)
 
 
 def _page(name: str, written: Written, rules: _Rules) -> str:
@@ -159,8 +169,8 @@ def _listed(files: Sequence[str]) -> str:
 
 
 def _whose(rule: AlertRule) -> str:
-    telling = [rule.labels[label] for label in ("service", "slo", "tier", "left", "severity") if label in rule.labels]
-    return ", ".join(telling)
+    telling = ("service", "slo", "tier", "left", "guardrail", "severity")
+    return ", ".join(rule.labels[label] for label in telling if label in rule.labels)
 
 
 def _after(rule: AlertRule) -> str:

@@ -70,9 +70,14 @@ def check(minute: int, alert: str, levels: Iterable[Leveled], labels: Labels, va
 
 def fired(rule: AlertRule, labels: Labels, shares: Mapping[str, Decimal]) -> tuple[Labels, Labels]:
     """The labels and annotations of `rule` on a series with these labels, where these templates show these shares."""
+    return told(rule, labels, {template: humanized(share) for template, share in shares.items()})
+
+
+def told(rule: AlertRule, labels: Labels, texts: Mapping[str, str]) -> tuple[Labels, Labels]:
+    """The same where these templates show these texts."""
     def written(text: str) -> str:
-        for template, share in shares.items():
-            text = text.replace(template, humanized(share))
+        for template, shown in texts.items():
+            text = text.replace(template, shown)
         for name, content in labels.items():
             text = text.replace(f"{{{{ $labels.{name} }}}}", content)
         return text

@@ -36,7 +36,7 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "fault"), [
     ("", "1:1: is empty; describe a preset or remove the file"),
-    ("about: nothing", "1:1: measures nothing; describe requests, latency, probe or utilization"),
+    ("about: nothing", "1:1: measures nothing; describe requests, latency, probe, utilization or guardrails"),
     ("request: {}", "1:1: unknown key 'request'; did you mean 'requests'?"),
     ("requests:\n  counter: hits-total\n  failures: [{match: 'a=\"b\"', bad: {a: b}, good: {a: c}}]",
      "2:12: 'hits-total' is no metric's name; use letters, digits, '_' and ':'"),

@@ -13,8 +13,11 @@ THRESHOLDS = """
 thresholds: {cpu_utilization: 70%, memory_utilization: 75%, error_rate: 0.5%,
   response_time: [{above: 1s, severity: critical}, {above: 700ms, severity: info}], response_time_p95: 500ms}
 """
-OFFERING = preset_file.offering(preset_file.load(Path("none"))[0].values())
-WATCHING = preset_file.watching(preset_file.load(Path("none"))[0].values())
+PRESETS = preset_file.load(Path("none"))[0]
+OFFERING = preset_file.offering(PRESETS.values())
+WATCHING = [name for name, preset in PRESETS.items() if preset.utilization]
+GUARDING = [name for name, preset in PRESETS.items() if preset.guardrails]
+MEASURING = sorted({*OFFERING, *WATCHING})
 
 
 def using(name: str) -> str:
@@ -30,10 +33,10 @@ def test_every_preset_is_sound(tmp_path: Path) -> None:
     assert findings == []
     assert texts == {}
     assert set(found) == set(presets.names()) >= {NODES, "prometheus-http"}
-    assert set(OFFERING) | set(WATCHING) == set(found)
+    assert set(MEASURING) | set(GUARDING) == set(found)
 
 
-@pytest.mark.parametrize("name", presets.names())
+@pytest.mark.parametrize("name", MEASURING)
 def test_its_rules_pass_their_tests(name: str, tmp_path: Path) -> None:
     """Every threshold on every preset makes rules that promtool accepts without a warning, and that pass their own
     tests."""
@@ -55,7 +58,7 @@ def test_its_rules_are_accepted_with_native_histograms(name: str, tmp_path: Path
     promtool("test", "rules", folder / "shop.test.yaml")
 
 
-@pytest.mark.parametrize("name", presets.names())
+@pytest.mark.parametrize("name", MEASURING)
 def test_its_names_are_names(name: str, tmp_path: Path) -> None:
     """Every metric is well-formed, and the counters and histograms are named as exporters name them."""
     preset = preset_file.load(tmp_path)[0][name]
