@@ -46,6 +46,8 @@ _MINUTES: Form = {"title": "a duration, or minutes", "anyOf": [DURATION, {"type"
 _WINDOW: Form = {"title": "a duration, or a period of the calendar", "anyOf": [DURATION, {"enum": [*Period]}]}
 _SELECTOR = _text("a metric and its labels", 'jobs_total{job="shop"}')
 _ROLE = {"title": "a role", "enum": ["viewer", "responder", "admin", "sender", "scraper"]}
+LIMIT: Form = {"title": "a limit", "examples": ["8-15 nodes", "50%", "hourly", "required"],
+               "anyOf": [{"type": ["string", "number"]}, {"type": "array", "items": TEXT, "minItems": 1}]}
 
 
 def _one_or_more(inner: Form) -> Form:
@@ -80,6 +82,7 @@ FORMS: Mapping[str, Form | Callable[[Form], Form]] = {
     "rules_model._selector": _SELECTOR, "rules_model._address": _text("an address", "https://runbooks.example.com"),
     "rules_model._condition": _text("what a gauge must meet", "queue_depth < 1000"),
     "rules_model._list": _one_or_more, "rules_model._levels": _levels,
+    "rules_model._limit": LIMIT, "rules_model._guardrail": lambda inner: {"anyOf": [LIMIT, inner]},
     "rules_model._parts": {"type": "array", "items": TEXT, "minItems": 2},
 }
 

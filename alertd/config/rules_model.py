@@ -285,10 +285,15 @@ class Service(Strict):
     slos: dict[str, Slo] = {}
 
 
+def _limit(given: Any) -> Any:
+    """As it is: which limits there are depends on the guardrail."""
+    return given
+
+
 class Guardrail(Told):
     """A limit, and what is otherwise than the preset says. `lasting` is written `for`."""
 
-    limit: Any = None
+    limit: Annotated[Any, pydantic.BeforeValidator(_limit)] = None
     lasting: Annotated[int | None, pydantic.BeforeValidator(_kept), pydantic.Field(alias="for")] = None
     where: str | None = None
     metric: Metric | None = None
