@@ -148,6 +148,15 @@ def test_the_pages_need_no_network(pages):
     assert loaded == []
 
 
+@pytest.mark.parametrize("file", ["README.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_from_outside_the_pages_lead_somewhere(file, pages):
+    """To files that are there, and to headings that the pages have."""
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]+)(?:#([^)]+))?\)", (ROOT / file).read_text()):
+        assert (ROOT / target).exists(), target
+        if anchor:
+            assert f'id="{anchor}"' in (pages / f"{Path(target).stem}.html").read_text(), f"{target}#{anchor}"
+
+
 def test_every_mark_in_the_pages_is_filled(pages):
     """`<!-- every command -->` and its like have become what they name."""
     assert "alertd notifications retry" in (pages / "commands.html").read_text()
