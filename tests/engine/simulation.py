@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import datetime
 import enum
+import functools
 import itertools
 import json
 import selectors
@@ -109,13 +110,34 @@ class _Here(concurrent.futures.ThreadPoolExecutor):
         return answer
 
 
-class _Inline(_Here):
+class _Beside(_Here):
+    """A thread indeed, and a loop of its own in which time passes: who hands work over waits until it is done. What
+    speaks to a server needs both."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> concurrent.futures.Future[Any]:
+        answer = super(_Here, self).submit(work, *args, **named)
+        concurrent.futures.wait([answer])
+        return answer
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        return self.submit(lambda: self._runner().run(work())).result()
+
+    @functools.cache  # noqa: B019  as many as there are lives
+    def _runner(self) -> asyncio.Runner:
+        return asyncio.Runner()
+
+    def close(self) -> None:
+        self.submit(lambda: self._runner().close())
+        self.shutdown()
+
+
+class _Writing:
     """The writer's thread. After `left` more transactions the engine is killed before the next begins, which on disk is
     the same as within it."""
 
-    def __init__(self, selector: _Skipping) -> None:
-        super().__init__(1)
+    def __init__(self, selector: _Skipping, thread: _Here) -> None:
         self.left: int | None = None
+        self.thread = thread
         self._selector = selector
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> concurrent.futures.Future[Any]:
@@ -124,7 +146,10 @@ class _Inline(_Here):
             if self.left < 0:
                 self._selector.turns = 0
                 return concurrent.futures.Future()
-        return super().submit(work, *args, **named)
+        return self.thread.submit(work, *args, **named)
+
+    def shutdown(self) -> None:
+        self.thread.shutdown()
 
 
 class _Reader:
@@ -135,8 +160,13 @@ class _Reader:
 
     @contextlib.asynccontextmanager
     async def connect(self) -> Any:
-        with self._engine.connect() as connection:
+        with self.plainly() as connection:
             yield _Asked(connection)
+
+    @contextlib.contextmanager
+    def plainly(self) -> Iterator[Any]:
+        with self._engine.connect() as connection:
+            yield connection
 
     def close(self) -> None:
         self._engine.dispose()
@@ -150,7 +180,46 @@ class _Asked:
         return self.connection.execute(*asked)
 
     async def run_sync(self, work: Callable[..., Any], *more: Any) -> Any:
+        if isinstance(self.connection, _Far):
+            return self.connection.run_sync(work, *more)
         return work(self.connection, *more)
+
+
+class _FarReader(_Reader):
+    """The reading engine of a server."""
+
+    def __init__(self, url: str) -> None:
+        self._beside = _Beside(1)
+        self._far = database.connect(url).reader
+
+    @contextlib.contextmanager
+    def plainly(self) -> Iterator[Any]:
+        async def connected() -> Any:
+            return await self._far.connect()
+
+        connection = self._beside.run(connected)
+        try:
+            yield _Far(connection, self._beside)
+        finally:
+            self._beside.run(connection.close)
+
+    def close(self) -> None:
+        self._beside.run(self._far.dispose)
+        self._beside.close()
+
+
+@dataclasses.dataclass
+class _Far:
+    """A connection to a server, as if it were here."""
+
+    connection: Any
+    beside: _Beside
+
+    def execute(self, *asked: Any) -> Any:
+        return self.beside.run(lambda: self.connection.execute(*asked))
+
+    def run_sync(self, work: Callable[..., Any], *more: Any) -> Any:
+        return self.beside.run(lambda: self.connection.run_sync(work, *more))
 
 
 class Fault(enum.Enum):
@@ -298,7 +367,8 @@ class Engine:
     """One life of the daemon, wired as `alertd.daemon` does."""
 
     loop: _Loop
-    thread: _Inline
+    thread: _Writing
+    writer: Writer
     db: database.Database
     reader: _Reader
     intake: Intake
@@ -312,20 +382,27 @@ class Engine:
         for task in asyncio.all_tasks(self.loop):
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # it was killed, not forgotten
             task.get_coro().close()  # type: ignore[union-attr]  # now, not when the garbage is collected
-        self.db.writer.dispose()
+        for lane in self.writer._lanes:
+            self.thread.thread.submit(lane.session.close)
+        if isinstance(self.thread.thread, _Beside):
+            self.thread.thread.close()
+        else:
+            self.db.writer.dispose()  # type: ignore[union-attr]  # of SQLite
         self.reader.close()
         self.loop.close()
 
 
 class Simulation:
-    """A file, the vendors and Alertmanager, and one engine after the other."""
+    """A store, the vendors and Alertmanager, and one engine after the other. `url` is of an empty store; without it, it
+    is a file."""
 
     _template: Path | None = None
 
-    def __init__(self, file: RoutingFile) -> None:
+    def __init__(self, file: RoutingFile, url: str | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="alertd-simulation-"))
-        self.url = f"sqlite:///{self.folder / 'alertd.db'}"
-        shutil.copy(self._empty(), self.folder / "alertd.db")
+        self.url = url or f"sqlite:///{self.folder / 'alertd.db'}"
+        if url is None:
+            shutil.copy(self._empty(), self.folder / "alertd.db")
         self.vendors, self.alertmanager = Vendors(), Alertmanager()
         self._patched = contextlib.ExitStack()
         self._patched.enter_context(mock.patch.object(channels, "load", return_value=self.vendors))
@@ -367,15 +444,20 @@ class Simulation:
 
     def _born(self, time: float) -> None:
         self._loop = loop = _Loop(time)
-        db, reader, thread = database.connect(self.url), _Reader(self.url), _Inline(loop.skipping)
-        event.listen(db.writer, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+        db = database.connect(self.url)
+        if db.shared:
+            reader, thread = _FarReader(self.url), _Writing(loop.skipping, _Beside(1))
+        else:
+            reader, thread = _Reader(self.url), _Writing(loop.skipping, _Here(1))
+            event.listen(db.writer, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
         with mock.patch.object(writing, "ThreadPoolExecutor", return_value=thread):
             writer = Writer(db.writer)
         current, metrics, ids = Current(self.file, T0), Metrics(), Ids(next(self._numbers))
         couriers = Couriers(Outgoing(writer, reader, current, self, None, metrics))  # type: ignore[arg-type]  # as above
         wake = couriers.wake
-        upkeep = Upkeep(writer, current, self, metrics, couriers.wake_all)
-        maintenance = Maintenance(writer, reader, current, self, ids, wake)  # type: ignore[arg-type]  # as above
+        elsewhere = frozenset if db.shared else None  # whose claims these are, nobody knows
+        upkeep = Upkeep(writer, current, self, metrics, couriers.wake_all, elsewhere)
+        maintenance = Maintenance(writer, reader, current, self, ids, wake, shared=db.shared)  # type: ignore[arg-type]
         acts, inhibition = Acts(writer, current, self, wake), Inhibition(writer, current, self, wake)
         reconcile = Reconcile([SOURCE], writer, reader, current, self, ids, metrics, wake, None)  # type: ignore[arg-type]  # as above
 
@@ -391,7 +473,7 @@ class Simulation:
             await upkeep.start()
             await couriers.start()
 
-        self.engine = Engine(loop, thread, db, reader, Intake(writer, current, self, ids, metrics, wake), acts,
+        self.engine = Engine(loop, thread, writer, db, reader, Intake(writer, current, self, ids, metrics, wake), acts,
                              couriers, maintenance, (
                                  Nearing(writer, current, self, couriers.wake_all).tick, upkeep.tick, acts.tick,
                                  Late(writer, current, self, wake).tick,
@@ -444,5 +526,5 @@ class Simulation:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Any]:
-        with self.engine.reader._engine.connect() as connection:
+        with self.engine.reader.plainly() as connection:
             yield connection

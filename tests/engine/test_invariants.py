@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
 from alertd.audit import fault
@@ -31,6 +32,7 @@ from alertd.store.audit import link_from
 from alertd.store.rows import alert_from, incident_from, notification_from
 from alertd.telling import kept, place
 from tests.engine.simulation import SOURCE, Dropped, Effect, Fault, Name, Simulation, routing_file
+from tests.postgres import Server, name_of_new
 
 JANE = Person("jane", "api")
 WATCHDOG = Name("Watchdog", "a", "none")
@@ -73,9 +75,10 @@ class Rows:
 class AnyDay(RuleBasedStateMachine):
     """Steps that hypothesis chooses, and what must hold after each."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Callable[[], str | None] = lambda: None) -> None:
         super().__init__()
         self.sim: Simulation
+        self.store = store  # the address of an empty one; None: a file
         self.on_the_way: list[bytes] = []  # webhooks said and not arrived; each may arrive any number of times
         self.accepted = 0
         self.promised: set[str] = set()  # ids of notifications that a 200 vouches for
@@ -91,7 +94,7 @@ class AnyDay(RuleBasedStateMachine):
 
     @initialize(escalates=st.booleans(), storms=st.booleans())
     def begins(self, escalates: bool, storms: bool) -> None:
-        self.sim = Simulation(routing_file(escalates=escalates, storms=storms))
+        self.sim = Simulation(routing_file(escalates=escalates, storms=storms), self.store())
 
     # What happens
 
@@ -362,6 +365,18 @@ TestAnyDay = pytest.mark.timeout(300)(AnyDay.TestCase)
 # The same days every time: what a change breaks is seen by whoever changed it. New ones are looked for by `make chaos`.
 TestAnyDay.settings = settings(max_examples=int(os.environ.get("EXAMPLES", "25")), stateful_step_count=25,
                                deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def test_any_day_on_postgresql(postgres: Server) -> None:
+    """The same there, where claims of who died are given back when their lease ends, and two transactions run at once.
+    """
+    def store() -> str:
+        name = name_of_new()
+        postgres.ask(f"CREATE DATABASE {name} TEMPLATE empty")
+        return postgres.url(name)
+
+    run_state_machine_as_test(functools.partial(AnyDay, store), settings=settings(
+        TestAnyDay.settings, max_examples=int(os.environ.get("EXAMPLES", "50")) // 25, stateful_step_count=12))
 
 
 class ManyDays(AnyDay):
