@@ -46,6 +46,13 @@ def test_kubernetes_takes_it(overlay, tmp_path):
     assert unknown == {"ServiceMonitor", "PrometheusRule"}
 
 
+def test_the_base_renders_by_itself():
+    """For overlays of one's own."""
+    done = subprocess.run([BIN / "kubectl", "kustomize", rendered.KUBERNETES / "base"], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @either
 def test_what_is_rendered_is_what_was_reviewed(overlay):
     """Without what is copied from elsewhere. After a change: look at the difference, then
