@@ -94,7 +94,8 @@ def locked(url: str) -> AbstractContextManager[None]:
 
 async def migrate(database: Database) -> None:
     """Bring the tables to this version; quick where they are."""
-    await asyncio.to_thread(_migrate, database.writer)
+    engine = postgres.patient(database.url) if database.shared else database.writer
+    await asyncio.to_thread(_migrate, engine)
 
 
 def _migrate(engine: Engine | AsyncEngine) -> None:

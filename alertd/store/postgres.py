@@ -26,6 +26,7 @@ SCHEMES = ("postgresql://", "postgres://")
 LANES = 2  # connections that write, each with its transaction: most of one is waiting for the server
 CONNECT = 5.0  # seconds until a server that says nothing counts as away
 COMMAND = 20.0  # seconds for one statement; above the server's own limits below, so that it says why
+MIGRATION = 3600.0  # seconds for one statement that changes tables
 OURS = "password_file="  # what an address says to alertd alone
 SETTINGS = {
     "application_name": "alertd",
@@ -52,14 +53,20 @@ def engines(url: str, connections: int) -> tuple[AsyncEngine, AsyncEngine]:
     return writer, reader
 
 
-async def connect(url: str, **settings: str) -> asyncpg.Connection[Any]:
+def patient(url: str) -> AsyncEngine:
+    """For what changes the tables: a large one takes longer than anybody may wait who only reads and writes."""
+    return create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=functools.partial(
+        connect, url, MIGRATION, statement_timeout="0", idle_in_transaction_session_timeout="10min"))
+
+
+async def connect(url: str, command: float = COMMAND, **settings: str) -> asyncpg.Connection[Any]:
     """A connection to the server that takes writes."""
     driver = _driver()
     plain, words = _apart(url)
     if "target_session_attrs" not in url:
         words["target_session_attrs"] = "primary"
     try:
-        connection = await driver.connect(plain, timeout=CONNECT, command_timeout=COMMAND,
+        connection = await driver.connect(plain, timeout=CONNECT, command_timeout=command,
                                           server_settings=SETTINGS | settings, **words)
     except (ValueError, driver.InterfaceError) as error:  # which may repeat a part of the password
         if isinstance(error, OSError) or not isinstance(error, (ValueError, driver.ClientConfigurationError)):

@@ -118,3 +118,18 @@ async def test_what_a_list_asks_for_is_found_by_an_index(lite, statement):
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple("0" * text.count("?")))
         steps = [row[3] for row in plan]
     assert steps[0].startswith("SEARCH ")
+
+
+async def test_a_migration_may_take_its_time(postgres_url, monkeypatch):
+    """The limits of those who wait for an answer are not its limits; that of a lock is, since others wait behind it."""
+    limits = []
+
+    def look(connection, _revision):
+        limits.extend(connection.exec_driver_sql(f"SHOW {name}_timeout").scalar()
+                      for name in ("statement", "idle_in_transaction_session", "lock"))
+
+    monkeypatch.setattr(database.migrating, "to", look)
+    db = database.connect(postgres_url)
+    await database.migrate(db)
+    assert limits == ["0", "10min", "10s"]
+    await db.close()
