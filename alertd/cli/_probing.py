@@ -61,6 +61,11 @@ def probe(server: Prometheus, presets: Mapping[str, Preset], declared: Declared)
         taken, word = fitting.service(one, edges.get(one.histogram or "", frozenset()), declared)
         found.services += (taken,) if taken else ()
         found.remarks += [word] if word else []
+    guardrails = {name: guardrail for preset in presets.values() for name, guardrail in preset.guardrails.items()
+                  if name in declared.guardrails}
+    if unseen := fitting.unseen(guardrails, metrics):
+        found.remarks.append(f"it has no metrics for {len(unseen)} of {len(guardrails)} guardrails; GuardrailUnknown "
+                             f"will say so of each: {', '.join(unseen)}")
     found.queries = 2 + len(queries) + len(histograms)
     return found
 

@@ -87,7 +87,7 @@ def command(ctx: click.Context, document: Path | None, prometheus: str | None, s
         click.echo("".join(f"kept {path} as it is\n" for path in places) + "nothing to write", err=True)
         return
     presets = preset_file.load(rules / preset_file.FOLDER)[0]
-    understood = _understood(document) if document else None
+    understood = _understood(document, presets) if document else None
     declared = understood.declared if understood else Declared()
     known = _services(services, presets, declared)
     answers = _asked(ctx, {"prometheus": prometheus, "domain": domain, "timezone": timezone, "url": url})
@@ -100,15 +100,18 @@ def command(ctx: click.Context, document: Path | None, prometheus: str | None, s
     _beginning.write(start, places)
 
 
-def _understood(document: Path) -> Understood:
+def _understood(document: Path, presets: Mapping[str, Preset]) -> Understood:
     """What the document declares; leaves where something cannot be read."""
     from alertd.cli import _report
+    from alertd.config import limits
     from alertd.errors import BadInput
     from alertd.starting import document as documents
     from alertd.starting import policy
 
+    readers = {name: functools.partial(limits.read, guardrail=guardrail)
+               for preset in presets.values() for name, guardrail in preset.guardrails.items()}
     try:
-        understood = policy.understand(documents.read(document), {})
+        understood = policy.understand(documents.read(document), readers)
         errors = [finding for finding in understood.findings if finding.level == "error"]
     except BadInput as error:
         errors = list(error.findings)

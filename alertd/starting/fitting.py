@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
-from alertd import matchers
+from alertd import expressions, matchers
 from alertd.config import units
 from alertd.presets import Latency, Preset
-from alertd.rulegen import RESERVED, buckets, counting, promql
+from alertd.presets.guardrail import Guardrail
+from alertd.rulegen import buckets, counting, guarding, promql, reserved
 from alertd.rulegen.declared import RESPONSE_TIMES
 from alertd.starting.policy import Declared
 from alertd.starting.writing import LATENCY, Service
@@ -99,12 +100,12 @@ def services(candidates: Sequence[Candidate], answers: Answers) -> tuple[Found, 
 
 def _named(found: Iterable[tuple[str, Preset]]) -> Iterator[Found]:
     """Each under a name of its own: what a service is called is a file's name too."""
-    taken = set(RESERVED)
+    taken: set[str] = set()
     for value, preset in found:
         plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", value).strip("-._")[:60] or "service"
         plain = re.sub(r"\.slo", "-slo", plain, flags=re.IGNORECASE)
         names = (plain, f"{plain}-{preset.name}", *(f"{plain}-{number}" for number in range(2, 1000)))
-        name = next(name for name in names if name.lower() not in taken)
+        name = next(name for name in names if name.lower() not in taken and not reserved(name))
         taken.add(name.lower())
         yield Found(name, preset, f"{preset.service}={promql.quoted(value)}")
 
@@ -131,6 +132,19 @@ def service(found: Found, edges: frozenset[str] | None, declared: Declared) -> t
                     preset.requests is not None, counts),
             "" if counts else f"{found.name}: no SLO of its latency, for {under} is no bucket of its histogram, "
                               f"{_shown(latency, have)}")
+
+
+def unseen(guardrails: Mapping[str, Guardrail], metrics: frozenset[str]) -> tuple[str, ...]:
+    """The guardrails, by name, that nothing is known for: of one of the things they need there is no series. What rules
+    record themselves will be there."""
+    return tuple(name for name, guardrail in guardrails.items()
+                 if any(not _known(guarding.query(need, "", "", guardrail.metric or ""), metrics)
+                        for need in guardrail.needs))
+
+
+def _known(need: str, metrics: frozenset[str]) -> bool:
+    return any(selector.metric in metrics or ":" in selector.metric
+               for selector in expressions.selectors(expressions.parse(need)))
 
 
 def _edge(text: str) -> Decimal | None:

@@ -87,3 +87,10 @@ def test_a_service_that_a_threshold_cannot_watch_is_left_out() -> None:
     service, said = fitting.service(SHOP, None, SLOW)
     assert service is None
     assert said == ("shop is left out: its histogram, 5ms to 10s, tells nothing of response_time 20 seconds")
+
+
+def test_guardrails_without_metrics() -> None:
+    """Are named: each needs all of its own, and what rules record will be there."""
+    guardrails = {name: guardrail for preset in PRESETS.values() for name, guardrail in preset.guardrails.items()
+                  if name in ("node_count", "max_cost_increase", "availability")}
+    assert fitting.unseen(guardrails, frozenset({"kube_node_info"})) == ("max_cost_increase",)
