@@ -61,7 +61,9 @@ class Known:
         """Take over what was decided, so that the next webhook is decided on top of it."""
         for alert in changes.alerts:
             rows_of = self.alerts.setdefault(alert.fingerprint, [])
-            rows_of[:] = [episode for episode in rows_of if episode.id != alert.id] + [alert]
+            if rows_of:
+                rows_of[:] = [episode for episode in rows_of if episode.id != alert.id]
+            rows_of.append(alert)
         if self.inhibitors:
             self._end({alert.id for alert in changes.alerts if not alert.firing})
         for inhibitor in changes.inhibitors:

@@ -100,8 +100,10 @@ class Batch:
 def save(connection: Connection, batch: Batch, now: Millis) -> None:
     """Write the batch. Nothing is on disk before the caller's commit."""
     _INSERT_WEBHOOK(connection, batch.webhooks)
-    _UPSERT_ALERT(connection, (alert_row(alert) for alert in batch.alerts.values() if not _plain(alert)))
-    _UPSERT_FIRING(connection, (firing_row(alert) for alert in batch.alerts.values() if _plain(alert)))
+    rest = [alert for alert in batch.alerts.values() if not _plain(alert)]
+    _UPSERT_ALERT(connection, map(alert_row, rest))
+    firing = filter(_plain, batch.alerts.values()) if rest else batch.alerts.values()
+    _UPSERT_FIRING(connection, map(firing_row, firing))
     live.note(connection, batch.alerts.values(), now)
     _UPSERT_INCIDENT(connection, map(incident_row, batch.incidents.values()))
     swings.note(connection, batch.incidents.values(), now)
