@@ -29,6 +29,7 @@ class Unit(enum.StrEnum):
     COUNT = "short"
     PER_SECOND = "cps"
     SECONDS = "s"
+    BYTES = "bytes"
     TIMES = "suffix: ×"
     YES = "bool_yes_no"
 

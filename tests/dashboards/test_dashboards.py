@@ -19,9 +19,11 @@ from alertd.cli.rules import command
 from alertd.config import rule_files, rules_file
 from alertd.dashboards.grafana import WIDTH, uid
 from alertd.engine.metrics import Metrics
+from alertd.rulegen import guarding
 
 ROOT = Path(__file__).parents[2]
 RULES = """
+guardrails: {node_count: 8-15 nodes, backup_frequency: hourly, pod_security_standards: restricted}
 thresholds: {cpu_utilization: 70%, memory_utilization: 75%, error_rate: 0.5%, response_time: 1 second}
 services:
   checkout:
@@ -76,10 +78,10 @@ def exported() -> dict[str, set[str]]:
     return found
 
 
-def test_there_is_one_for_each_objective_and_two_more(drawn):
-    """An overview, alertd itself, and every SLO that can be counted."""
+def test_there_is_one_for_each_objective_and_three_more(drawn):
+    """An overview, alertd itself, the guardrails, and every SLO that can be counted."""
     assert "alertd counts the calendar month" in drawn["alertd-slo-checkout-month.json"]["description"]
-    assert len(drawn) == 2 + 8
+    assert len(drawn) == 3 + 8
     assert {"alertd-overview.json", "alertd-own.json", "alertd-slo-checkout-availability.json"} < drawn.keys()
 
 
@@ -98,7 +100,9 @@ def test_every_metric_exists(drawn, declared):
     recorded = {rule.name for rule in rule_files.generated(rulegen.files(declared)) if rule.kind == "record"}
     node = {example.metric for preset in declared.nodes for use in preset.utilization.values()
             for case in use.cases.values() for example in case}
-    known = recorded | exported().keys() | node | {"ALERTS"}
+    rails = {guarding.filled(guarded, series.metric) for guarded in declared.guardrails
+             for case in guarded.guardrail.cases.values() for series in case}
+    known = recorded | exported().keys() | node | rails | {"ALERTS"}
     asked = {(place, selector.metric) for place, query in queries(drawn) for selector in expressions.selectors(
         expressions.parse(query))}
     assert len(asked) > 80
@@ -125,6 +129,16 @@ def test_every_label_in_a_legend_is_left_by_its_query(drawn):
                 kept = re.match(r"(?:max|min|sum|count) by \(([^)]*)\)", target["expr"])
                 if kept:
                     assert wanted <= {label.strip() for label in kept[1].split(",")}, f"{name}: {panel['title']}"
+
+
+def test_a_guardrail_has_lines_at_its_limits(drawn):
+    """From where on it is kept, and from where on not."""
+    steps = {panel["title"]: [(step["value"], step["color"]) for step in
+                              panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+             for panel in panels(drawn["alertd-guardrails.json"])}
+    assert steps["node_count"] == [(None, "red"), (8, "green"), (15, "red")]
+    assert steps["backup_frequency"] == [(None, "green"), (3600, "red")]
+    assert len(steps["pod_security_standards"]) == 1  # whatever is shown is a fault
 
 
 def test_ids_are_unique_and_fit(drawn):
