@@ -9,7 +9,8 @@ declared ▸ counting, threshold (rules)                          ▸ scenarios,
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 
 from alertd.model import MINUTE, SECOND, Millis
 from alertd.rulegen import (
@@ -25,6 +26,7 @@ from alertd.rulegen import (
     objectives,
     pages,
     promql,
+    row_tests,
     rows,
     service_tests,
     slo_tests,
@@ -63,7 +65,8 @@ def files(declared: Declared, version: PrometheusVersion = OLDEST) -> dict[str, 
 def each(declared: Declared, version: PrometheusVersion = OLDEST) -> Iterator[tuple[str, str]]:
     """Every file of rules/generated/, its name and its text: for each subject `NAME.rules.yaml`, and `NAME.test.yaml`
     with what must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
-    `NAME.slo-30d.test.yaml`; for each alert `runbooks/NAME.md`. One subject at a time is in memory."""
+    `NAME.slo-30d.test.yaml`, and `NAME.rows.test.yaml` with what is counted; for each alert `runbooks/NAME.md`. One
+    subject at a time is in memory."""
     names = [source.name for source in declared.sources]
     book = pages.Book(guarding.written(declared))
     for file, scenarios, made_of in _shared(declared):
@@ -107,7 +110,7 @@ def _written(declared: Declared, version: PrometheusVersion, file: RuleFile, sce
     if tested != _RULES:
         texts.append((tested, emit.rules(file, version)))
     if tests := tuple(scenarios):
-        texts.append((".test.yaml", emit.tests(file.name + tested, tests, MINUTE)))
+        texts.append((".test.yaml", emit.tests(file.name + tested, file.groups, tests, MINUTE)))
     alerts = tuple(rule for group in file.groups for rule in group.rules if isinstance(rule, AlertRule))
     return alike.Written((*texts, *more), alerts)
 
@@ -118,10 +121,11 @@ def _service(declared: Declared, version: PrometheusVersion, service: Service) -
     if not groups:
         return alike.Written((), ())
     return _written(declared, version, RuleFile(service.name, groups), _service_scenarios(declared, service, groups),
-                    *_objective_tests(declared, version, service))
+                    *_objective_tests(declared, version, service, groups))
 
 
-def _objective_tests(declared: Declared, version: PrometheusVersion, service: Service) -> Iterator[tuple[str, str]]:
+def _objective_tests(declared: Declared, version: PrometheusVersion, service: Service, groups: Sequence[Group]
+                     ) -> Iterator[tuple[str, str]]:
     """The files are apart since promtool evaluates all of a file's rules at one interval."""
     watches = tuple(objectives.watches(service))
     if not watches:
@@ -130,12 +134,18 @@ def _objective_tests(declared: Declared, version: PrometheusVersion, service: Se
               for watch in watches]
     low = (scenario for watch in watches for scenario in budget_tests.scenarios(watch, declared.runbooks))
     rules = service.name + _tested(declared, version)
-    yield ".slo.test.yaml", emit.tests(rules, (
+    yield ".slo.test.yaml", emit.tests(rules, groups, (
         *slo_tests.scenarios(service, judged), *low,
         *budget_tests.absences(service, watches, declared.runbooks)), slo_world.STEP * MINUTE)
+    counted = [watch for watch in watches if not watch.objective.slices]
+    if counted:
+        rounds = (row_tests.scenarios(service, its) for its in objectives.apart(counted))
+        yield ".rows.test.yaml", emit.tests(rules, groups, itertools.chain.from_iterable(rounds), row_tests.EVALUATED)
     for window in sorted({watch.tracked.window for watch in watches}):
-        its = [budget_tests.window(watch) for watch in watches if watch.tracked.window == window]
-        yield f".slo-{promql.duration(window)}.test.yaml", emit.tests(rules, its, window)
+        its = [made(watch) for watch in watches if watch.tracked.window == window
+               for made in (budget_tests.window, budget_tests.ends)]
+        text = emit.tests(rules, groups, its, budget_tests.evaluated(window))
+        yield f".slo-{promql.duration(window)}.test.yaml", text
 
 
 def _objective_groups(declared: Declared, service: Service, version: PrometheusVersion) -> Iterator[Group]:

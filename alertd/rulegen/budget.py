@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
+from alertd.model import HOUR, MINUTE, Millis, Severity
 from alertd.rulegen import burn, promql, rows, runbook
 from alertd.rulegen.declared import Objective, Told
 from alertd.rulegen.indicator import Composite, Indicator, Sliced
@@ -23,7 +23,7 @@ ABSENT_FOR: Millis = 10 * MINUTE  # longer than a restart
 
 def low(objective: Objective, tracked: Tracked, runbooks: str) -> Iterator[AlertRule]:
     """An alert for each level of the budget left."""
-    count, _ = units(tracked)
+    count, _ = burn.units(tracked)
     days = burn.answer(tracked, f"{rows.coverage(tracked)} * {count}", '{{ . | value | printf "%.0f" }}')
     for level, severity in LEVELS:
         told = objective.told.get(promql.percent(level), Told())
@@ -40,7 +40,7 @@ def low(objective: Objective, tracked: Tracked, runbooks: str) -> Iterator[Alert
 def described(tracked: Tracked, level: Decimal, left: str, known: str) -> str:
     """The description, of templates or of the texts they become: the share left, and how many days are known."""
     share = left if level else f"Nothing (by the count {left})"
-    count, word = units(tracked)
+    count, word = burn.units(tracked)
     return (f"{share} of the error budget of {promql.duration(tracked.window)} is left for {burn.of(tracked)}, based "
             f"on {known} of {count} {word}; what is not known of them counts as free of errors.")
 
@@ -56,12 +56,6 @@ def _under(tracked: Tracked, level: Decimal) -> str:
     known = f"1 - {rows.coverage(tracked)} * {on} (1 - {rows.remaining(tracked)})"
     return (f"{known} {'<' if level else '<='} {promql.number(level)}\n"
             f"and {on}\n{rows.bad_count(tracked, tracked.window)} >= {tracked.least}")
-
-
-def units(tracked: Tracked) -> tuple[str, str]:
-    """How many days the window has, or hours where it has few days, and the word for them."""
-    unit, word = (DAY, "days") if tracked.window >= 3 * DAY else (HOUR, "hours")
-    return promql.number(Decimal(tracked.window) / unit), word
 
 
 def absent(objective: Objective, tracked: Tracked, runbooks: str) -> AlertRule:

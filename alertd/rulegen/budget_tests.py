@@ -5,12 +5,14 @@ The budget's are shown the records themselves: how they come about is proven wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from alertd.model import HOUR, MINUTE, Labels, Severity
-from alertd.rulegen import budget, example, promql, rows, slo_world
+from alertd.matchers import Matcher
+from alertd.model import HOUR, MINUTE, Labels, Millis, Severity
+from alertd.rulegen import budget, burn, example, promql, rows, slo_world
 from alertd.rulegen.declared import Counter, Service
+from alertd.rulegen.indicator import Indicator
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
 from alertd.rulegen.scenarios import Check, Sample, Scenario, series
@@ -20,6 +22,8 @@ _HAIR = Decimal("0.001")
 _LASTING = budget.LASTING // MINUTE
 _DAY, _NIGHT = 100_000, 100  # events in an hour
 _END = 4 * STEP
+_HOUR = 60 // STEP
+_LIVE: Labels = {"part": "open"}
 
 
 def scenarios(watch: Watch, runbooks: str) -> Iterator[Scenario]:
@@ -73,7 +77,7 @@ def _group(watch: Watch) -> dict[str, str]:
 
 
 def _fired(watch: Watch, rule: AlertRule, level: Decimal, left: float, known: Decimal) -> tuple[Labels, Labels]:
-    count = float(budget.units(watch.tracked)[0])
+    count = float(burn.units(watch.tracked)[0])
     text = budget.described(watch.tracked, level, humanized(left), f"{float(known) * count:.0f}")
     annotations = {**rule.annotations, "description": text}
     return {**_group(watch), **rule.labels}, {name: named(content, _group(watch))
@@ -116,21 +120,93 @@ def _absent(watch: Watch, runbooks: str, up: Sequence[Labels]) -> tuple[Labels, 
     return rule.labels, {**rule.annotations, "description": text}
 
 
+def evaluated(window: Millis) -> Millis:
+    """When the rules are evaluated in the tests of the window: so late that there is an hour before it."""
+    return window + HOUR
+
+
+def _now(watch: Watch) -> int:
+    return evaluated(watch.tracked.window) // (STEP * MINUTE)
+
+
 def window(watch: Watch) -> Scenario:
-    """Busy days without a bad event and quiet nights of nothing else, over the whole window: the sums are those of the
-    events, in which the nights weigh as little as they carry."""
+    """Quiet nights of nothing but bad events and busy days without one, over the whole window and an hour before it:
+    the sums are those of the events, in which the nights weigh as little as they carry."""
     tracked = watch.tracked
     hours = tracked.window // HOUR
-    days = sum((hour * 60 - STEP) // (12 * 60) % 2 == 0 for hour in range(1, hours + 1))
+    nights = sum((hour * 60 - STEP) // (12 * 60) % 2 == 0 for hour in range(1, hours + 1))
     halves = -(-hours // 12) + 1
     half = 12 * 60 // STEP - 1
     name = promql.duration(tracked.window)
-    shown = {series(f"slo:{what}:increase1h", _labels(watch)):
-             " ".join(f"{(day, night)[at % 2]}x{half}" for at in range(halves))
+    shown = {series(f"slo:{what}:increase1h", _labels(watch)): " ".join(
+        [f"{_DAY}x{_HOUR - 1}", *(f"{(night, day)[at % 2]}x{half}" for at in range(halves))])
              for what, day, night in (("events", _DAY, _NIGHT), ("bad", 0, _NIGHT))}
-    nights = hours - days
+    days = hours - nights
     sums = {f"slo:events:hours{name}": days * _DAY + nights * _NIGHT, f"slo:bad:hours{name}": nights * _NIGHT,
             f"slo:coverage:hours{name}": 1}
-    samples = tuple(Sample(tracked.window // MINUTE, f'sum({record}{{slo="{tracked.slo}"}})', value)
+    samples = tuple(Sample(_now(watch) * STEP, f'sum({record}{{slo="{tracked.slo}"}})', value)
                     for record, value in sums.items())
     return Scenario(f"{tracked.slo}: days and nights of {name}", shown, (), samples, interval=STEP)
+
+
+_HOURS, _CLOSED = 40_000, 50_000  # events
+_SINCE, _OPEN = (700, 9_000), (30, 500)  # at the beginning of the window and now
+_SHARE = 10  # one of so many is bad
+
+
+def ends(watch: Watch) -> Scenario:
+    """What came since the full hours is in the window, and what had come since then when it began is out of it."""
+    tracked, name = watch.tracked, promql.duration(watch.tracked.window)
+    now = _now(watch)
+
+    def both(values: tuple[int, int], part: int) -> str:
+        begin, end = (value // part for value in values)
+        return f"_x{_HOUR} {begin} _x{now - _HOUR - 1} {end}"
+
+    shown: dict[str, str] = {}
+    for what, part in (("events", 1), ("bad", _SHARE)):
+        shown |= {series(f"slo:{what}:hours{name}", _labels(watch)): f"_x{now - 3 * _HOUR} {_HOURS // part}",
+                  series(f"slo:{what}:closed{name}", _labels(watch)): f"_x{now - 2} {_CLOSED // part}",
+                  series(f"slo:{what}:since_hour", _labels(watch), _LIVE): both(_SINCE, part)}
+    came = {}
+    for labels in _opened(watch):
+        part = _SHARE if labels else 1
+        shown[series("slo:events:open", _labels(watch), _LIVE, labels)] = both(_OPEN, part)
+        came[tuple(labels.items())] = (_OPEN[1] - _OPEN[0]) // part
+    marks = _marks(watch)
+    if marks:
+        bad = sum(count for labels, count in came.items() if any(mark.matches(dict(labels)) for mark in marks))
+    else:  # what is bad now is made of the events: all of them where none is good, or none
+        then = _OPEN[0] // _SHARE
+        shown[series("slo:bad:open", _labels(watch), _LIVE)] = f"_x{_HOUR} {then}"
+        bad = _OPEN[1] * _all_are_bad(watch) - then
+    live = {"events": sum(came.values()), "bad": bad}
+    return Scenario(f"{tracked.slo}: both ends of {name}", shown, (), tuple(_ends(watch, live)), interval=STEP)
+
+
+def _marks(watch: Watch) -> tuple[Matcher, ...]:
+    return watch.tracked.indicator.marks if isinstance(watch.tracked.indicator, Indicator) else ()
+
+
+def _all_are_bad(watch: Watch) -> bool:
+    """Of events that nothing else is known of: where the good ones are counted."""
+    return isinstance(watch.tracked.indicator, Indicator) and bool(watch.tracked.indicator.good)
+
+
+def _opened(watch: Watch) -> Iterator[Labels]:
+    """The labels by which the newest counts are kept apart: none, or those that mark the bad ones."""
+    yield {}
+    values = dict.fromkeys((mark.label, example.labels((mark,))[mark.label]) for mark in _marks(watch))
+    yield from ({label: value} for label, value in values)
+
+
+def _ends(watch: Watch, live: Mapping[str, int]) -> Iterator[Sample]:
+    name, minute = promql.duration(watch.tracked.window), _now(watch) * STEP
+    slo = promql.quoted(watch.tracked.slo)
+    counts = {}
+    for what, part in (("events", 1), ("bad", _SHARE)):
+        counts[what] = _CLOSED // part + live[what]
+        yield Sample(minute, f"sum(slo:{what}:closed{name}{{slo={slo}}})", (_HOURS + _SINCE[1] - _SINCE[0]) // part)
+        yield Sample(minute, f"sum(slo:{what}:increase{name}{{slo={slo}}})", counts[what])
+    left = 1 - counts["bad"] / counts["events"] / float(1 - watch.tracked.target)
+    yield Sample(minute, f"abs(sum({rows.REMAINING}{{slo={slo}}}) - {left!r}) < bool 1e-6", 1)

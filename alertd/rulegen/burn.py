@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
+from alertd.model import DAY, HOUR
 from alertd.rulegen import promql, rows, runbook, tiers
 from alertd.rulegen.declared import Condition, Fresh, Objective, Slices, Told
 from alertd.rulegen.rows import Tracked
@@ -90,14 +92,34 @@ def _description(objective: Objective, tracked: Tracked, burn: Burn) -> str:
     spent = answer(tracked, spent_query(tracked, burn), "{{ . | value | humanizePercentage }}")
     left = answer(tracked, left_query(tracked, burn),
                   f"{{{{ with . | value }}}}{RATE} {{{{ . | humanizeDuration }}}}{{{{ else }}}}{SPENT}{{{{ end }}}}")
-    return described(objective, tracked, burn, VALUE, spent, left)
+    part = answer(tracked, part_query(tracked, burn), known(tracked, "{{ . | value }}"))
+    return described(objective, tracked, burn, VALUE, spent, left, part)
 
 
-def described(objective: Objective, tracked: Tracked, burn: Burn, share: str, spent: str, left: str) -> str:
-    """The description, of templates or of the texts they become."""
+def described(objective: Objective, tracked: Tracked, burn: Burn, share: str, spent: str, left: str, part: str) -> str:
+    """The description, of templates or of the texts they become. `part` is nothing where all of the window is known."""
     long, window = promql.duration(burn.tier.long), promql.duration(tracked.window)
     return (f"{share} {happened(objective, tracked)} in the last {long}; {spent} of the error budget of {window} went "
-            f"in that time; {left}.")
+            f"in that time; {left}{part}.")
+
+
+def known(tracked: Tracked, count: str) -> str:
+    """How much of the window the shares of its budget are of."""
+    every, word = units(tracked)
+    return f"; {count} of its {every} {word} are known"
+
+
+def units(tracked: Tracked) -> tuple[str, str]:
+    """How many days the window has, or hours where it has few days, and the word for them."""
+    unit, word = (DAY, "days") if tracked.window >= 3 * DAY else (HOUR, "hours")
+    return promql.number(Decimal(tracked.window) / unit), word
+
+
+def part_query(tracked: Tracked, burn: Burn) -> str:
+    """How many whole units of the window are known, where that is not all; none of it is before the first full hour."""
+    on = f"on ({', '.join(tracked.keys)})"
+    covered = f"({rows.coverage(tracked)} or {on} 0 * {rows.event_count(tracked, tracked.window, burn.tier.settled)})"
+    return f"floor(({covered} < 1) * {units(tracked)[0]})"
 
 
 def spent_query(tracked: Tracked, burn: Burn) -> str:

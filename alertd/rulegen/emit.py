@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from alertd.model import Labels, Millis
@@ -81,14 +81,16 @@ def _rule(rule: RecordingRule | AlertRule, of_group: Mapping[str, str]) -> dict[
             **labels, "annotations": dict(rule.annotations)}
 
 
-def tests(rule_file: str, scenarios: Iterable[Scenario], evaluated: Millis) -> str:
-    """The promtool test of the rule file of this name beside it, which is `evaluated` so often; without the header.
-    Labels and annotations that are expected several times are written once: they were two thirds of the text."""
+def tests(rule_file: str, groups: Sequence[Group], scenarios: Iterable[Scenario], evaluated: Millis) -> str:
+    """The promtool test of the rule file of this name beside it, whose `groups` are `evaluated` so often; without the
+    header. They are evaluated in their order, for which promtool has to be told one. Labels and annotations that are
+    expected several times are written once: they were two thirds of the text."""
     every = tuple(scenarios)
     times = Counter(itertools.chain.from_iterable(_items(alert) for scenario in every for check in scenario.checks
                                                   for alert in check.firing))
     shared = {items: yaml_text.Shared(items) for items, count in times.items() if count > 1 and items}
     return yaml_text.dump({"rule_files": [rule_file], "evaluation_interval": promql.duration(evaluated),
+                           "group_eval_order": [group.name for group in groups],
                            "tests": [_scenario(scenario, shared) for scenario in every]})
 
 
@@ -106,8 +108,8 @@ def _scenario(scenario: Scenario, shared: Mapping[_Items, yaml_text.Shared]) -> 
             "alert_rule_test": [_check(check, shared) for check in scenario.checks]}
     if scenario.samples:
         made["promql_expr_test"] = [{"expr": sample.expression, "eval_time": f"{sample.minute}m",
-                                     "exp_samples": [{"labels": "{}", "value": sample.value}]}
-                                    for sample in scenario.samples]
+                                     "exp_samples": [] if sample.value is None else [
+                                         {"labels": "{}", "value": sample.value}]} for sample in scenario.samples]
     return made
 
 

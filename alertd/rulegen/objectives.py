@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from alertd import matchers
@@ -45,6 +45,21 @@ def watches(service: Service) -> Iterator[Watch]:
             tuple(each for each in indicators if isinstance(each, Indicator)))
         tracked = Tracked(service.name, objective.name, objective.target, objective.window, indicator, objective.by)
         yield Watch(objective, parts, tracked, tuple(_target(part.service.selector) for part in whole))
+
+
+def apart(watches: Iterable[Watch]) -> list[list[Watch]]:
+    """Objectives that share a metric cannot be shown different things at once: those that can, in their order."""
+    rounds: list[tuple[set[str], list[Watch]]] = []
+    for one in watches:
+        metrics = {counter.metric for counted in one.parts
+                   for counter in (*counted.events, *counted.bad, *counted.good)}
+        free = next((its for its in rounds if not its[0] & metrics), None)
+        if free is None:
+            rounds.append((metrics, [one]))
+        else:
+            free[0].update(metrics)
+            free[1].append(one)
+    return [its for _, its in rounds]
 
 
 def _counted(service: Service, objective: Objective) -> Counted | None:

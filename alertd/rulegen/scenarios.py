@@ -31,11 +31,11 @@ class Check:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sample:
-    """At this minute `expression` has one sample without labels, of this value."""
+    """At this minute `expression` has one sample without labels, of this value; none at all where that is None."""
 
     minute: int
     expression: str
-    value: int | float
+    value: int | float | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

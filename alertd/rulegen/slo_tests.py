@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from alertd.model import MINUTE
-from alertd.rulegen import burn, slo_world, tiers
+from alertd.rulegen import burn, objectives, slo_world, tiers
 from alertd.rulegen.declared import Service
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
@@ -39,6 +39,12 @@ class Judged:
         return next((rule.keep_firing // MINUTE for rule in self.rules if rule.labels["tier"] == name), 0)
 
 
+def _rounds(judged: Sequence[Judged]) -> Iterator[list[Judged]]:
+    """Those that can be shown something at once."""
+    for watches in objectives.apart([one.watch for one in judged]):
+        yield [one for one in judged if one.watch in watches]
+
+
 def scenarios(service: Service, judged: Sequence[Judged]) -> Iterator[Scenario]:
     """Every tier of every objective: just over and just under its limit, at both ends of both its windows, and what
     must not fire."""
@@ -53,21 +59,6 @@ def scenarios(service: Service, judged: Sequence[Judged]) -> Iterator[Scenario]:
             yield from _limits(world, tier.name)
             yield from _windows(world, tier.name)
         yield from _few(world)
-
-
-def _rounds(judged: Sequence[Judged]) -> list[list[Judged]]:
-    """Objectives that share a metric cannot be shown different things at once."""
-    rounds: list[tuple[set[str], list[Judged]]] = []
-    for one in judged:
-        metrics = {counter.metric for counted in one.watch.parts
-                   for counter in (*counted.events, *counted.bad, *counted.good)}
-        free = next((its for its in rounds if not its[0] & metrics), None)
-        if free is None:
-            rounds.append((metrics, [one]))
-        else:
-            free[0].update(metrics)
-            free[1].append(one)
-    return [its for _, its in rounds]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,11 +85,13 @@ class _World:
         text = {series(one.metric, one.labels): one.line.notation() for one in lines}
         text |= {series("up", labels): f"1x{end}"
                  for labels in slo_world.targets(self.service, [one.watch for one in self.together])}
-        fired = [Judge(one.watch, one.rules, lines).firing(minutes) for one in self.judged]
+        judges = [Judge(one.watch, one.rules, lines) for one in self.judged]
+        fired = [judge.firing(minutes) for judge in judges]
         checks = tuple(Check(minute, burn.ALERT, tuple((alert.labels, alert.annotations)
                                                        for its in fired for alert in its[minute]))
                        for minute in sorted(minutes))
-        return Scenario(f"{burn.ALERT}: {name}{self.suffix}", text, checks)
+        budgets = tuple(judge.budget(end) for judge in judges)
+        return Scenario(f"{burn.ALERT}: {name}{self.suffix}", text, checks, budgets)
 
 
 def _group(watch: Watch, value: str) -> dict[str, str]:

@@ -14,20 +14,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from alertd.matchers import Matcher
-from alertd.model import MINUTE, Labels, Millis
-from alertd.rulegen import burn, example, slice_world, tiers
+from alertd.model import HOUR, MINUTE, Labels, Millis
+from alertd.rulegen import burn, example, promql, rows, slice_world, tiers
 from alertd.rulegen.declared import Counted, Counter, Service
 from alertd.rulegen.differences import DELAY
 from alertd.rulegen.indicator import Sliced
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
+from alertd.rulegen.scenarios import Sample
 from alertd.rulegen.slice_world import Tally, Values
 from alertd.rulegen.tiers import Burn
 
 STEP = 5  # minutes between evaluations: every window of a tier is a whole number of them
 
 Phases = Sequence[tuple[int, int]]  # minutes, and by how much the counter grows in each
-Figures = tuple[str, str, str]  # the share of bad events, the budget spent, and what is left of it, in words
+Figures = tuple[str, str, str, int]  # share of bad events, budget spent and left, in words; full hours known
 _Lines = tuple[list["Line | Values"], list["Line | Values"]]  # events, and marked ones
 Key = tuple[str, ...]  # values of the labels an objective holds for apart
 
@@ -232,9 +233,25 @@ class Judge:
                 found[minute] += (fired[figures],)
         return found
 
+    def budget(self, minute: int) -> Sample:
+        """What the record of the budget must be at this minute, all groups together; not there where nothing happened.
+        """
+        tracked = self.watch.tracked
+        counts = [counts.within(minute, tracked.window) for counts in self.groups.values()]
+        left = [1 - bad / events / float(1 - tracked.target) for events, bad in counts if events]
+        record = f"sum({rows.REMAINING}{{slo={promql.quoted(tracked.slo)}}})"
+        if not left:
+            return Sample(minute, record, None)
+        # two ways to divide differ in their last digits
+        return Sample(minute, f"abs({record} - {sum(left)!r}) < bool 1e-6", 1)
+
     def _fired(self, fit: Burn, rule: AlertRule, key: Key, figures: Figures) -> Fired:
         group = dict(zip(self.watch.tracked.by, key, strict=True))
-        text = burn.described(self.watch.objective, self.watch.tracked, fit, *figures)
+        share, spent, left, hours = figures
+        tracked = self.watch.tracked
+        part = "" if hours * HOUR >= tracked.window else burn.known(
+            tracked, str(int(hours * HOUR * Decimal(burn.units(tracked)[0]) / tracked.window)))
+        text = burn.described(self.watch.objective, tracked, fit, share, spent, left, part)
         return Fired({**group, **rule.labels}, {**{name: named(content, group) for name, content
                                                    in rule.annotations.items()}, "description": named(text, group)})
 
@@ -245,11 +262,19 @@ def _said(fit: Burn, keep_firing: Millis, counts: Counts, least: int, minutes: t
     """Those of `minutes` at which the tier's alert fires, and what its description then says."""
     behind = _behind(fit)
     fires = told(fit, keep_firing, counts, least, max(minutes))
-    return {minute: _figures(fit, counts, fires[minute] - behind, window, target)
+    return {minute: (*_figures(fit, counts, fires[minute] - behind, window, target), _hours(counts, fires[minute]))
             for minute in minutes if minute in fires}
 
 
-def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Decimal) -> Figures:
+def _hours(counts: Counts, minute: int) -> int:
+    """How many full hours have rows. An hour's are read shortly before its end, where the last one has not settled; of
+    slices there is none where nothing is known."""
+    late = STEP + DELAY // MINUTE
+    sliced = isinstance(counts.events[0], Tally)
+    return sum(bool(counts.within(60 * hour - late, HOUR)[0]) or not sliced for hour in range(1, minute // 60 + 1))
+
+
+def _figures(fit: Burn, counts: Counts, minute: int, window: Millis, target: Decimal) -> tuple[str, str, str]:
     """What the description says at this minute."""
     budget = float(1 - target)
     events, bad = counts.within(minute, window)

@@ -1,3 +1,5 @@
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,16 @@ def test_groups_burn_apart(tmp_path: Path) -> None:
     prove(tmp_path, {OK.replace("{", large): "0+1000000x60", OK.replace("{", small): "0+1x60",
                      BAD.replace("{", small): "0+9x60", **UP},
           samples={firing(',tier="fast",tenant="small"'): [("40m", 1)], firing(',tenant="large"'): [("40m", 0)]})
+
+
+@pytest.mark.parametrize(("minute", "says"), [
+    (50, "; 0 of its 2 hours are known."), (110, "; 1 of its 2 hours are known."), (170, "nothing is left of it.")])
+def test_a_burn_says_how_much_of_its_window_is_known(tmp_path: Path, minute: int, says: str) -> None:
+    """Its share of the budget is one of what is known; where that is all, there is nothing to say."""
+    alerts(tmp_path, "objective: 99%, window: 2h")
+    test = {"interval": "1m", "input_series": [{"series": name, "values": "0+9x200"} for name in (OK, BAD)],
+            "alert_rule_test": [{"eval_time": f"{minute}m", "alertname": "ErrorBudgetBurn", "exp_alerts": []}]}
+    path = tmp_path / "generated" / "made.test.yaml"
+    path.write_text(json.dumps({"rule_files": ["shop.rules.yaml"], "evaluation_interval": "1m", "tests": [test]}))
+    run = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True, check=False)
+    assert f'{says}"' in (run.stdout + run.stderr)
