@@ -79,7 +79,7 @@ def command(ctx: click.Context, document: Path | None, prometheus: str | None, s
     """
     from alertd.cli import _beginning
     from alertd.config import preset_file
-    from alertd.starting import writing
+    from alertd.starting import fitting, writing
     from alertd.starting.policy import Declared
 
     places = _beginning.Places(config, rules)
@@ -91,7 +91,8 @@ def command(ctx: click.Context, document: Path | None, prometheus: str | None, s
     declared = understood.declared if understood else Declared()
     known = _services(services, presets, declared)
     answers = _asked(ctx, {"prometheus": prometheus, "domain": domain, "timezone": timezone, "url": url})
-    start = writing.Start(declared, document.name if document else "", known, (), answers["domain"],
+    example = fitting.example(presets[writing.USUAL], declared)
+    start = writing.Start(declared, example, document.name if document else "", known, (), answers["domain"],
                           answers["timezone"], answers["url"], rules.name)
     if answers["prometheus"]:
         start = _probed(start, answers["prometheus"], timeout, presets)
@@ -125,7 +126,8 @@ def _understood(document: Path, presets: Mapping[str, Preset]) -> Understood:
 def _unused(understood: Understood, document: Path | None) -> None:
     """Every line that becomes nothing, and why."""
     if understood.findings:
-        click.echo(f"{document}: {len(understood.findings)} lines become no rule:", err=True)
+        lines = len({finding.line for finding in understood.findings})
+        click.echo(f"{document}: {f'{lines} lines become' if lines > 1 else '1 line becomes'} no rule:", err=True)
     for finding in understood.findings:
         click.echo(f"  {finding}", err=True)
     click.echo(err=True)

@@ -127,9 +127,9 @@ def _block(content: str, file: str, heading: str, first: int, lines: list[str]) 
     indent = _indent(lines[first]) - _indent(content)
     for path, value in _leaves(document.data, ()):
         names = [word(part) for part in path if isinstance(part, str)]
-        (line, column), (key_line, key_column) = document.values[path], document.keys[path]
+        (line, column), (key_line, key_column) = document.values[path], document.keys.get(path, document.values[path])
         yield Said(file, "/".join(names[:-1]) or heading, names[-1], value, (line, column + indent),
-                   (key_line, key_column + indent), f"{path[-1]}: {shown(value)}")
+                   (key_line, key_column + indent), f"{names[-1]}: {shown(value)}")
 
 
 def shown(value: Any) -> str:

@@ -14,7 +14,7 @@ from alertd.presets.guardrail import Guardrail
 from alertd.rulegen import buckets, counting, guarding, promql, reserved
 from alertd.rulegen.declared import RESPONSE_TIMES
 from alertd.starting.policy import Declared
-from alertd.starting.writing import LATENCY, Service
+from alertd.starting.writing import EXAMPLE, LATENCY, Service
 
 MOST = 50  # services that are taken; more are people's to choose
 _INSTEAD = {"container-requests": "container-limits"}  # not watched where the other one is: it says the same, later
@@ -132,6 +132,18 @@ def service(found: Found, edges: frozenset[str] | None, declared: Declared) -> t
                     preset.requests is not None, counts),
             "" if counts else f"{found.name}: no SLO of its latency, for {under} is no bucket of its histogram, "
                               f"{_shown(latency, have)}")
+
+
+def example(preset: Preset, declared: Declared) -> Service:
+    """The service that stands for those to come. Its histogram is said to have the buckets that the declared times
+    need, since a real one must have them."""
+    latency = preset.latency
+    assert latency
+    times = [setting.text for name, setting in declared.thresholds.items() if name in RESPONSE_TIMES]
+    times += [declared.latency.under] if declared.latency else []
+    edges = {*latency.buckets, *(counting.edge(latency, units.duration(text)) for text in times)}
+    return Service(EXAMPLE, preset.name, f'job="{EXAMPLE}"', () if edges == set(latency.buckets) else tuple(
+        promql.number(edge) for edge in sorted(edges)))
 
 
 def unseen(guardrails: Mapping[str, Guardrail], metrics: frozenset[str]) -> tuple[str, ...]:

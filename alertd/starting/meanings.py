@@ -74,3 +74,5 @@ LEFT: tuple[Left, ...] = (
     Left("_overview|environment_overview", "", "it describes, and sets nothing"),
 )
 DESCRIBES = "it names no limit that a metric could show"
+UNKNOWN = "nothing that alertd watches is called so"
+UNNAMED = "if that is a limit, write it as `name: value`, in a YAML block or as a bullet"

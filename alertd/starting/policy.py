@@ -27,7 +27,8 @@ _ALERT_ROUTING = re.compile(r"alert\w*_rout|notification_rout")  # and nothing b
 _SIGN = re.compile(r"(?:<=|>=|<|>|≤|≥|(?:at most|at least|maximum|minimum|max|min|up to|under|below|over|above)\b)\s*",
                    re.IGNORECASE)
 _AND = re.compile(r"\s*(?:[,;&]|\band\b)\s*")  # other words for the + of a route
-_PERCENTILE = re.compile(r"\s+(?:at )?\(?p(\d{2}(?:\.\d+)?)\)?", re.I)
+_PERCENTILE = re.compile(r"\bp\d", re.IGNORECASE)
+_QUICK = re.compile(r"(?P<under>.+?)\s+(?:at )?\(?p(?P<share>\d{2}(?:\.\d+)?)\)?", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,6 +100,9 @@ class _Reader:
             said = dataclasses.replace(said, key=sentence[0], value=sentence[1].lower())
         name = next((alias for (section, key), alias in meanings.ALIASES.items()
                      if key == said.key and section in said.section), said.key)
+        if said.value is None and (name in _THRESHOLDS or name in self.limits):
+            self.wrong(said, f"{said.key!r} has no value", "write one, or remove the line", "empty")
+            return
         expected = isinstance(said.value, str) and _SIGN.match(said.value) is not None
         if said.key and (_ALERT_ROUTING.search(said.section)
                          or (said.key in set(ROUTED) and _ROUTING.search(said.section))):
@@ -154,10 +158,11 @@ class _Reader:
 
     def quick(self, said: Said) -> None:
         """`< 500ms p95`: an objective, and where it is of the 95th percentile, a threshold as well."""
-        text = _SIGN.sub("", said.value, count=1)
-        found = _PERCENTILE.search(text)
-        share = Decimal(found[1]) if found else Decimal()
-        under = text[:found.start()].strip() if found else text
+        found = _QUICK.fullmatch(_SIGN.sub("", said.value, count=1))
+        if found is None:
+            self.wrong(said, f"{said.value!r} is no time and percentile", "write one such as < 500ms p95")
+            return
+        share, under = Decimal(found["share"]), found["under"]
         try:
             meant = units.duration(under)
         except ValueError as error:
@@ -200,7 +205,8 @@ class _Reader:
             self.wrong(said, f"{said.key!r} is nothing that alertd watches", f"did you mean {near[0]!r}?",
                        "unknown-key", key=True)
         else:
-            self.unused(said, reason or meanings.DESCRIBES)
+            self.unused(said, reason or (meanings.UNKNOWN if said.key else meanings.UNNAMED
+                                         if re.search(r"\d", said.text) else meanings.DESCRIBES))
 
 
 def _reason(error: ValueError) -> tuple[str, str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLUMN = 50  # where comments begin, if the line leaves room
 WINDOW = 30 * DAY  # of an objective, where the metrics are kept that long
-EXAMPLE = "checkout"
+EXAMPLE, USUAL = "checkout", "prometheus-http"  # a service to begin with, and its preset
 NOBODY = "example.com"  # where mail goes until a person says where
 
 # What a starting set declares where no document says otherwise.
@@ -56,10 +56,12 @@ class Service:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Start:
-    """All that a starting set is made of. `document` names what it was read from, "" for none; `url` is where
-    Alertmanager reaches alertd; `watch` the presets whose targets are watched, empty for the usual."""
+    """All that a starting set is made of. `example` is the service that stands in for `services` while there is none;
+    `document` names what it was read from, "" for none; `url` is where Alertmanager reaches alertd; `watch` the presets
+    whose targets are watched, empty for the usual."""
 
     declared: Declared
+    example: Service
     document: str = ""
     services: Sequence[Service] = ()
     watch: Sequence[str] = ()
@@ -88,7 +90,7 @@ def files(start: Start) -> dict[str, str]:
     declared = completed(start.declared)
     told = _destinations(declared)
     pagers = [one.name for one in told if one.way is Way.PAGER]
-    services = start.services or (Service(EXAMPLE, "prometheus-http", f'job="{EXAMPLE}"'),)
+    services = start.services or (start.example,)
     values = {
         "from": f" from {start.document}" if start.document else "", "domain": start.domain, "url": start.url,
         "timezone": start.timezone, "rules": start.rules, "destinations": told, "routes": declared.routes,

@@ -45,6 +45,11 @@ def test_a_list_of_values_is_one_value() -> None:
         ("types", ["a", "b"]), ("after", "5m")]
 
 
+def test_what_a_list_mixes() -> None:
+    """Each of it has a place, the key of the whole list for its name."""
+    assert said("```yaml\nwho: [a, {b: c}]\n```\n") == [("", "who", "a", 2, 7), ("who", "b", "c", 2, 14)]
+
+
 def test_other_blocks_are_said_as_they_stand() -> None:
     """So that they can be listed."""
     assert said("```sh\nmake   it\n```\n") == [("", "", "make it", 1, 1)]

@@ -89,6 +89,14 @@ def test_a_service_that_a_threshold_cannot_watch_is_left_out() -> None:
     assert said == ("shop is left out: its histogram, 5ms to 10s, tells nothing of response_time 20 seconds")
 
 
+def test_the_example_has_the_buckets_that_are_needed() -> None:
+    """Whatever times a document declares, rules can be built for it."""
+    http = PRESETS["prometheus-http"]
+    assert fitting.example(http, Declared()).buckets == ()
+    declared = Declared(thresholds={"response_time": Setting("30 seconds")}, latency=Quick("95%", "333ms"))
+    assert {"0.333", "30"} < set(fitting.example(http, declared).buckets)
+
+
 def test_guardrails_without_metrics() -> None:
     """Are named: each needs all of its own, and what rules record will be there."""
     guardrails = {name: guardrail for preset in PRESETS.values() for name, guardrail in preset.guardrails.items()

@@ -65,6 +65,9 @@ def test_sentences_that_hold_a_limit() -> None:
 @pytest.mark.parametrize(("line", "said"), [
     ("cpu_utilization: high", "p.md:2:18: 'high' is no percentage; write one such as 70% or 99.9%"),
     ("cpu_utilization: 0.7", "p.md:2:18: 0.7 has no unit; write 0.7%, or 70% if a ratio was meant"),
+    ("cpu_utilization:", "p.md:2:17: 'cpu_utilization' has no value"),
+    ("response_time: < 500ms p100", "p.md:2:16: '< 500ms p100' is no time and percentile; write one such as"),
+    ("response_time: < soon p95", "p.md:2:16: 'soon' is no duration"),
     ("response_time: soon", "p.md:2:16: 'soon' is no duration"),
     ("cpu_utilisation: 70%", "p.md:2:1: 'cpu_utilisation' is nothing that alertd watches; did you mean "
                              "'cpu_utilization'?"),

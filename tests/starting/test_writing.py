@@ -10,7 +10,11 @@ from alertd.model import Severity
 from alertd.starting import writing
 from alertd.starting.destinations import Way, destination
 from alertd.starting.policy import Declared, Setting
-from alertd.starting.writing import Start
+from alertd.starting.writing import Service, Start
+
+
+def start(declared: Declared) -> Start:
+    return Start(declared, Service("checkout", "prometheus-http", 'job="checkout"'))
 
 
 @pytest.mark.parametrize(("name", "way", "channel"), [
@@ -25,14 +29,14 @@ def test_how_somebody_is_reached(name: str, way: Way, channel: str) -> None:
 
 def test_a_receiver_nobody_knows_is_said_to_be_guessed() -> None:
     """In the file, beside it."""
-    text = writing.files(Start(Declared(routes={Severity.CRITICAL: Setting("security")})))["routing.yaml"]
+    text = writing.files(start(Declared(routes={Severity.CRITICAL: Setting("security")})))["routing.yaml"]
     assert "# a guess: nothing says how security is reached" in text
 
 
 @pytest.mark.parametrize("name", ['it\'s "us"', "a: b", "#here", "- x", "yes", "1e3", "[x]", "{y}", "x, y", "é"])
 def test_any_name_comes_back(name: str) -> None:
     """Whatever YAML would take it for, as our reader and others have it."""
-    text = writing.files(Start(Declared(routes={Severity.CRITICAL: Setting(name)})))["routing.yaml"]
+    text = writing.files(start(Declared(routes={Severity.CRITICAL: Setting(name)})))["routing.yaml"]
     for data in (yaml.parse(text, "routing.yaml").data, pyyaml.safe_load(text)):
         assert list(data["receivers"]) == [name]
         assert data["routes"] == {"critical": name, "warning": name, "info": name}
@@ -47,12 +51,12 @@ def test_a_severity_left_out_is_told_as_the_worse_one() -> None:
 
 def test_a_window_is_no_longer_than_metrics_are_kept() -> None:
     """It would quietly be shorter than it says."""
-    text = writing.files(Start(Declared(retention=Setting("2 weeks"))))["services.yaml"]
+    text = writing.files(start(Declared(retention=Setting("2 weeks"))))["services.yaml"]
     assert yaml.parse(text, "s").data["services"]["checkout"]["slos"]["availability"]["window"] == "14d"
 
 
 def test_without_a_pager_nothing_goes_straight_to_it() -> None:
     """No route names what no receiver has."""
-    text = writing.files(Start(Declared(routes={Severity.CRITICAL: Setting("slack")})))["alertmanager.yml"]
+    text = writing.files(start(Declared(routes={Severity.CRITICAL: Setting("slack")})))["alertmanager.yml"]
     assert "pagerduty" not in text
     assert "AlertdDown" not in text
