@@ -45,11 +45,14 @@ def expired(kind: Kind, created_at: Millis, now: Millis) -> bool:
     return kind in FLEETING and now - created_at >= UPDATES_LAST
 
 
-def moot(row: Notification, incident: Incident, pages: Collection[str]) -> str | None:
+def moot(row: Notification, incident: Incident, pages: Collection[str], *, anew: bool = False) -> str | None:
     """Why what could not be sent just now is not tried again, None where it is: while it was on its way the incident
-    ended, or somebody took care of it whom it was to call. The same that ends what waits in the queue then."""
+    ended or rose, so that a start waits there `anew`, or somebody took care of it whom it was to call. The same that
+    ends what waits in the queue then."""
     if incident.state is IncidentState.RESOLVED and row.kind is not Kind.RESOLVED:
         return "the incident ended before this was sent"
+    if anew and row.kind is Kind.FIRING and row.severity.rank < incident.severity.rank:
+        return f"the incident rose to {incident.severity} before this was sent"
     if incident.state is not IncidentState.ACKNOWLEDGED or row.outlet.channel not in pages:
         return None
     before = row.created_at <= (incident.acknowledged_at or 0) and row.kind is not Kind.ACKNOWLEDGED

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from alertd.delivery import moot
 from alertd.incidents import Decision
-from alertd.model import ARROWS, Event, Incident, IncidentId, Millis, Notification, State
+from alertd.model import ARROWS, Event, Incident, IncidentId, Kind, Millis, Notification, State
 from alertd.store import schema
 from alertd.store.dialect import among, listed, word
 from alertd.store.intake import insert_decisions, supersede
@@ -43,11 +43,22 @@ def forgo(connection: Connection, rows: Iterable[Notification], incidents: Mappi
           pages: Collection[str], now: Millis) -> None:
     """Of these, which are back in the queue, end those that nobody needs any more, each with its reason."""
     ended = [dataclasses.replace(row, state=State.SUPERSEDED, reason=why) for row in rows
-             if (incident := incidents.get(row.incident or "")) and (why := moot(row, incident, pages))]
+             if (incident := incidents.get(row.incident or ""))
+             and (why := moot(row, incident, pages, anew=_anew(connection, row)))]
     supersede(connection, ended, now)
     insert_decisions(connection, [
         Decision(None, IncidentId(row.incident or ""), now, "not tried again",
                  (f"{row.outlet}: {row.kind} superseded, {row.reason}",)) for row in ended])
+
+
+def _anew(connection: Connection, row: Notification) -> bool:
+    """Whether a later start of its incident waits there."""
+    at = row.outlet
+    later = select(_rows.c.seq).where(
+        _rows.c.incident == row.incident, _rows.c.seq > row.seq, _rows.c.kind == Kind.FIRING.value,
+        _rows.c.settled_at.is_(None), _rows.c.receiver == at.receiver, _rows.c.channel == at.channel,
+        _rows.c.target == at.target)
+    return connection.execute(later.limit(1)).first() is not None
 
 
 def give_back(connection: Connection, wishes: Sequence[Lost]) -> Sequence[int]:

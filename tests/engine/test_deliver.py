@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 
 from alertd.errors import Rejected, TryLater
+from alertd.store import reading
 from tests.bodies import body
 from tests.engine.conftest import Told, file_for, receiver
 from tests.reports import T0
@@ -75,6 +76,28 @@ async def test_a_start_under_way_is_not_tried_again_once_it_has_ended(house):
     assert {kind for _, kind, _ in house.script.sent} == {"resolved"}
     states = await house.states()
     assert {state for (_, kind), state in states.items() if kind == "firing"} == {"superseded"}
+
+
+async def test_a_start_under_way_is_not_tried_again_once_it_rose(house):
+    """The start of what it rose to waits behind it: a pager that took both would have two incidents."""
+    under_way = asyncio.get_running_loop().create_future()
+    house.script.plan.extend([under_way] * 2)
+    await accept(house, "a", severity="warning")
+    await house.until(lambda: house.script.under_way == 2)
+    await accept(house, "b")
+    under_way.set_exception(TryLater("reset"))
+
+    async def settled():
+        async with house.db.reader.connect() as connection:
+            rows = (await reading.notifications(connection, None, 100, None)).items
+        return {(row["receiver"], row["severity"]): row["state"] for row in rows if row["kind"] == "firing"}
+
+    async def called():
+        return (await settled())["on-call", "critical"] == "sent"
+
+    await house.until(called)
+    states = await settled()
+    assert (states["on-call", "warning"], states["platform-team", "warning"]) == ("superseded", "queued")
 
 
 async def test_retry_after_is_kept_to_the_second(house):
