@@ -1,20 +1,19 @@
-"""`python -m bench [JOB…] [--rounds N]`: measures, prints the table, and keeps the figures in bench/results/."""
+"""`python -m bench [JOB…] [--rounds N]`: measures, prints the table, keeps the figures in bench/results/ and draws them
+beside those of earlier runs."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import functools
-import json
 import os
-import platform
 import sys
 import tempfile
-import time
+import traceback
 from pathlib import Path
 
-from bench.figures import Figure, table
+from bench.figures import Figure, Skipped, table
 from bench.jobs import JOBS, ROUNDS
+from bench.record import keep, record
 from bench.slo import world
 from bench.slo.job import budgets
 
@@ -22,7 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> int:
-    """0 when every goal is met, 1 when one is not."""
+    """0 when every goal is met, 1 when one is not or a job broke."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"which of {', '.join(JOBS)}; all when none is named")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each is measured (%(default)s)")
@@ -33,27 +32,23 @@ def main() -> int:
         parser.error(f"no such job: {', '.join(sorted(unknown))}")
     RESULTS.mkdir(exist_ok=True)
     jobs = JOBS | {"budgets": functools.partial(budgets, services=options.services)}
-    figures: list[Figure] = []
+    figures, without, broken, load = list[Figure](), dict[str, str](), False, os.getloadavg()[0]
     # beside the results and not in /tmp, which may be memory: a sync has to reach a disk
     with tempfile.TemporaryDirectory(dir=RESULTS, prefix="run-") as folder:
         for name in options.jobs or JOBS:
             print(f"measuring {name} …", file=sys.stderr, flush=True)
-            figures += jobs[name](Path(folder), options.rounds)
+            try:
+                figures += jobs[name](Path(folder), options.rounds)
+            except Skipped as skipped:
+                without[name] = f"skipped: {skipped}"
+            except Exception as error:  # what the other jobs measured is worth keeping
+                traceback.print_exc()
+                without[name], broken = f"BROKEN: {error}", True
     print(table(figures))
-    keep(figures)
-    return 0 if all(figure.met for figure in figures) else 1
-
-
-def keep(figures: list[Figure]) -> None:
-    """The newest figures in latest.json, all of them in history.jsonl."""
-    record = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "python": platform.python_version(),
-        "machine": platform.machine(), "cores": len(os.sched_getaffinity(0)),
-        "figures": [dataclasses.asdict(figure) | {"ratios": figure.ratios, "met": figure.met} for figure in figures],
-    }
-    (RESULTS / "latest.json").write_text(json.dumps(record, indent=1) + "\n")
-    with (RESULTS / "history.jsonl").open("a") as history:
-        history.write(json.dumps(record) + "\n")
+    for name, reason in without.items():
+        print(f"{name} {reason}")
+    print(f"drawn beside earlier runs in {keep(RESULTS, record(figures, without, load))}")
+    return 0 if not broken and all(figure.met for figure in figures) else 1
 
 
 if __name__ == "__main__":

@@ -34,6 +34,10 @@ class Figure:
         return middle >= self.goal if self.at_least else middle <= self.goal
 
 
+class Skipped(Exception):
+    """A job that cannot be done on this machine; says why."""
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest of the values that `share` of them do not exceed."""
     ordered = sorted(values)
