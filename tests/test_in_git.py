@@ -63,11 +63,16 @@ class Runner:
             "PATH": f"{folder / 'gh'}:{os.environ['PATH']}", "HOME": str(folder), "RUNNER_TEMP": str(self.temporary),
             "GITHUB_STEP_SUMMARY": str(self.summary), "GITHUB_REPOSITORY": "shop/watch", "GH_CALLS": str(self.calls)}
 
-    def run(self, **inputs: str) -> dict[str, subprocess.CompletedProcess[str]]:
+    def report(self, **inputs: str) -> subprocess.CompletedProcess[str]:
+        """The step that says what changes, alone."""
+        return self.run(("Say what changes",), **inputs)["Say what changes"]
+
+    def run(self, only: tuple[str, ...] = (), **inputs: str) -> dict[str, subprocess.CompletedProcess[str]]:
         action = yaml.safe_load((ROOT / "action.yml").read_text())
         values = GIVEN | {f"inputs.{name}": filled(one["default"], GIVEN) for name, one in action["inputs"].items()}
         values |= {f"inputs.{name}": value for name, value in inputs.items()}
-        steps = [step for step in action["runs"]["steps"] if step["name"] != "Install alertd"]
+        steps = [step for step in action["runs"]["steps"]
+                 if step["name"] in only or (not only and step["name"] != "Install alertd")]
         return {step["name"]: subprocess.run(
             ["bash", "-e", "-o", "pipefail", "-c", step["run"]], cwd=self.repository, capture_output=True, text=True,
             check=False, timeout=60, env=self.environment | {
@@ -107,7 +112,7 @@ def test_what_is_stale_fails_with_its_diff(runner: Runner) -> None:
 def test_a_comment_is_kept_current(runner: Runner) -> None:
     """The second push changes the comment of the first."""
     runner.environment["GH_HAS"] = "4711"
-    runner.run(against="HEAD")
+    runner.report(against="HEAD")
     *_, last = runner.calls.read_text().splitlines()
     assert "--method PATCH repos/shop/watch/issues/comments/4711 -F body=@" in last
 
@@ -115,7 +120,7 @@ def test_a_comment_is_kept_current(runner: Runner) -> None:
 def test_a_token_that_may_not_write_is_no_failure(runner: Runner) -> None:
     """A fork's has no permission: the summary has it all the same."""
     runner.environment["GH_REFUSES"] = "yes"
-    step = runner.run(against="HEAD")["Say what changes"]
+    step = runner.report(against="HEAD")
     assert (step.returncode, step.stdout.startswith("::warning title=alertd::no comment could be written")) == (0, True)
     assert runner.summary.read_text()
 
@@ -126,7 +131,7 @@ def test_a_report_too_long_for_a_comment_is_cut(runner: Runner) -> None:
     alertd.unlink()
     alertd.write_text(f"#!/bin/sh\n{sys.executable} -c 'print(\"→\" * 70000)'\n")
     alertd.chmod(0o755)
-    assert runner.run(against="HEAD")["Say what changes"].returncode == 0
+    assert runner.report(against="HEAD").returncode == 0
     comment = Path(f"{runner.calls}.body").read_text()
     assert comment.startswith("<!-- alertd: what this change means -->")
     assert comment.endswith("→\n\n…cut here; all of it is in the summary of the job.\n")
@@ -136,7 +141,7 @@ def test_a_report_too_long_for_a_comment_is_cut(runner: Runner) -> None:
 
 def test_a_prometheus_that_does_not_answer_is_said(runner: Runner) -> None:
     """In the comment, beside what could be said without it."""
-    runner.run(against="HEAD", prometheus="http://127.0.0.1:1", comment="false")
+    runner.report(against="HEAD", prometheus="http://127.0.0.1:1", comment="false")
     report = runner.summary.read_text()
     assert "No change of rules or routes." in report
     assert "`alertd rules backtest` could not say it:" in report
@@ -152,7 +157,7 @@ def test_a_revision_that_was_not_checked_out_is_fetched(runner: Runner, tmp_path
     git(runner.repository, "config", "uploadpack.allowAnySHA1InWant", "true")
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{runner.repository}", "shallow")
     runner.repository = tmp_path / "shallow"
-    assert runner.run(against=base)["Say what changes"].returncode == 0
+    assert runner.report(against=base).returncode == 0
     assert "70% → 80%" in runner.summary.read_text()
 
 
