@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from alertd import digest
+from alertd import digest, heartbeats
 from alertd.audit import Act
 from alertd.config.receivers import Digest as Plan
 from alertd.config.routing_file import RoutingFile
@@ -25,13 +25,15 @@ from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
-from alertd.model import DAY, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
+from alertd.heartbeats import Pulse
+from alertd.model import DAY, MINUTE, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
 from alertd.slo.budget import Standing
 from alertd.store import digests as store
-from alertd.store import ledger, periods
+from alertd.store import ledger, periods, pulses
 from alertd.store.writer import Writer
 from alertd.telling import fingerprint_of
 
+ANSWERS: Millis = MINUTE  # how old the last answer of an Alertmanager may be
 LONGEST: Millis = 31 * DAY  # that a digest looks back on, after a long downtime
 
 log = structlog.get_logger()
@@ -77,11 +79,21 @@ class Digests:
         log.info("digest_asked_for", receiver=receiver, by=person.name, via=person.via)
         return Outcome.DONE
 
+    async def preview(self, connection: AsyncConnection, plan: Plan) -> Digest:
+        """What the receiver's next digest would say if it went out now."""
+        now = self._clock.now()
+        return await preview(connection, self._current.file, plan, self.rules, now, self._answered(now))
+
+    def _answered(self, now: Millis) -> bool:
+        """Whether every Alertmanager that is asked answered of late; False where none is asked."""
+        times = self._metrics.answers()
+        return bool(times) and all(now - at <= ANSWERS for at in times.values())
+
     async def _make(self, plan: Plan, date: datetime.date, now: Millis, act: Act | None = None) -> bool:
         id = fingerprint_of(plan.receiver, date.isoformat())
         messages = tuple(_message(id, outlet, now) for outlet in plan.outlets)
         async with self._reader.connect() as connection:
-            write = await _ready(connection, self._current.file, plan, date, self.rules, now)
+            write = await _ready(connection, self._current.file, plan, date, self.rules, now, self._answered(now))
         made = await self._writer.submit(store.fold, store.Fold(plan.receiver, date.isoformat(), id, now, write,
                                                                 messages, act))
         if made:
@@ -92,15 +104,17 @@ class Digests:
         return made
 
 
-async def preview(connection: AsyncConnection, file: RoutingFile, plan: Plan, rules: Path, now: Millis) -> Digest:
-    """What the receiver's next digest would say if it went out now; nothing is folded."""
+async def preview(connection: AsyncConnection, file: RoutingFile, plan: Plan, rules: Path, now: Millis,
+                  answered: bool = False) -> Digest:
+    """What the receiver's next digest would say if it went out now; nothing is folded. `answered`: every Alertmanager
+    that is asked says what it lists."""
     today = datetime.datetime.fromtimestamp(now / 1000, plan.timezone).date()
-    write = await _ready(connection, file, plan, today, rules, now)
+    write = await _ready(connection, file, plan, today, rules, now, answered)
     return write(await connection.run_sync(store.collected, plan.receiver))
 
 
 async def _ready(connection: AsyncConnection, file: RoutingFile, plan: Plan, date: datetime.date, rules: Path,
-                 now: Millis) -> Callable[..., Digest]:
+                 now: Millis, answered: bool) -> Callable[..., Digest]:
     """The digest but for the entries, which are read in the transaction that folds them."""
     made = await periods.newest(connection, plan.receiver)
     since = now - plan.every.days * DAY
@@ -108,8 +122,10 @@ async def _ready(connection: AsyncConnection, file: RoutingFile, plan: Plan, dat
         since = digest.moment(datetime.date.fromisoformat(made.date), plan.at, plan.timezone)
     since = max(min(since, now - 1), now - LONGEST)
     facts = await periods.gather(connection, since, now, file.routing.pagers, file.routing.personal)
+    facts = await _with_budgets(connection, facts, now)
+    beats = await connection.run_sync(pulses.load)
     facts = dataclasses.replace(
-        await _with_budgets(connection, facts, now), endings=_endings(file, now),
+        facts, gaps=(*_unheard(file, facts, beats, answered, plan.timezone), *facts.gaps), endings=_endings(file, now),
         changes=await commits.since([file.folder / file.routing.file, rules], since, now))
     places = await asyncio.to_thread(_places, rules, facts, plan.timezone)
     return partial(_compose, plan, date, dataclasses.replace(facts, places=places), made.data if made else None)
@@ -129,6 +145,19 @@ async def _with_budgets(connection: AsyncConnection, facts: Facts, now: Millis) 
             reasons[status.reason] = reasons.get(status.reason, 0) + 1
     gaps = tuple(f"{number} of {len(statuses)} budgets: {reason}" for reason, number in reasons.items())
     return dataclasses.replace(facts, statuses=statuses or None, gaps=gaps)
+
+
+def _unheard(file: RoutingFile, facts: Facts, beats: Iterable[Pulse], answered: bool, zone: ZoneInfo) -> Iterator[str]:
+    """Why there may have been more than was heard of: a calm day and a broken line look alike."""
+    if not facts.webhooks and not answered:
+        yield "alerts: no webhook came, and nothing else shows that there was nothing to hear of"
+    watched = {heartbeats.matchers_of(one) for one in file.routing.heartbeats}
+    for pulse in beats:
+        if pulse.silent_since is not None and pulse.matchers in watched:
+            since = datetime.datetime.fromtimestamp(pulse.beat_at / 1000, zone)
+            yield f"alerts of {pulse.source}: its heartbeat {pulse.matchers} is silent since {since:%a %d %b %H:%M %Z}"
+    if facts.record.cut:
+        yield f"noise: only the newest {len(facts.record.episodes):,} alerts are counted"
 
 
 def _endings(file: RoutingFile, now: Millis) -> tuple[Ending, ...]:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from alertd import __version__
 from alertd.engine.budget_metrics import BudgetMetrics
+from alertd.model import Millis
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
@@ -106,3 +107,8 @@ class Metrics:
         self.oldest = Gauge("alertd_oldest_queued_seconds", "Age of the oldest due message; 0 for none.",
                             registry=registry)
         self.open = Gauge("alertd_incidents_open", "Open incidents by severity.", ["severity"], registry=registry)
+
+    def answers(self) -> dict[str, Millis]:
+        """When each Alertmanager that is asked last said what it lists; 0 for never."""
+        return {sample.labels["alertmanager"]: round(sample.value * 1000)
+                for family in self.reconcile_time.collect() for sample in family.samples}

@@ -47,5 +47,4 @@ class Inside:
 
     def answered(self) -> dict[str, Millis]:
         """When each Alertmanager that is asked last said what it lists; 0 for never."""
-        return {sample.labels["alertmanager"]: round(sample.value * 1000)
-                for family in self.metrics.reconcile_time.collect() for sample in family.samples}
+        return self.metrics.answers()

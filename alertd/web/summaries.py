@@ -8,7 +8,6 @@ from aiohttp import web
 from alertd.config.receivers import Digest as Plan
 from alertd.digest import text
 from alertd.engine.acts import Outcome
-from alertd.engine.digests import preview
 from alertd.errors import StoreUnavailable
 from alertd.store import reading
 from alertd.web.api import answer
@@ -42,7 +41,7 @@ class Summaries:
             return answer({"error": self._unknown()}, 404)
         inside = self._inside
         async with inside.reader.connect() as connection:
-            made = await preview(connection, inside.current.file, plan, inside.digests.rules, inside.clock.now())
+            made = await inside.digests.preview(connection, plan)
         return answer({"receiver": plan.receiver, "digest": made, "text": text.render(made)})
 
     async def send(self, request: web.Request) -> web.Response:

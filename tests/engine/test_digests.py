@@ -8,12 +8,16 @@ import pytest
 
 from alertd.config.receivers import Digest
 from alertd.config.routing_file import RoutingFile
+from alertd.digest.model import Standing
 from alertd.engine.acts import Outcome, Person
 from alertd.engine.digests import Digests
 from alertd.engine.metrics import Metrics
+from alertd.heartbeats import Pulse
+from alertd.matchers import parse
 from alertd.model import HOUR, Outlet
+from alertd.routing import Heartbeat
 from alertd.schedule import Once, Window, Windows
-from alertd.store import reading
+from alertd.store import pulses, reading
 from tests.bodies import body
 from tests.engine.conftest import Told, file_for, receiver
 
@@ -122,3 +126,26 @@ async def test_who_asks_on_the_first_day_gets_one(house, digests):
         made = (await reading.digests(connection, 10, None)).items
     assert [(one["date"], one["subject"]) for one in made] == [
         ("2027-01-15", "alertd daily 2027-01-15: quiet, no pages")]
+
+
+async def test_a_calm_day_that_nothing_shows_to_be_one_is_not_known(house, digests):
+    """Without a webhook and without an Alertmanager that answers, calm and a broken line look alike; a heartbeat that
+    is silent says whose alerts may be missing."""
+    plan = house.current.file.digests["daily-summary"]
+
+    async def gaps():
+        async with house.db.reader.connect() as connection:
+            made = await digests.preview(connection, plan)
+        return made.standing, next((one.lines for one in made.sections if one.heading == "Not known"), ())
+
+    assert await gaps() == (Standing.UNKNOWN, (
+        "alerts: no webhook came, and nothing else shows that there was nothing to hear of",))
+    digests._metrics.reconcile_time.labels("http://am").set(house.clock.now() / 1000)
+    assert await gaps() == (Standing.OK, ())
+    beat = Heartbeat((parse('alertname="Watchdog"'),), 2 * HOUR, ("on-call",))
+    file = house.current.file
+    house.current.file = dataclasses.replace(file, routing=dataclasses.replace(file.routing, heartbeats=(beat,)))
+    silent = Pulse('alertname="Watchdog"', "http://am-2", house.clock.now() - 3 * HOUR, house.clock.now() - 3 * HOUR)
+    await house.writer.submit(lambda connection, items: [pulses.keep(connection, one) for one in items], silent)
+    assert await gaps() == (Standing.UNKNOWN, (
+        'alerts of http://am-2: its heartbeat alertname="Watchdog" is silent since Fri 15 Jan 06:00 CET',))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html.parser
+import json
 import re
 import urllib.parse
 from pathlib import Path
@@ -97,6 +98,10 @@ async def evil(site: Any) -> Any:
         connection.execute(update(digests).where(digests.c.data != "").values(data=summed_up(text).json()))
         for column in (schema.slos.c.service, schema.slo_series.c.service):  # of each another: they are keys
             connection.execute(update(column.table).values({column.name: text + column}))
+            # one is of the service of a hostile incident, whose page then says what it took
+            connection.execute(update(column.table).where(column == f"{text}search").values({column.name: EVIL[0]}))
+        connection.execute(update(schema.slos).values(split='["tenant"]', calendar=f"month {text}"))
+        connection.execute(update(schema.slo_series).values(labels=json.dumps({"tenant": text})))
     engine.dispose()
     return site, items
 
@@ -118,8 +123,10 @@ async def test_no_page_holds_anything_of_theirs(evil: Any) -> None:
 
 
 async def test_every_incident_of_theirs_is_shown_plainly(evil: Any) -> None:
-    """Its page, and the draft of its review."""
+    """Its page, with what it took of a budget of theirs, and the draft of its review."""
     site, items = evil
+    spent = [(await site.json(f"/api/v1/incidents/{item['id']}"))["budget_spent"] for item in items]
+    assert any(spent)
     for item in items:
         for path in (f"/incidents/{item['id']}", f"/incidents/{item['id']}/review"):
             status, page = await site.get(path)
