@@ -55,6 +55,7 @@ from alertd.engine.oncall import OnCall
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.replicas import Replicas
 from alertd.engine.setting import Current
+from alertd.engine.silences import Silences
 from alertd.engine.sockets import Sockets
 from alertd.engine.storms import Storms
 from alertd.engine.systemd import Systemd
@@ -251,7 +252,8 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             reconcile = Reconcile(options.alertmanagers, writer, db.reader, current, clock, ids, metrics,
                                   wake, net.http)
             heartbeats = Heartbeats(writer, current, clock, ids, wake)
-            digests = Digests(writer, db.reader, current, clock, metrics, wake, options.rules)
+            digests = Digests(writer, db.reader, current, clock, metrics, wake, options.rules,
+                              Silences(options.alertmanagers, net.http))
             oncall = OnCall(current, clock, net, metrics)
             maintenance = Maintenance(writer, db.reader, current, clock, ids, wake, shared=db.shared)
             inhibition = Inhibition(writer, current, clock, wake)

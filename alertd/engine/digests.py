@@ -25,6 +25,7 @@ from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
+from alertd.engine.silences import Silences
 from alertd.heartbeats import Pulse
 from alertd.model import DAY, MINUTE, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
 from alertd.slo.budget import Standing
@@ -39,12 +40,23 @@ LONGEST: Millis = 31 * DAY  # that a digest looks back on, after a long downtime
 log = structlog.get_logger()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Heard:
+    """What the Alertmanagers that are asked say: whether every one answered of late what it lists (False where none is
+    asked), their silences that end soon, and who does not say its silences."""
+
+    answered: bool = False
+    ending: tuple[Ending, ...] = ()
+    mute: tuple[str, ...] = ()
+
+
 class Digests:
     """`tick` makes every digest that is due; call it often, it does each once. `rules` is the folder of what is
     watched."""
 
     def __init__(self, writer: Writer, reader: AsyncEngine, current: Current, clock: Clock, metrics: Metrics,
-                 wake: Callable[[Iterable[Outlet]], None], rules: Path = Path("rules")) -> None:
+                 wake: Callable[[Iterable[Outlet]], None], rules: Path = Path("rules"),
+                 silences: Silences | None = None) -> None:
         self._writer = writer
         self._reader = reader
         self._current = current
@@ -52,6 +64,7 @@ class Digests:
         self._metrics = metrics
         self._wake = wake
         self.rules = rules
+        self._silences = silences
 
     async def tick(self) -> None:
         now = self._clock.now()
@@ -82,18 +95,21 @@ class Digests:
     async def preview(self, connection: AsyncConnection, plan: Plan) -> Digest:
         """What the receiver's next digest would say if it went out now."""
         now = self._clock.now()
-        return await preview(connection, self._current.file, plan, self.rules, now, self._answered(now))
+        return await preview(connection, self._current.file, plan, self.rules, now, await self._hear(now))
 
-    def _answered(self, now: Millis) -> bool:
-        """Whether every Alertmanager that is asked answered of late; False where none is asked."""
+    async def _hear(self, now: Millis) -> Heard:
+        """What the Alertmanagers that are asked say now."""
         times = self._metrics.answers()
-        return bool(times) and all(now - at <= ANSWERS for at in times.values())
+        answered = bool(times) and all(now - at <= ANSWERS for at in times.values())
+        ending, mute = await self._silences.ending(now) if self._silences else ([], [])
+        return Heard(answered, tuple(ending), tuple(mute))
 
     async def _make(self, plan: Plan, date: datetime.date, now: Millis, act: Act | None = None) -> bool:
         id = fingerprint_of(plan.receiver, date.isoformat())
+        heard = await self._hear(now)
         messages = tuple(_message(id, outlet, now) for outlet in plan.outlets)
         async with self._reader.connect() as connection:
-            write = await _ready(connection, self._current.file, plan, date, self.rules, now, self._answered(now))
+            write = await _ready(connection, self._current.file, plan, date, self.rules, now, heard)
         made = await self._writer.submit(store.fold, store.Fold(plan.receiver, date.isoformat(), id, now, write,
                                                                 messages, act))
         if made:
@@ -105,16 +121,15 @@ class Digests:
 
 
 async def preview(connection: AsyncConnection, file: RoutingFile, plan: Plan, rules: Path, now: Millis,
-                  answered: bool = False) -> Digest:
-    """What the receiver's next digest would say if it went out now; nothing is folded. `answered`: every Alertmanager
-    that is asked says what it lists."""
+                  heard: Heard | None = None) -> Digest:
+    """What the receiver's next digest would say if it went out now; nothing is folded."""
     today = datetime.datetime.fromtimestamp(now / 1000, plan.timezone).date()
-    write = await _ready(connection, file, plan, today, rules, now, answered)
+    write = await _ready(connection, file, plan, today, rules, now, heard or Heard())
     return write(await connection.run_sync(store.collected, plan.receiver))
 
 
 async def _ready(connection: AsyncConnection, file: RoutingFile, plan: Plan, date: datetime.date, rules: Path,
-                 now: Millis, answered: bool) -> Callable[..., Digest]:
+                 now: Millis, heard: Heard) -> Callable[..., Digest]:
     """The digest but for the entries, which are read in the transaction that folds them."""
     made = await periods.newest(connection, plan.receiver)
     since = now - plan.every.days * DAY
@@ -125,7 +140,8 @@ async def _ready(connection: AsyncConnection, file: RoutingFile, plan: Plan, dat
     facts = await _with_budgets(connection, facts, now)
     beats = await connection.run_sync(pulses.load)
     facts = dataclasses.replace(
-        facts, gaps=(*_unheard(file, facts, beats, answered, plan.timezone), *facts.gaps), endings=_endings(file, now),
+        facts, gaps=(*_unheard(file, facts, beats, heard, plan.timezone), *facts.gaps),
+        endings=(*_endings(file, now), *heard.ending),
         changes=await commits.since([file.folder / file.routing.file, rules], since, now))
     places = await asyncio.to_thread(_places, rules, facts, plan.timezone)
     return partial(_compose, plan, date, dataclasses.replace(facts, places=places), made.data if made else None)
@@ -147,15 +163,16 @@ async def _with_budgets(connection: AsyncConnection, facts: Facts, now: Millis) 
     return dataclasses.replace(facts, statuses=statuses or None, gaps=gaps)
 
 
-def _unheard(file: RoutingFile, facts: Facts, beats: Iterable[Pulse], answered: bool, zone: ZoneInfo) -> Iterator[str]:
+def _unheard(file: RoutingFile, facts: Facts, beats: Iterable[Pulse], heard: Heard, zone: ZoneInfo) -> Iterator[str]:
     """Why there may have been more than was heard of: a calm day and a broken line look alike."""
-    if not facts.webhooks and not answered:
+    if not facts.webhooks and not heard.answered:
         yield "alerts: no webhook came, and nothing else shows that there was nothing to hear of"
     watched = {heartbeats.matchers_of(one) for one in file.routing.heartbeats}
     for pulse in beats:
         if pulse.silent_since is not None and pulse.matchers in watched:
             since = datetime.datetime.fromtimestamp(pulse.beat_at / 1000, zone)
             yield f"alerts of {pulse.source}: its heartbeat {pulse.matchers} is silent since {since:%a %d %b %H:%M %Z}"
+    yield from (f"silences of {address}: it does not answer" for address in heard.mute)
     if facts.record.cut:
         yield f"noise: only the newest {len(facts.record.episodes):,} alerts are counted"
 
