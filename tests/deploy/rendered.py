@@ -16,13 +16,18 @@ OVERLAYS = ("single", "ha")
 Object = dict[str, Any]
 
 
+def kustomize(folder: Path) -> str:
+    """What a folder renders to."""
+    done = subprocess.run([Path(sys.executable).parent / "kubectl", "kustomize", folder], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @functools.cache
 def text(overlay: str) -> str:
     """All of an overlay."""
-    done = subprocess.run([Path(sys.executable).parent / "kubectl", "kustomize", KUBERNETES / "overlays" / overlay],
-                          capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return kustomize(KUBERNETES / "overlays" / overlay)
 
 
 @functools.cache
