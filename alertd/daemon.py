@@ -54,6 +54,7 @@ from alertd.engine.nearing import Nearing
 from alertd.engine.oncall import OnCall
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.replicas import Replicas
+from alertd.engine.room import Room
 from alertd.engine.setting import Current
 from alertd.engine.silences import Silences
 from alertd.engine.sockets import Sockets
@@ -281,6 +282,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         Storms(writer, db.reader, current, clock, metrics, couriers.wake).tick: 1,
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
                                         backups.tick: TICK, replicas.tick: TICK, budgets.tick: TICK,
+                                        Room(database.file_of(options.store), metrics).tick: ANCHOR,
                                         Cleanup(writer, current, clock, metrics).tick: CHORES}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
                                maintenance, door, budgets, digests, clock.now(), options.external_url))

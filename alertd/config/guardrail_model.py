@@ -44,6 +44,7 @@ class _Series(_Strict):
     left: Decimal | None = None
     steps: Decimal | None = None
     apart: Decimal | None = None
+    counts: Decimal | None = None
     when: Literal["always", "inside", "outside"] = "always"
 
     @pydantic.model_validator(mode="after")
@@ -73,6 +74,7 @@ class Entry(_Strict):
     usual: Any = None
     measure: str
     window: Duration = 0
+    notices: Duration = 0
     step: str | None = None
     lasting: Annotated[Duration, pydantic.Field(alias="for")]
     severity: Literal["info", "warning", "critical"] = "info"
@@ -94,7 +96,7 @@ class Entry(_Strict):
             _line(self.measured), tuple(map(_line, self.steps)),
             {name: tuple(each.series() for each in shown) for name, shown in self.cases.items()}, tuple(self.needs),
             self.labels, tuple(self.words), self.reads, None if self.usual is None else str(self.usual), self.where,
-            self.metric, _step(self.step, Unit(self.unit)) if self.step else None)
+            self.metric, _step(self.step, Unit(self.unit)) if self.step else None, self.notices)
 
 
 def _line(text: str) -> str:
@@ -138,7 +140,7 @@ def _wrong(entry: Entry) -> Iterator[tuple[str, str]]:
             yield "cases", f"nothing in {case!r} follows the figure, so its test could not fail; let one series do so"
         elif guardrail.unit is not Unit.TIME and any(each.shows in _TIME for each in shown):
             yield "cases", f"{case!r} shows times, and the unit is {guardrail.unit}; give `unit: time`"
-    if entry.window % MINUTE or entry.lasting % MINUTE:
+    if any(time % MINUTE for time in (entry.window, entry.notices, entry.lasting)):
         yield "for", "the tests go by the minute; give whole minutes"
 
 

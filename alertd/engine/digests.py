@@ -65,9 +65,13 @@ class Digests:
         self._wake = wake
         self.rules = rules
         self._silences = silences
+        self._shown: set[str] = set()  # the receivers whose newest digest has its metric
 
     async def tick(self) -> None:
         now = self._clock.now()
+        for gone in self._shown - self._current.file.digests.keys():
+            self._metrics.digest_time.remove(gone)
+        self._shown = set(self._current.file.digests)
         for receiver, plan in self._current.file.digests.items():
             date = digest.due(plan.at, plan.timezone, now, plan.every)
             async with self._reader.connect() as connection:
@@ -76,6 +80,9 @@ class Digests:
                 await self._writer.submit(store.begin, (receiver, date.isoformat(), now))
             elif made.date < date.isoformat():
                 await self._make(plan, date, now)
+            else:  # by another replica, or before a restart: each of them knows
+                at = digest.moment(datetime.date.fromisoformat(made.date), plan.at, plan.timezone)
+                self._metrics.digest_time.labels(receiver).set(at / 1000)
 
     async def send(self, receiver: str, person: Person) -> Outcome:
         """Today's digest now, instead of at its hour; once more where it went out already."""

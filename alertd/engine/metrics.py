@@ -100,6 +100,10 @@ class Metrics:
                                     "When Prometheus last answered in full; 0 for never.", registry=registry)
         self.ledger_unread = Gauge("alertd_ledger_unread_hours", "Hours whose counts are still to be read.",
                                    registry=registry)
+        self.store_bytes = Gauge("alertd_store_bytes", "The size of the store's file; absent on PostgreSQL.",
+                                 ["store"], registry=registry)
+        self.store_free = Gauge("alertd_store_free_ratio", "The share of its disk that is free; absent on PostgreSQL.",
+                                ["store"], registry=registry)
         self.store_up = Gauge("alertd_store_up", "1 when the last commit succeeded.", registry=registry)
         self.backlog = Gauge("alertd_intake_backlog", "Writes waiting for a commit.", registry=registry)
         self.waiting = Gauge("alertd_notifications", "Messages queued, claimed, held or dead.", ["channel", "state"],

@@ -48,6 +48,7 @@ class Shows(enum.StrEnum):
     LEFT = "left"
     STEPS = "steps"
     APART = "apart"
+    COUNTS = "counts"
 
 
 class When(enum.StrEnum):
@@ -76,7 +77,8 @@ class Guardrail:
     """How one limit is watched.
 
     `measure` is PromQL of the figure, which is compared with the limit; where it says `$limit` itself, or nothing may
-    be found, whatever it yields is a fault. `window` is how far it looks back. `words` may stand behind a limit,
+    be found, whatever it yields is a fault. `window` is how far it looks back, `notices` how long it takes to see that
+    something has stopped. `words` may stand behind a limit,
     `reads` are words in place of others. `usual` is the limit where none is said, `step` how near to a limit its tests
     go. `needs` are series without which nothing is known. `labels` are an example of those that the figure has.
     """
@@ -102,6 +104,7 @@ class Guardrail:
     where: str = ""
     metric: str | None = None
     step: Decimal | None = None
+    notices: Millis = 0
 
     @property
     def whole(self) -> bool:

@@ -4,9 +4,11 @@ ends, and says so where what it needs is missing."""
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import TypeVar
 
 from alertd.model import MINUTE, Labels
 from alertd.presets.guardrail import Asks, Series, Shows, Unit, When
@@ -20,6 +22,7 @@ _STEPS = {Unit.COUNT: Decimal(1), Unit.SHARE: Decimal("0.0001"), Unit.CORES: Dec
 _AT_ONCE = 30  # changes that one series shows: more are spread over several, one a minute
 
 _Values = Sequence[Decimal | int | None]
+_Value = TypeVar("_Value", Decimal, Decimal | None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class _World:
     after: int = 0
     idle: int = 0
 
-    def flat(self, inside: Decimal | None, over: Decimal | None) -> _Values:
+    def flat(self, inside: _Value, over: _Value) -> list[_Value]:
         return [inside] * (self.at + 1) + [over] * self.after + [inside] * self.idle
 
 
@@ -83,22 +86,30 @@ def _around(limit: Decimal, step: Decimal, rounding: str, guarded: Guarded) -> t
 
 
 def _fires(guarded: Guarded, rule: AlertRule, title: str, shown: tuple[Series, ...], side: _Side) -> Scenario:
-    window, minutes = guarded.guardrail.window // MINUTE, -(-rule.lasting // MINUTE)
-    at = max(QUIET, minutes + 1, window + 1)
-    fires, kept = at + 1 + minutes, rule.keep_firing // MINUTE
+    guardrail, minutes = guarded.guardrail, -(-rule.lasting // MINUTE)
+    window, notices = guardrail.window // MINUTE, guardrail.notices // MINUTE
+    at = _last_inside(side, minutes, window)
+    fires, kept = at + max(1, notices) + minutes, rule.keep_firing // MINUTE
+    before = fires - (2 if notices else 1)  # a range that has run empty did so a minute sooner for Prometheus 3
     world = _World(side, at, fires - at, window + kept + 1)
     firing = (_told(guarded, rule, side, fires - at),)
-    checks = [Check(fires - 1, rule.alert), Check(fires, rule.alert, firing)]
+    checks = [Check(before, rule.alert), Check(fires, rule.alert, firing)]
     if not window:
         checks.append(Check(fires + kept, rule.alert, firing))
     checks.append(Check(fires + window + kept + 1, rule.alert))
     return Scenario(f"{title}: fires just over", _shown(guarded, shown, world), tuple(checks))
 
 
+def _last_inside(side: _Side, minutes: int, window: int) -> int:
+    """The minute, when the figure has been inside for long. A time that lies so far back is not 0: that means never."""
+    at = max(QUIET, minutes + 1, window + 1)
+    return at + 1 if side.inside == 60 * at else at
+
+
 def _silent(guarded: Guarded, rules: tuple[AlertRule, ...], title: str, shown: tuple[Series, ...], side: _Side
             ) -> Scenario:
     window, minutes = guarded.guardrail.window // MINUTE, -(-rules[0].lasting // MINUTE)
-    world = _World(side, max(QUIET, minutes + 1, window + 1))
+    world = _World(side, _last_inside(side, minutes, window))
     checks = tuple(Check(world.at, rule.alert) for rule in rules)
     return Scenario(f"{title}: silent just inside", _shown(guarded, shown, world), checks)
 
@@ -218,6 +229,8 @@ def _values(each: Series, world: _World) -> Iterator[_Values]:
             yield from _steps(int(number * inside), world)
         case Shows.APART:
             yield _apart(world)
+        case Shows.COUNTS:
+            yield _counted(each, world)
 
 
 def _copies(value: Decimal, inside: int, over: int, world: _World) -> Iterator[_Values]:
@@ -253,3 +266,9 @@ def _apart(world: _World) -> _Values:
     second = world.at + (1 if world.after else 0)
     first = second - int(world.side.over if world.after else world.side.inside) // 60
     return [0] * first + [1] * (second - first) + [2] * (world.at + 1 + world.after + world.idle - second)
+
+
+def _counted(each: Series, world: _World) -> _Values:
+    """Of one that is there only sometimes, its growth is."""
+    inside, over = (each.number if each.when is not other else Decimal() for other in (When.OUTSIDE, When.INSIDE))
+    return list(itertools.accumulate([Decimal(), *world.flat(inside, over)[1:]]))

@@ -154,7 +154,7 @@ def test_a_window_of_the_calendar(tmp_path: Path) -> None:
     ("watch: [windows_exporterr]",
      "a.yaml:1:9: there is no preset 'windows_exporterr'; did you mean 'windows_exporter'?"),
     ("watch: [node_exporter, traefik]", "a.yaml:1:24: the preset 'traefik' has nothing to watch by itself; known are "
-     "container-limits, container-requests, node_exporter, windows_exporter"),
+     "alertd, container-limits, container-requests, node_exporter, windows_exporter"),
     (SERVICE.replace("}}", ", buckets: [1, 0.5]}}"), "a.yaml:1:78: buckets must rise from above 0, without +Inf"),
     ("runbooks: ftp://x", "a.yaml:1:11: 'ftp://x' is no address; write one such as https://runbooks.example.com"),
     ("thresholds: {\n", "a.yaml:2:1: while parsing a flow node did not find expected node content; mend the YAML"),

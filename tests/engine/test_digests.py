@@ -149,3 +149,20 @@ async def test_a_calm_day_that_nothing_shows_to_be_one_is_not_known(house, diges
     await house.writer.submit(lambda connection, items: [pulses.keep(connection, one) for one in items], silent)
     assert await gaps() == (Standing.UNKNOWN, (
         'alerts of http://am-2: its heartbeat alertname="Watchdog" is silent since Fri 15 Jan 06:00 CET',))
+
+
+async def test_every_replica_knows_when_the_newest_digest_was_made(house, digests):
+    """Also one that did not make it, and one that was restarted; a receiver that is gone is no longer missed."""
+    def shown(one):
+        return one._metrics.registry.get_sample_value("alertd_digest_last_success_timestamp_seconds",
+                                                      {"receiver": "daily-summary"})
+
+    await digests.tick()
+    await house.clock.advance(to("2027-01-16T08:00:30", house))
+    await digests.tick()
+    other = Digests(house.writer, house.db.reader, house.current, house.clock, Metrics(), house.couriers.wake)
+    await other.tick()
+    assert shown(other) == datetime.datetime(2027, 1, 16, 8, tzinfo=BERLIN).timestamp()
+    house.current.file = dataclasses.replace(house.current.file, digests={})
+    await other.tick()
+    assert shown(other) is None
