@@ -25,7 +25,7 @@ SUMMARIES = {
     "restore": "Restore a backup, or prove that it can be.",
     "routes": "Explain and test who is told.",
     "rules": "Write Prometheus rules from rules/*.yaml, and test them.",
-    "schema": "Print what an editor needs to know of a file: routing, rules, web.",
+    "schema": "Print what an editor needs to know of a file: routing, rules, …",
     "send-test": "Send a marked test alert through the whole chain.",
     "serve": "Run the daemon.",
     "store": "Copy a store into another, such as SQLite into PostgreSQL: migrate.",

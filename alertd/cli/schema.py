@@ -6,11 +6,11 @@ import click
 
 
 @click.command("schema")
-@click.argument("file", type=click.Choice(["routing", "rules", "web"]))
+@click.argument("file", type=click.Choice(["preset", "routing", "rules", "web"]))
 def command(file: str) -> None:
-    """Print the JSON Schema of routing.yaml, of a file in rules/, or of the file of --web.config.file. An editor with a
-    YAML language server then completes keys, says what each means, and marks what cannot be. What `alertd check` finds
-    goes further.
+    """Print the JSON Schema of routing.yaml, of a file in rules/ or rules/presets/, or of that of --web.config.file. An
+    editor with a YAML language server then completes keys, says what each means, and marks what cannot be. What `alertd
+    check` finds goes further.
 
     Exit codes: 0 printed, 2 usage.
     """
@@ -18,12 +18,10 @@ def command(file: str) -> None:
 
     from alertd.config import json_schema
 
-    if file == "rules":
-        form = json_schema.rules()
-    elif file == "web":
-        form = json_schema.web()
-    else:
+    if file == "routing":
         from alertd import channels
 
         form = json_schema.routing(channels.settings_types())
+    else:
+        form = {"preset": json_schema.preset, "rules": json_schema.rules, "web": json_schema.web}[file]()
     click.echo(json.dumps(form, indent=2, ensure_ascii=False))

@@ -16,7 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from alertd import __version__
-from alertd.config import access, alive, floods, maintenance, receivers, rotas, rules_model, web_file
+from alertd.config import access, alive, floods, maintenance, preset_file, receivers, rotas, rules_model, web_file
 from alertd.config.json_forms import DURATION, MATCHERS, NAMES, SEVERITY, TEXT, Form, written
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that editors' YAML servers read whole
@@ -39,6 +39,11 @@ class _Generator(GenerateJsonSchema):
 def rules() -> Form:
     """Of a file in rules/."""
     return _whole("rules", f"rules/*.yaml of alertd {__version__}", _model(rules_model.RulesFile))
+
+
+def preset() -> Form:
+    """Of a file in rules/presets/."""
+    return _whole("preset", f"preset of alertd {__version__}", _model(preset_file.PresetSection))
 
 
 def web() -> Form:

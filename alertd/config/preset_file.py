@@ -140,7 +140,9 @@ def _conditions(text: str) -> str:
     return text
 
 
-class _Preset(_Strict):
+class PresetSection(_Strict):
+    """The whole file."""
+
     about: str = ""
     selector: Annotated[str, pydantic.AfterValidator(_conditions)] = ""
     service: Annotated[str, pydantic.Field(pattern="^[a-zA-Z_][a-zA-Z0-9_]*$")] = "job"
@@ -190,7 +192,7 @@ def _twice(found: dict[str, presets.Preset], places: dict[str, Document]) -> Ite
 def _preset(name: str, document: Document) -> tuple[presets.Preset | None, list[Finding]]:
     if document.data is None:
         return None, [document.finding((), "is empty", "describe a preset or remove the file", id="empty")]
-    model, findings = validate(document, _Preset)
+    model, findings = validate(document, PresetSection)
     findings = [*document.duplicates, *findings]
     if model is None or findings:
         return None, findings
@@ -198,7 +200,7 @@ def _preset(name: str, document: Document) -> tuple[presets.Preset | None, list[
     return (None, findings) if findings else (_value(name, model), [])
 
 
-def _unfit(document: Document, model: _Preset) -> Iterator[Finding]:
+def _unfit(document: Document, model: PresetSection) -> Iterator[Finding]:
     """What each part alone does not show."""
     if not (model.requests or model.latency or model.probe or model.utilization or model.guardrails):
         yield document.finding((), "measures nothing", "describe requests, latency, probe, utilization or guardrails",
@@ -215,7 +217,7 @@ def _unfit(document: Document, model: _Preset) -> Iterator[Finding]:
                                    f"known are {', '.join(sorted(known))}; `labels` says others")
 
 
-def _value(name: str, model: _Preset) -> presets.Preset:
+def _value(name: str, model: PresetSection) -> presets.Preset:
     return presets.Preset(
         name,
         requests=_requests(model.requests) if model.requests else None,

@@ -15,7 +15,7 @@ Form = dict[str, Any]
 def settings() -> str:
     """A section for each file, and in it one for each of its top-level keys."""
     files = {"routing.yaml": json_schema.routing(channels.settings_types()), "rules/*.yaml": json_schema.rules(),
-             "The file of --web.config.file": json_schema.web()}
+             "rules/presets/*.yaml": json_schema.preset(), "The file of --web.config.file": json_schema.web()}
     return "\n".join(line for file, form in files.items() for line in _file(file, form))
 
 

@@ -22,7 +22,7 @@ from alertd.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {"routing": json_schema.routing(channels.settings_types()), "rules": json_schema.rules(),
-           "web": json_schema.web()}
+           "preset": json_schema.preset(), "web": json_schema.web()}
 BASE = {"routing": "receivers: {a: {slack: {token: t, channel: '#a'}}}\nroutes: {critical: a, warning: a, info: a}\n",
         "rules": "thresholds: {cpu_utilization: 70%}\n"}
 
@@ -57,7 +57,8 @@ def documented() -> list[tuple[str, str]]:
             if not isinstance(data, dict) or "name" in data or "…" in text:
                 continue
             for file, schema in SCHEMAS.items():
-                if {*data} <= schema["properties"].keys() and not {"retention", "receivers"} >= {*data}:
+                if {*data} <= schema["properties"].keys() and not {"retention", "receivers"} >= {*data} and (
+                        file != "preset" or "about" in data):
                     found.append((file, text))
     return found
 
@@ -82,7 +83,7 @@ def test_every_key_says_what_it_takes() -> None:
     """Where it does not, the function that reads it has no line in json_forms.FORMS."""
     anything = {".".join(path) for schema in SCHEMAS.values() for path, form in json_schema.keys(schema)
                 if any(part.keys() <= {"description"} for part in (form, *form.get("anyOf", ())))}
-    assert anything == set()
+    assert anything == {"guardrails.*.usual"}  # whatever a limit of that guardrail is written as
 
 
 @pytest.mark.parametrize(("file", "text"), documented(), ids=lambda value: re.sub(r"\W+", "-", value)[:40])
@@ -93,8 +94,10 @@ def test_what_the_docs_show_is_accepted(file: str, text: str) -> None:
 
 def test_this_repositorys_files_are_accepted() -> None:
     """Whole."""
-    for file, path in (("routing", "routing.yaml"), ("rules", "rules/production.yaml")):
-        assert faults(file, (ROOT / path).read_text()) == []
+    presets = [("preset", path) for path in (ROOT / "alertd" / "presets").glob("*.yaml")]
+    assert len(presets) > 20
+    for file, path in (("routing", "routing.yaml"), ("rules", "rules/production.yaml"), *presets):
+        assert faults(file, (ROOT / path).read_text()) == [], path
 
 
 @pytest.mark.parametrize(("file", "text"), [

@@ -79,8 +79,8 @@ def test_the_preset_in_the_docs_is_accepted(tmp_path: Path) -> None:
     text = re.search(r"```yaml\n(selector: .*?)```", docs, re.DOTALL)
     assert text
     assert faults(tmp_path, text[1]) == []
-    keys = {key for model in (preset_file._Preset, preset_file._Requests, preset_file._Failure, preset_file._Latency,
-                              preset_file._Probe, preset_file._Utilization, preset_file._Example)
+    keys = {key for model in (preset_file.PresetSection, preset_file._Requests, preset_file._Failure,
+                              preset_file._Latency, preset_file._Probe, preset_file._Utilization, preset_file._Example)
             for key in model.model_fields} - {"about"}
     assert {key for key in keys if not re.search(rf"\b{key}\b", docs)} == set()
 
