@@ -121,6 +121,9 @@ def _next(start: writing.Start, texts: Mapping[str, str], places: Places, kept: 
         left.append(f"put your services into {places.rules}/services.yaml: `{writing.EXAMPLE}` is an example")
     if places.alertmanager not in kept:
         left.append(f"take {places.alertmanager} to your Alertmanager, with the files that it names")
+    if places.rules not in kept:
+        left.append(f"let Prometheus load {places.rules}/{generated.FOLDER}/*.rules.yaml and scrape alertd as the job "
+                    "`alertd`")
     if not left:
         return
     click.echo("".join(["\nleft to you:\n", *(f"  {number}. {text}\n" for number, text in enumerate(left, 1)),

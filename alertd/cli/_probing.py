@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alertd.presets import Preset
     from alertd.prometheus import Prometheus
     from alertd.starting.policy import Declared
-    from alertd.starting.writing import Service
+    from alertd.starting.writing import Service, Start
 
 Asked = TypeVar("Asked")
 Known = TypeVar("Known")
@@ -91,3 +91,37 @@ def told(found: Probe, server: Prometheus) -> Iterable[str]:
         f"watched as a whole: {', '.join(found.watch)}" if found.watch else "no node_exporter or the like",
     ])
     yield from found.remarks
+
+
+def probed(start: Start, url: str, timeout: float, presets: Mapping[str, Preset]) -> Start:
+    """With what the Prometheus has; leaves where it does not answer."""
+    from alertd.prometheus import Prometheus, PrometheusUnreachable
+
+    server = Prometheus(url, timeout)
+    try:
+        found = probe(server, presets, start.declared)
+    except PrometheusUnreachable as error:
+        click.echo(f"{error}\nnothing was written", err=True)
+        sys.exit(3)
+    for line in told(found, server):
+        click.echo(line, err=True)
+    named = {service.name for service in start.services}
+    services = [*start.services, *(service for service in found.services if service.name not in named)]
+    return dataclasses.replace(start, services=services, watch=found.watch or start.watch,
+                               declared=_kept(start.declared, found.kept))
+
+
+def _kept(declared: Declared, kept: int | None) -> Declared:
+    """How long the server keeps metrics, where no document says it; where it keeps less than one says, that is said."""
+    from alertd.config import units
+    from alertd.rulegen import promql
+    from alertd.starting.policy import Setting
+
+    if kept is None:
+        return declared
+    if declared.retention is None:
+        return dataclasses.replace(declared, retention=Setting(promql.duration(kept)))
+    if kept < units.duration(declared.retention.text):
+        click.echo(f"it keeps metrics for {promql.duration(kept)}, and not {declared.retention.text} as the document "
+                   "says: start it with --storage.tsdb.retention.time", err=True)
+    return declared

@@ -4,60 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
 
 import click
+
+from alertd.cli import _questions
 
 if TYPE_CHECKING:
     from alertd.presets import Preset
     from alertd.starting.policy import Declared, Understood
-    from alertd.starting.writing import Service, Start
-
-
-def _zone(_: click.Context | None, __: click.Parameter | None, text: str) -> str:
-    try:
-        return ZoneInfo(text.strip()).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise click.BadParameter(f"{text!r} is no time zone; write one such as Europe/Berlin") from error
-
-
-def _address(_: click.Context | None, __: click.Parameter | None, text: str | None) -> str | None:
-    if text and not re.fullmatch(r"https?://[^\s\"'#]+", text):
-        raise click.BadParameter(f"{text!r} is no address; it begins with http:// or https://")
-    return text.rstrip("/") if text else text
-
-
-def _domain(_: click.Context | None, __: click.Parameter | None, text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text.strip()):
-        raise click.BadParameter(f"{text!r} is no domain; write one such as example.com")
-    return text.strip()
-
-
-def _named(_: click.Context, __: click.Parameter, given: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Services as NAME=PRESET."""
-    for text in given:
-        if not all(text.partition("=")):
-            raise click.BadParameter(f"{text!r} is no service; write NAME=PRESET, such as checkout=prometheus-http")
-    return tuple((name, preset) for name, _, preset in (text.partition("=") for text in given))
+    from alertd.starting.writing import Service
 
 
 @click.command("init")
 @click.option("--from", "document", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A policy document in Markdown: its YAML blocks and lists say what is watched and who is told.")
-@click.option("--prometheus", metavar="URL", callback=_address,
+@click.option("--prometheus", metavar="URL", callback=_questions.address,
               help="A Prometheus to ask for the services that its metrics show.")
-@click.option("--service", "services", multiple=True, metavar="NAME=PRESET", callback=_named,
+@click.option("--service", "services", multiple=True, metavar="NAME=PRESET", callback=_questions.services,
               help="A service, its job called as it is, and how its metrics are; may be given several times.")
-@click.option("--domain", default="example.com", show_default=True, callback=_domain,
+@click.option("--domain", default="example.com", show_default=True, callback=_questions.domain,
               help="Of your mail addresses and mail server.")
-@click.option("--timezone", default="UTC", show_default=True, callback=_zone,
+@click.option("--timezone", default="UTC", show_default=True, callback=_questions.zone,
               help="Of the daily summary, such as Europe/Berlin.")
-@click.option("--url", default="http://127.0.0.1:9097", show_default=True, callback=_address,
+@click.option("--url", default="http://127.0.0.1:9097", show_default=True, callback=_questions.address,
               help="alertd's address, as Alertmanager reaches it.")
 @click.option("--config", type=click.Path(path_type=Path), default=Path("routing.yaml"), show_default=True,
               help="Who is told; written.")
@@ -77,7 +50,7 @@ def command(ctx: click.Context, document: Path | None, prometheus: str | None, s
     Exit codes: 0 written (or all kept), 1 something in the document cannot be read, or nothing could be written,
     2 usage, 3 the Prometheus does not answer.
     """
-    from alertd.cli import _beginning
+    from alertd.cli import _beginning, _probing
     from alertd.config import preset_file
     from alertd.starting import fitting, writing
     from alertd.starting.policy import Declared
@@ -87,15 +60,20 @@ def command(ctx: click.Context, document: Path | None, prometheus: str | None, s
         click.echo("".join(f"kept {path} as it is\n" for path in places) + "nothing to write", err=True)
         return
     presets = preset_file.load(rules / preset_file.FOLDER)[0]
+    _refuse_unknown(services, presets)
+    answers = _questions.asked(ctx, {"document": document, "prometheus": prometheus, "domain": domain,
+                                     "timezone": timezone, "url": url})
+    document = answers["document"]
     understood = _understood(document, presets) if document else None
     declared = understood.declared if understood else Declared()
     known = _services(services, presets, declared)
-    answers = _asked(ctx, {"prometheus": prometheus, "domain": domain, "timezone": timezone, "url": url})
     example = fitting.example(presets[writing.USUAL], declared)
-    start = writing.Start(declared, example, document.name if document else "", known, (), answers["domain"],
-                          answers["timezone"], answers["url"], rules.name)
+    start = writing.Start(declared, example, document.name if document else "", known, domain=answers["domain"],
+                          timezone=answers["timezone"], url=answers["url"], rules=rules.name)
     if answers["prometheus"]:
-        start = _probed(start, answers["prometheus"], timeout, presets)
+        start = _probing.probed(start, answers["prometheus"], timeout, presets)
+    if writing.OWN in presets:
+        start = dataclasses.replace(start, watch=(*start.watch, writing.OWN))
     if understood:
         _unused(understood, document)
     _beginning.write(start, places)
@@ -133,77 +111,26 @@ def _unused(understood: Understood, document: Path | None) -> None:
     click.echo(err=True)
 
 
-def _services(named: Sequence[tuple[str, str]], presets: Mapping[str, Preset], declared: Declared
-              ) -> tuple[Service, ...]:
-    """Those of --service, each with the objectives that its preset can count."""
+def _refuse_unknown(named: Sequence[tuple[str, str]], presets: Mapping[str, Preset]) -> None:
     from alertd.config import preset_file
     from alertd.config.yaml import did_you_mean
-    from alertd.starting import fitting
 
     usable = preset_file.offering(presets.values())
-    found = []
     for name, preset in named:
         if preset not in usable:
             raise click.UsageError(f"--service {name}={preset}: there is no preset {preset!r}; "
                                    f"{did_you_mean(preset, usable)}")
+
+
+def _services(named: Sequence[tuple[str, str]], presets: Mapping[str, Preset], declared: Declared
+              ) -> tuple[Service, ...]:
+    """Those of --service, each with the objectives that its preset can count."""
+    from alertd.starting import fitting
+
+    found = []
+    for name, preset in named:
         service, word = fitting.service(fitting.Found(name, presets[preset], f'job="{name}"'), None, declared)
         if word:
             click.echo(word, err=True)
         found += [service] if service else []
     return tuple(found)
-
-
-_QUESTIONS = {
-    "prometheus": ("A Prometheus to look for services at (Enter: none)", _address),
-    "domain": ("Your mail domain", _domain),
-    "timezone": ("Time zone of the daily summary", _zone),
-    "url": ("alertd's address, as Alertmanager reaches it", _address),
-}
-
-
-def _asked(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
-    """What the options say, and what a person answers to the rest of the questions, on a terminal."""
-    left = [name for name in _QUESTIONS if ctx.get_parameter_source(name) is click.core.ParameterSource.DEFAULT]
-    if not (left and sys.stdin.isatty() and sys.stderr.isatty()):
-        return given
-    click.echo("Enter takes what stands in brackets; Ctrl-C leaves, and nothing is written.", err=True)
-    for name in left:
-        question, reader = _QUESTIONS[name]
-        given[name] = click.prompt(question, default=given[name] or "", show_default=bool(given[name]), err=True,
-                                   value_proc=functools.partial(reader, None, None))
-    return given
-
-
-def _probed(start: Start, url: str, timeout: float, presets: Mapping[str, Preset]) -> Start:
-    """With what the Prometheus has; leaves where it does not answer."""
-    from alertd.cli import _probing
-    from alertd.prometheus import Prometheus, PrometheusUnreachable
-
-    server = Prometheus(url, timeout)
-    try:
-        found = _probing.probe(server, presets, start.declared)
-    except PrometheusUnreachable as error:
-        click.echo(f"{error}\nnothing was written", err=True)
-        sys.exit(3)
-    for line in _probing.told(found, server):
-        click.echo(line, err=True)
-    named = {service.name for service in start.services}
-    services = [*start.services, *(service for service in found.services if service.name not in named)]
-    return dataclasses.replace(start, services=services, watch=found.watch,
-                               declared=_kept(start.declared, found.kept))
-
-
-def _kept(declared: Declared, kept: int | None) -> Declared:
-    """How long the server keeps metrics, where no document says it; where it keeps less than one says, that is said."""
-    from alertd.config import units
-    from alertd.rulegen import promql
-    from alertd.starting.policy import Setting
-
-    if kept is None:
-        return declared
-    if declared.retention is None:
-        return dataclasses.replace(declared, retention=Setting(promql.duration(kept)))
-    if kept < units.duration(declared.retention.text):
-        click.echo(f"it keeps metrics for {promql.duration(kept)}, and not {declared.retention.text} as the document "
-                   "says: start it with --storage.tsdb.retention.time", err=True)
-    return declared

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from alertd.config import units, yaml
 from alertd.model import DAY, Severity
 from alertd.rulegen import inhibit, promql, yaml_text
-from alertd.rulegen.declared import Watched
+from alertd.rulegen.declared import NODES, Watched
 from alertd.starting.destinations import Destination, Way, destinations
 from alertd.starting.policy import Declared, Quick, Setting
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COLUMN = 50  # where comments begin, if the line leaves room
 WINDOW = 30 * DAY  # of an objective, where the metrics are kept that long
+OWN = "alertd"  # the preset of alertd's own alerts, AlertdDown among them
 EXAMPLE, USUAL = "checkout", "prometheus-http"  # a service to begin with, and its preset
 NOBODY = "example.com"  # where mail goes until a person says where
 
@@ -34,7 +35,7 @@ AVAILABILITY, LATENCY = Setting("99.9%"), Quick("95%", "500ms")
 
 _TOLD = {
     Watched.CPU: "of each machine, for 15 minutes: warning",
-    Watched.MEMORY: "likewise",
+    Watched.MEMORY: "of each machine, for 15 minutes: warning",
     Watched.ERRORS: "of every service, for 5 minutes: critical",
     Watched.RESPONSE_TIME: "over 5 % of requests slower, for 5 minutes: critical",
     Watched.RESPONSE_TIME_P95: "over 5 % of requests slower, for 5 minutes: warning",
@@ -58,13 +59,13 @@ class Service:
 class Start:
     """All that a starting set is made of. `example` is the service that stands in for `services` while there is none;
     `document` names what it was read from, "" for none; `url` is where Alertmanager reaches alertd; `watch` the presets
-    whose targets are watched, empty for the usual."""
+    whose every target is watched."""
 
     declared: Declared
     example: Service
     document: str = ""
     services: Sequence[Service] = ()
-    watch: Sequence[str] = ()
+    watch: Sequence[str] = (NODES,)
     domain: str = NOBODY
     timezone: str = "UTC"
     url: str = "http://127.0.0.1:9097"
@@ -95,7 +96,8 @@ def files(start: Start) -> dict[str, str]:
         "from": f" from {start.document}" if start.document else "", "domain": start.domain, "url": start.url,
         "timezone": start.timezone, "rules": start.rules, "destinations": told, "routes": declared.routes,
         "pager": bool(pagers), "fallback": _fallback(told), "told": {key.value: text for key, text in _TOLD.items()},
-        "watcher": pagers[0] if pagers else told[0].name, "thresholds": declared.thresholds, "watch": start.watch,
+        "watcher": pagers[0] if pagers else told[0].name, "thresholds": declared.thresholds,
+        "watch": start.watch,
         "retention": declared.retention, "guardrails": declared.guardrails, "services": services,
         "example": not start.services, "availability": declared.availability, "latency": declared.latency,
         "window": _window(declared.retention), "inhibit_rules": inhibit.rules(()),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from alertd.cli.group import group
-from alertd.config import yaml
 
 DOCUMENT = Path(__file__).parents[1] / "fixtures" / "production-environment.md"
 
@@ -68,11 +68,15 @@ def test_a_folder_that_cannot_be_written_to(folder: Path) -> None:
 
 
 @pytest.mark.skipif("not __import__('shutil').which('amtool')", reason="no amtool")
-def test_alertmanager_takes_its_file(folder: Path) -> None:
-    """By amtool, before it is written; AlertdDown does not come back to alertd."""
+@pytest.mark.parametrize(("alert", "receivers"), [
+    ("HighErrorRate", "alertd"), ("Watchdog", "alertd"), ("AlertdDown", "pagerduty-directly"),
+    ("AlertdStoreFails", "pagerduty-directly,alertd"), ("AlertdDigestMissed", "alertd")])
+def test_what_alertmanager_makes_of_its_file(folder: Path, alert: str, receivers: str) -> None:
+    """By amtool: alertd decides, but for what it may be unable to tell."""
     assert "amtool accepts it" in alertd("init").stderr
-    routes = yaml.read(folder / "alertmanager.yml").data["route"]["routes"]
-    assert [route["receiver"] for route in routes] == ["alertd", "pagerduty-directly"]
+    routed = subprocess.run(["amtool", "config", "routes", "test", "--config.file=alertmanager.yml",
+                             f"alertname={alert}"], capture_output=True, text=True, check=True)
+    assert routed.stdout.strip() == receivers
 
 
 def test_what_it_could_not_use_is_on_stderr(folder: Path) -> None:
