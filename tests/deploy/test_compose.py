@@ -90,9 +90,9 @@ async def test_what_it_runs_works_together(tmp_path):
         said = (await asyncio.wait_for(sent.communicate(), 60))[0].decode()
         assert sent.returncode == 0, said
         caught = json.loads(await asyncio.to_thread(ask, 9098, "_received"))
-        assert len(caught["pagerduty"]["pages"]) == 1
+        assert len([page for page in caught["pagerduty"]["pages"] if "AlertdTest" in json.dumps(page)]) == 1
         assert [mail["to"] for mail in caught["smtp"]["mails"]][:1] == [["management@example.com"]]
-        assert {name for name, posted in caught["slack"]["messages"].items() if posted} == {"alerts", "leadership"}
+        assert {"alerts", "leadership"} <= {name for name, posted in caught["slack"]["messages"].items() if posted}
         rules = json.loads(await asyncio.to_thread(ask, 9090, "api/v1/rules"))["data"]["groups"]
         assert {"Watchdog", "HighCPUUtilization"} <= {rule["name"] for group in rules for rule in group["rules"]}
 
