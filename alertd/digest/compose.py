@@ -190,7 +190,8 @@ def _noisy(noise: Noise, place: str) -> str:
     odd = [f"{noise.gone_soon} over within 5 minutes"] if noise.gone_soon else []
     odd += ["flapping"] if noise.flapping_days else []
     odd += ["never acknowledged"] if noise.incidents and noise.never_acknowledged == noise.incidents else []
-    return f"{noise.episodes:,} x {noise.kind or 'an alert without a name'}" + (
+    within = f" in {_count(noise.incidents, 'incident')}" if noise.incidents not in (0, noise.episodes) else ""
+    return f"{noise.episodes:,} x {noise.kind or 'an alert without a name'}{within}" + (
         f": {', '.join(odd)}" if odd else "") + (f"; tune it in {place}" if place else "")
 
 

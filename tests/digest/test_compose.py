@@ -1,5 +1,7 @@
 """What a digest says."""
 
+import dataclasses
+
 import pytest
 
 from alertd.digest import Change, Ending, Facts
@@ -93,6 +95,14 @@ def test_noise_names_the_place_to_tune():
     assert section(made, "Noise") == (
         "3 x HighErrorRate of checkout: 3 over within 5 minutes, flapping, never acknowledged; "
         "tune it in rules/production.yaml:7",)
+
+
+def test_many_instances_of_one_incident_are_said_to_be_one():
+    """Five of them are not five times that somebody was told."""
+    kept = record(seen(at=1, resolved=None))
+    instances = [dataclasses.replace(kept.episodes[0], who=str(number)) for number in range(5)]
+    made = digest(record=dataclasses.replace(kept, episodes=instances))
+    assert section(made, "Noise") == ("5 x HighErrorRate of checkout in 1 incident",)
 
 
 def test_noise_is_of_this_time():

@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from alertd.digest import html
+from alertd.slo.budget import Standing
 from tests.web.chromium import NARROW, Chromium, running
 from tests.web.filled import count, fill, summed_up, told
 
@@ -39,11 +40,13 @@ def chromium(window: Chromium) -> Chromium:
     return window
 
 
-async def test_every_page_is_shown_well(site: Any, chromium: Chromium) -> None:
+async def test_every_page_is_shown_well(site: Any, chromium: Chromium, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dark and light, wide and as narrow as a small phone: no complaint in the console, nothing for axe to find, and
-    nothing to scroll sideways for."""
+    nothing to scroll sideways for. Budgets stand in each of their states, as if a Prometheus had counted them."""
+    monkeypatch.setattr("alertd.engine.budgets.NO_SOURCE", "")
     ids = await fill(site)
     count(site)
+    assert {one["state"] for one in (await site.json("/api/v1/slos"))["items"]} == set(Standing)
     notes = (await site.json("/api/v1/notifications?state=dead"))["items"]
     names = {"id": ids["HighErrorRate checkout"], "slo": "payments:availability", "note": notes[0]["id"],
              "digest": "d1"}
