@@ -10,6 +10,7 @@ from alertd.config import json_schema
 from alertd.config.json_schema import ANY
 
 Form = dict[str, Any]
+PLURAL = ("a section", "a secret", "a number")
 
 
 def settings() -> str:
@@ -60,7 +61,8 @@ def _takes(form: Form) -> str:
     kind = form.get("type")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "array":
-        return f"a list of {_takes(form['items']).removeprefix('a ').removeprefix('an ')}"
+        inner = _takes(form["items"])
+        return f"a list of {inner.removeprefix('a ').removeprefix('an ')}{'s' if inner in PLURAL else ''}"
     return {"string": "text", "boolean": "`true` or `false`", "integer": "a whole number", "number": "a number",
             "object": "a section"}.get(str(kind), "")
 
