@@ -96,6 +96,7 @@ def told(found: Probe, server: Prometheus) -> Iterable[str]:
 def probed(start: Start, url: str, timeout: float, presets: Mapping[str, Preset]) -> Start:
     """With what the Prometheus has; leaves where it does not answer."""
     from alertd.prometheus import Prometheus, PrometheusUnreachable
+    from alertd.starting.writing import OWN
 
     server = Prometheus(url, timeout)
     try:
@@ -107,7 +108,7 @@ def probed(start: Start, url: str, timeout: float, presets: Mapping[str, Preset]
         click.echo(line, err=True)
     named = {service.name for service in start.services}
     services = [*start.services, *(service for service in found.services if service.name not in named)]
-    return dataclasses.replace(start, services=services, watch=found.watch or start.watch,
+    return dataclasses.replace(start, services=services, watch=(*found.watch, OWN) if found.watch else start.watch,
                                declared=_kept(start.declared, found.kept))
 
 

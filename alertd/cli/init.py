@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import sys
 from collections.abc import Mapping, Sequence
@@ -72,8 +71,6 @@ def command(ctx: click.Context, document: Path | None, prometheus: str | None, s
                           timezone=answers["timezone"], url=answers["url"], rules=rules.name)
     if answers["prometheus"]:
         start = _probing.probed(start, answers["prometheus"], timeout, presets)
-    if writing.OWN in presets:
-        start = dataclasses.replace(start, watch=(*start.watch, writing.OWN))
     if understood:
         _unused(understood, document)
     _beginning.write(start, places)

@@ -65,7 +65,7 @@ class Start:
     example: Service
     document: str = ""
     services: Sequence[Service] = ()
-    watch: Sequence[str] = (NODES,)
+    watch: Sequence[str] = (NODES, OWN)
     domain: str = NOBODY
     timezone: str = "UTC"
     url: str = "http://127.0.0.1:9097"

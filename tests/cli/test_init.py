@@ -29,8 +29,10 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_clean_beginning(folder: Path) -> None:
-    """What it writes has no fault, and its rules are current; what is still missing is remarked."""
+    """What it writes has no fault, and its rules are current, alertd's own among them; what is still missing is
+    remarked."""
     assert alertd("init").exit_code == 0
+    assert "alert: AlertdDown" in (folder / "rules/generated/guardrail-alertd_down.rules.yaml").read_text()
     assert names(folder) == ["alertmanager.yml", "routing.yaml", "rules"]
     checked = alertd("check")
     assert checked.exit_code == 0, checked.output
