@@ -27,11 +27,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each is measured (%(default)s)")
     parser.add_argument("--services", type=int, default=len(world.SERVICES),
                         help="how many services of the budgets' history, for a quick look (%(default)s)")
+    parser.add_argument("--rough", action="store_true", help="budgets where three targets a service restart in turn, "
+                        "scrapes fail and come late, and evaluations are missed")
     options = parser.parse_args()
     if unknown := set(options.jobs) - set(JOBS):
         parser.error(f"no such job: {', '.join(sorted(unknown))}")
     RESULTS.mkdir(exist_ok=True)
-    jobs = JOBS | {"budgets": functools.partial(budgets, services=options.services)}
+    jobs = JOBS | {"budgets": functools.partial(
+        budgets, services=options.services, weather=world.ROUGH if options.rough else world.CALM)}
     figures, without, broken, load = list[Figure](), dict[str, str](), False, os.getloadavg()[0]
     # beside the results and not in /tmp, which may be memory: a sync has to reach a disk
     with tempfile.TemporaryDirectory(dir=RESULTS, prefix="run-") as folder:

@@ -7,8 +7,9 @@ past (the row's last mark, the total) is evaluated in the order of its past.
 from __future__ import annotations
 
 import itertools
+import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alertd.rulegen.rules import RecordingRule
@@ -26,31 +27,46 @@ Recorded = dict[str, list[tuple[float, float]]]
 
 
 def raw(services: Mapping[Service, History]) -> Points:
-    points: dict[str, list[tuple[float, float]]] = {}
+    points: dict[str, Sequence[tuple[float, float]]] = {}
     for service, history in services.items():
-        for code, samples in history.samples.items():
-            name = f'http_requests_total{{job="{service.name}",instance="a",code="{code}"}}'
-            points[name] = [(world.at(step), value) for step, value in samples]
-        points[f'up{{job="{service.name}",instance="a"}}'] = [
-            (world.at(step), 1) for step in range(world.STEPS) if not world.GAP[0] <= step * _SCRAPE < world.GAP[1]]
+        for instance, target in zip("abc", history.targets, strict=False):
+            its = f'job="{service.name}",instance="{instance}"'
+            points |= {f'http_requests_total{{{its},code="{code}"}}': samples
+                       for code, samples in target.samples.items()}
+            points[f"up{{{its}}}"] = target.up
     return points
 
 
-def record(folder: Path, data: Path, services: Mapping[Service, History]) -> None:
-    """Fill `data` with the raw series, our records and Sloth's."""
+def record(folder: Path, data: Path, services: Mapping[Service, History], missed: float = 0) -> None:
+    """Fill `data` with the raw series, our records and Sloth's; of our evaluations the share `missed` did not happen.
+    """
+    def load_kept(recorded: Recorded) -> None:
+        load(data, {name: [point for point in points if _kept(name, point[0], missed)]
+                    for name, points in recorded.items()})
+
     load(data, raw(services))
     before = set(data.iterdir())
-    load(data, _rows(folder, data, list(services)))  # as if there had been no row before any
-    again = _rows(folder, data, list(services))
+    load_kept(_rows(folder, data, list(services)))  # as if there had been no row before any
+    again = {name: [point for point in points if _kept(name, point[0], missed)]
+             for name, points in _rows(folder, data, list(services)).items()}
     for block in set(data.iterdir()) - before:
         shutil.rmtree(block) if block.is_dir() else block.unlink()
     load(data, again)
     load(data, _sloth(folder, data, list(services)))
-    load(data, _pass(folder, data, list(services), (*_both("increase1h", "closed6h", "closed1d", "closed3d"),
-                                                    "slo:events:open")) | _totals(again))
+    load_kept(_pass(folder, data, list(services), (*_both("increase1h", "closed6h", "closed1d", "closed3d"),
+                                                   "slo:events:open")) | _totals(again))
     for names in (("slo:bad:open", *_both("hours30d", "since_hour")),
                   (*_both("since_hour_30d_ago"), "slo:events:open_30d_ago"), _both("closed30d"), _both("increase30d")):
-        load(data, _pass(folder, data, list(services), names))
+        load_kept(_pass(folder, data, list(services), names))
+
+
+def _kept(name: str, second: float, missed: float) -> bool:
+    """Whether the evaluation that makes this record at this second happened. A group misses all its records at once;
+    each service has groups of its own. What people are shown now is of an evaluation that happened."""
+    if not missed or ":increase30d" in name:
+        return True
+    service = name.partition('service="')[2].partition('"')[0]
+    return random.Random(f"{service} {second}").random() >= missed
 
 
 def _both(*names: str) -> tuple[str, ...]:

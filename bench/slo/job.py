@@ -18,7 +18,7 @@ from alertd.rulegen.threshold import LEAST_EVENTS
 from bench.figures import Figure
 from bench.slo import costs, history, shapes, world
 from bench.slo.server import Cost, Prometheus, finite, prometheus
-from bench.slo.world import History, Service
+from bench.slo.world import CALM, History, Service, Weather
 
 INTERVAL = 30_000  # milliseconds; of Sloth's groups and of our fast one
 MOMENTS = 40  # of each service at which Sloth's budget is asked; ours is at all of them
@@ -51,14 +51,14 @@ class Found:
     false: float = 0  # minutes of pages that truth does not know
 
 
-def budgets(folder: Path, rounds: int, services: int = len(world.SERVICES)) -> list[Figure]:
+def budgets(folder: Path, rounds: int, services: int = len(world.SERVICES), weather: Weather = CALM) -> list[Figure]:
     """Cost and error of 30-day budgets against the shape Sloth writes, on the same 37 days in the same run."""
     ours, theirs = [], []
     for seed in range(1, rounds + 1):
         begin = time.monotonic()
-        chosen = {service: world.simulate(service, seed) for service in world.SERVICES[:services]}
+        chosen = {service: world.simulate(service, seed, weather) for service in world.SERVICES[:services]}
         data = folder / f"tsdb-{seed}"
-        history.record(folder, data, chosen)
+        history.record(folder, data, chosen, weather.missed)
         with prometheus(folder, data) as server:
             ours.append(_ours(server, chosen))
             theirs.append(_sloth(server, chosen, seed))
@@ -109,7 +109,8 @@ def _ours(server: Prometheus, services: Mapping[Service, History]) -> Found:
             share = bad[moment] / events[moment] if events.get(moment) else None
             _compare(found, service, its, moment, share)
         _pages(server, found, service, its, _pairs(service))
-    raw = statistics.fmean(1 + sum(map(bool, its.samples.values())) for its in services.values())
+    raw = statistics.fmean(sum(1 + sum(map(bool, target.samples.values())) for target in its.targets)
+                           for its in services.values())
     found.arithmetic = float(rows.samples_per_second(shapes.tracked(next(iter(services))), round(raw), INTERVAL))
     return found
 

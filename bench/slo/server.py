@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from bench.processes import PATIENCE, free_port
 
 BLOCK = 54 * 3600  # seconds; a block of TSDB begins at a multiple of it
 Labels = tuple[tuple[str, str], ...]
-Points = Mapping[str, list[tuple[float, float]]]  # a series in PromQL's words, and its (seconds, value)
+Points = Mapping[str, Sequence[tuple[float, float]]]  # a series in PromQL's words, and its (seconds, value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -63,14 +63,37 @@ SERVICES = (
 )
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Weather:
+    """What goes wrong all the time. `failed` is the share of scrapes that fail, `late` by how many seconds the others
+    come late at most, `missed` the share of a group's evaluations that do not happen."""
+
+    targets: int = 1
+    failed: float = 0
+    late: float = 0
+    missed: float = 0
+
+
+CALM, ROUGH = Weather(), Weather(targets=3, failed=0.01, late=8, missed=0.02)
+
+
+@dataclasses.dataclass(slots=True)
+class Target:
+    """One process of a service: `samples` maps a code to what was scraped, `up` is of every scrape that was tried."""
+
+    samples: dict[str, list[tuple[float, int]]] = dataclasses.field(
+        default_factory=lambda: {"200": [], "404": [], "500": []})
+    up: list[tuple[float, int]] = dataclasses.field(default_factory=list)
+    counters: dict[str, int] = dataclasses.field(default_factory=lambda: {"200": 0, "404": 0})
+
+
 @dataclasses.dataclass(slots=True)
 class History:
-    """What one service did. `events` and `bad` are the true counts up to each scrape; `samples` maps a code to the
-    (step, value) that were scraped."""
+    """What one service did. `events` and `bad` are the true counts up to each scrape."""
 
     events: list[int]
     bad: list[int]
-    samples: dict[str, list[tuple[int, int]]]
+    targets: list[Target]
 
 
 def at(step: int) -> int:
@@ -85,33 +108,53 @@ def truth(history: History, moment: int, window: int) -> tuple[int, int]:
     return history.events[last] - before[0], history.bad[last] - before[1]
 
 
-def simulate(service: Service, seed: int) -> History:
-    chance = random.Random(f"{seed} {service.name}")
-    history = History([], [], {"200": [], "404": [], "500": []})
-    counters: dict[str, int] = {"200": 0, "404": 0}  # the counter of failures is born with the first
+def simulate(service: Service, seed: int, weather: Weather = CALM) -> History:
+    chance, winds = random.Random(f"{seed} {service.name}"), random.Random(f"{seed} {service.name} {weather}")
+    history = History([], [], [Target() for _ in range(weather.targets)])
     events = bad = 0
     restarts = set(_restarts(service, chance))
     spans = [(first * DAY, first * DAY + minutes * 60, share) for first, minutes, share in service.spans]
     for step in range(STEPS):
         second = step * SCRAPE
-        if step in restarts:
-            counters = {"200": 0, "404": 0}
         count = int(_rate(service, second) + chance.random()) if step % service.every == 0 else 0
         share = max((share for first, last, share in spans if first <= second < last), default=service.bad)
         failed = min(count, int(count * share + chance.random())) if count else 0
-        missing = (count - failed) // 50
         events, bad = events + count, bad + failed
-        if step - 1 not in restarts:  # what came between a restart and the scrape before it is in no sample
-            counters["200"] += count - failed - missing
-            counters["404"] += missing
-            if failed:
-                counters["500"] = counters.get("500", 0) + failed
+        for number, target in enumerate(history.targets):
+            since = step - number * _ROLLING  # the targets restart one after the other
+            if since in restarts:
+                target.counters = {"200": 0, "404": 0}
+            if since - 1 not in restarts:  # what came between a restart and the scrape before it is in no sample
+                _serve(target, *(_part(whole, number + step, len(history.targets)) for whole in (count, failed)))
+            if not GAP[0] <= second < GAP[1]:
+                _scrape(target, at(step) + winds.uniform(0, weather.late), winds.random() >= weather.failed)
         history.events.append(events)
         history.bad.append(bad)
-        if not GAP[0] <= second < GAP[1]:
-            for code, value in counters.items():
-                history.samples[code].append((step, value))
     return history
+
+
+_ROLLING = 10  # scrapes
+
+
+def _part(whole: int, turn: int, targets: int) -> int:
+    """What one of so many gets of it; they take turns with what is over."""
+    return whole // targets + (turn % targets < whole % targets)
+
+
+def _serve(target: Target, count: int, failed: int) -> None:
+    failed = min(count, failed)
+    missing = (count - failed) // 50
+    target.counters["200"] += count - failed - missing
+    target.counters["404"] += missing
+    if failed:  # the counter of failures is born with the first
+        target.counters["500"] = target.counters.get("500", 0) + failed
+
+
+def _scrape(target: Target, moment: float, works: bool) -> None:
+    target.up.append((moment, int(works)))
+    if works:
+        for code, value in target.counters.items():
+            target.samples[code].append((moment, value))
 
 
 def _restarts(service: Service, chance: random.Random) -> Iterator[int]:
