@@ -24,6 +24,7 @@ _MARK = 7 * _EVERY  # something happens in the slot that is counted here
 _WHEN = _MARK - DELAY // MINUTE - 3  # the minute of it
 _END = 20 * _EVERY  # behind it by more than an hour, and by more than the newest minutes, which may be estimated
 _BEGIN = _EVERY - _SLOT - DELAY // MINUTE  # the first row's slot
+_BROKEN = 150  # minutes, after which the total begins anew
 _OLD = 5000  # what counters showed before anybody looked
 
 _Values = Sequence[Decimal | int | None]
@@ -85,6 +86,7 @@ def _scenarios(world: _World) -> Iterator[Scenario]:
     phases = [(_WHEN, 0), (after, 2)]
     yield world.scenario("joined with a history", phases, phases, _joined, [0] * _WHEN + [1] * (after + 1), soon=True)
     if not world.which:  # they are long, and the rows of all ways are of one text
+        yield _away(world, _BROKEN, True)
         yield _away(world, _GAP, True)
         yield _away(world, _GAP + _EVERY, False)
 
@@ -93,7 +95,7 @@ def _away(world: _World, gap: int, told: bool) -> Scenario:
     """From the last row to the one after it lie `gap` minutes; what was counted in between is `told`, or not known."""
     last, back = _MARK - 1, _MARK - 1 + gap
     missed = 4 if told else 0
-    phases: Phases = [(10, 0), (last - 10, 1), (gap - 1, 0), (1, missed), (60, 1)]
+    phases: Phases = [(10, 0), (last - 10, 3), (gap - 1, 0), (1, missed), (60, 1)]
     up = [1] * (last + 1) + [0] * (gap - 1) + [1] * 61
     end = (back + 61) // _EVERY * _EVERY
     return world.scenario(f"away for {promql.duration(gap * MINUTE)}", phases, phases, _Away(last, back, 4 - missed),
