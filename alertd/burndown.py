@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import datetime
+import zoneinfo
+from collections.abc import Iterator, Mapping, Sequence
 
 from alertd.model import DAY, HOUR, Millis
 from alertd.slo.budget import Status
+from alertd.slo.window import UTC, Calendar
 
 RATES = (("6 hours", 6 * HOUR), ("1 day", DAY), ("3 days", 3 * DAY))  # beside the last hour, which the status knows
 ENOUGH = 0.5  # of some time must be known for a rate over it
@@ -25,9 +28,10 @@ class Spent:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Day:
-    """A day of the window: the share of the budget that it spent, and its burn rate (None: unknown)."""
+    """A day of the window, by the clocks of its zone: the share of the budget that it spent, and its burn rate (None:
+    unknown)."""
 
-    start: Millis
+    date: datetime.date
     spent: float | None
     rate: float | None
 
@@ -62,9 +66,29 @@ def draw(status: Status, hours: Sequence[Spent]) -> Drawn:
         times.append((start + HOUR) // 1000)
         left.append(1 - spent / whole if hour and hour.known and whole else None)
     rates = (("hour", status.burn_rate), *((name, _rate(status, by_start, length)) for name, length in RATES))
-    first = status.since // DAY * DAY
-    found = tuple(_day(by_start, start, whole) for start in range(first, status.at, DAY))
-    return Drawn(tuple(times), tuple(left), rates, found)
+    return Drawn(tuple(times), tuple(left), rates, tuple(_days(status, by_start, whole)))
+
+
+def zone_of(status: Status) -> zoneinfo.ZoneInfo:
+    """By whose clocks its days are: those of a window of the calendar, else UTC."""
+    window = status.slo.window
+    return window.timezone if isinstance(window, Calendar) else UTC
+
+
+def _days(status: Status, by_start: Mapping[Millis, Spent], whole: float) -> Iterator[Day]:
+    """A day has the hours that begin in it: 23 or 25 where the clocks change."""
+    zone = zone_of(status)
+    date = datetime.datetime.fromtimestamp(status.since / 1000, zone).date()
+    while (begins := _midnight(date, zone)) < status.at:
+        after = date + datetime.timedelta(days=1)
+        yield _day(date, [by_start[at] for at in range(begins, _midnight(after, zone), HOUR) if at in by_start], whole)
+        date = after
+
+
+def _midnight(date: datetime.date, zone: zoneinfo.ZoneInfo) -> Millis:
+    """Or the full hour after it."""
+    at = round(datetime.datetime.combine(date, datetime.time(), zone).timestamp() * 1000)
+    return -(-at // HOUR) * HOUR
 
 
 def days(status: Status, hours: Sequence[Spent], since: Millis, number: int) -> tuple[float | None, ...]:
@@ -72,7 +96,11 @@ def days(status: Status, hours: Sequence[Spent], since: Millis, number: int) -> 
     whole = status.bad / (1 - status.budget_remaining) if status.bad and status.budget_remaining not in (None, 1) else (
         (status.events or 0.0) * (1 - status.slo.objective))
     by_start = {hour.start: hour for hour in hours}
-    return tuple(_day(by_start, since + day * DAY, whole).spent for day in range(number))
+    found = []
+    for start in range(since, since + number * DAY, DAY):
+        theirs = [by_start[at] for at in range(start, start + DAY, HOUR) if at in by_start]
+        found.append(_day(datetime.date.min, theirs, whole).spent)
+    return tuple(found)
 
 
 def _rate(status: Status, by_start: Mapping[Millis, Spent], length: Millis) -> float | None:
@@ -86,11 +114,10 @@ def _rate(status: Status, by_start: Mapping[Millis, Spent], length: Millis) -> f
     return sum(hour.bad * share for hour, share in hours) / allowed if allowed else 0.0
 
 
-def _day(by_start: Mapping[Millis, Spent], start: Millis, whole: float) -> Day:
-    hours = [by_start[at] for at in range(start, start + DAY, HOUR) if at in by_start]
+def _day(date: datetime.date, hours: Sequence[Spent], whole: float) -> Day:
     if not hours or not any(hour.known for hour in hours):
-        return Day(start, None, None)
+        return Day(date, None, None)
     bad, allowed = sum(hour.bad for hour in hours), sum(hour.allowed for hour in hours)
     known = sum(hour.known for hour in hours) / len(hours)
-    return Day(start, bad / whole if whole else None,
+    return Day(date, bad / whole if whole else None,
                None if known < ENOUGH else bad / allowed if allowed else 0.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import zoneinfo
 
 import pytest
 
@@ -10,7 +12,7 @@ from alertd import burndown
 from alertd.burndown import Day, Spent
 from alertd.model import DAY, HOUR
 from alertd.slo.budget import Slo, Standing, Status
-from alertd.slo.window import Rolling
+from alertd.slo.window import Calendar, Period, Rolling
 
 SINCE = 20_000 * DAY  # a midnight
 NOW = SINCE + 4 * DAY
@@ -53,8 +55,21 @@ def test_days_say_what_they_spent_and_how_fast() -> None:
     """Ten times as fast as lasts the window is red; of a day without hours nothing is known."""
     days = burndown.draw(STATUS, hours({30: 480.0, 60: 2_640.0}, missing=range(24))).days
     assert [day.state for day in days] == ["unknown", "at_risk", "exhausted", "ok"]
-    assert days[0] == Day(SINCE, None, None)
+    assert days[0] == Day(datetime.datetime.fromtimestamp(SINCE / 1000, datetime.UTC).date(), None, None)
     assert days[3].spent == 0
+
+
+def test_days_of_a_calendar_window_are_those_of_its_zone() -> None:
+    """March of Berlin: it begins an hour before that of UTC, and its last Sunday has 23 hours."""
+    month = Calendar(Period.MONTH, zoneinfo.ZoneInfo("Europe/Berlin"))
+    now = round(datetime.datetime(2026, 3, 30, 12, tzinfo=datetime.UTC).timestamp() * 1000)
+    status = dataclasses.replace(STATUS, slo=dataclasses.replace(STATUS.slo, window=month), at=now,
+                                 since=month.begin(now))
+    every = [Spent(start, 10.0, 1.0, 1.0, 1_000.0) for start in range(status.since, now, HOUR)]
+    days = burndown.draw(status, every).days
+    assert [day.date.day for day in days] == list(range(1, 31))
+    assert days[27].spent == pytest.approx(24 / len(every) / 10)
+    assert days[28].spent == pytest.approx(23 / len(every) / 10)
 
 
 def test_a_line_of_days_is_a_share_of_the_whole_budget() -> None:

@@ -87,7 +87,7 @@ class Budgets:
             details = await ledger.details(connection, status)
         drawn = await asyncio.to_thread(burndown.draw, status, [_hour(one) for one in kept])
         return frame.show(request, self._inside, "slo.html", line=Line(status), drawn=drawn, details=details,
-                          ends=status.slo.window.end(status.at))
+                          ends=status.slo.window.end(status.at), zone=burndown.zone_of(status).key)
 
 
 async def statuses(inside: Inside) -> list[Status]:

@@ -125,14 +125,6 @@ def scaled(days: Sequence[float | None]) -> list[float | None]:
     return [None if day is None else day / top for day in days]
 
 
-def day_name(at: Millis) -> str:
-    return f"{messages.moment(at):%A %d %B}"
-
-
-def day_number(at: Millis) -> str:
-    return f"{messages.moment(at):%d}"
-
-
 def polyline(points: Sequence[float | None]) -> list[str]:
     """Points of lines in a box of 120 by 28, 1 at its top; where a value is unknown the line has a gap."""
     if not points:
@@ -224,6 +216,6 @@ def without_cursor(query: Mapping[str, str]) -> str:
 
 
 FILTERS: tuple[Callable[..., object], ...] = (
-    ago, burndown_chart, calls_chart, clock, day_name, day_number, encoded, headline, in_zone, links, local, moment,
+    ago, burndown_chart, calls_chart, clock, encoded, headline, in_zone, links, local, moment,
     moment_of, others, percent_width, polyline, scaled, segment, share, short, shown_labels, stretch, summary,
     thousands, to_the_second, told, with_cursor, without_cursor)
