@@ -29,10 +29,15 @@ def test_alertmanager_takes_its_file():
 
 @pytest.mark.parametrize(("label", "receiver"), [
     ("severity=critical", "alertd"), ("severity=none", "alertd"), ("alertname=Watchdog", "alertd"),
-    ("alertname=AlertdDown", "pagerduty-directly"),
+    ("alertname=AlertdDown", "pagerduty-directly"), ("alertname=AlertdStoreFails", "pagerduty-directly,alertd"),
+    ("alertname=AlertdIntakeSilent", "pagerduty-directly,alertd"),
+    ("alertname=AlertdCannotDeliver", "pagerduty-directly,alertd"), ("alertname=AlertdDeadLetters", "alertd"),
 ])
 def test_everything_goes_to_alertd_but_its_own_end(label, receiver):
-    """By amtool's table of routes; what says that alertd is gone cannot go through it."""
+    """By amtool's table of routes: what says that alertd is gone cannot go through it; what it may be unable to tell
+    goes both ways. Each is an alert that is written."""
+    written = "".join(path.read_text() for path in DEPLOY.parent.glob("rules/generated/*.rules.yaml"))
+    assert "alertname" not in label or f"alert: {label.split('=')[1]}\n" in written
     routed = subprocess.run(["amtool", "config", "routes", "test", f"--config.file={DEPLOY / 'alertmanager.yml'}",
                              label], capture_output=True, text=True, check=False)
     assert routed.stdout.strip() == receiver
