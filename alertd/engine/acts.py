@@ -139,8 +139,9 @@ class Acts:
                 else:  # of what maintenance holds nobody is reminded
                     rows = () if until and decide is not calm else known.notifications.get(id, ())
                     batch.take(sky.fold(decide(incident, rows, routing, now)))
-            sky.keep()
+            sky.begin()
             intake.save(connection, batch, now)
+            sky.keep()
             made += batch.notifications.values()
         return [tuple(made)] * len(asked)
 

@@ -55,9 +55,10 @@ class Inhibition:
             rows = known.notifications.get(id, ())
             batch.take(sky.fold(release(known.incidents[id], alerts, rows, routing, now, BECAUSE)))
         if free:
-            sky.keep()
+            sky.begin()
             intake.save(connection, batch, now)
             inhibiting.let_go(connection, [alert for alerts in free.values() for alert in alerts])
+            sky.keep()
         return [tuple(batch.notifications.values())] * len(asked)
 
     def _free(self, connection: Connection) -> dict[IncidentId, list[Alert]]:

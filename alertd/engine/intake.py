@@ -128,8 +128,9 @@ class Intake:
         if routing.heartbeats:
             pulses.beat(connection, {(matchers, webhook.source) for webhook in webhooks
                                      for matchers in beats(webhook, routing)}, now)
-        sky.keep()
+        sky.begin()
         store.save(connection, batch, now)
+        sky.keep()
         return answers
 
     def _count(self) -> None:

@@ -27,8 +27,9 @@ _TOUCH = (update(_storms).where(among(_storms.c.id)).values(revision=_storms.c.r
 
 
 class Sky:
-    """Folds what a transaction decides. The weather is read with the first start that counts, and written by `keep`:
-    replicas that write at once may each miss what the other counted, and then a storm begins a little later."""
+    """Folds what a transaction decides. The weather is read with the first start that counts, and written by `begin`
+    and `keep`: replicas that write at once may each miss what the other counted, and then a storm begins a little
+    later."""
 
     def __init__(self, connection: Connection, routing: Routing, now: Millis) -> None:
         self._connection = connection
@@ -45,12 +46,17 @@ class Sky:
             self._weather = _read(self._connection)
         return fold(changes, counted, self._weather, limits, self._now)
 
+    def begin(self) -> None:
+        """Write the storms that have begun; before the notifications that name them."""
+        if self._weather and self._weather.begun:
+            _BEGIN(self._connection, ((one.id, *_place(one.outlet), one.style, one.began_at, 0, 0, 0)
+                                      for one in self._weather.begun))
+
     def keep(self) -> None:
-        """Write what has changed; before the notifications that name a new storm."""
+        """Write what was counted; last of all, since every replica writes these few rows with nearly everything it
+        takes, and from here to the commit the others wait for them."""
         if self._weather is None:
             return
-        _BEGIN(self._connection, ((one.id, *_place(one.outlet), one.style, one.began_at, 0, 0, 0)
-                                  for one in self._weather.begun))
         gauges = self._weather.gauges
         _FILL(self._connection, ((*_place(outlet), gauges[outlet].level, gauges[outlet].at, gauges[outlet].half_at,
                                   gauges[outlet].storm)
