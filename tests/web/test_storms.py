@@ -21,6 +21,6 @@ async def test_a_storm_is_shown(site: Any) -> None:
     assert (storm["receiver"], storm["channel"], storm["target"], storm["folded"]) == (
         "platform-team", "slack", "#platform", 5)
     page = (await site.get("/"))[1]
-    assert re.search(r"Storm at platform-team by slack #platform since \S+: 5 messages are told in one", page)
+    assert re.search(r"Storm at platform-team by slack #platform since [-\d: ]+UTC: 5 messages are told in one", page)
     folded = await site.json("/api/v1/notifications?state=folded")
     assert {storm["id"] in row["reason"] for row in folded["items"]} == {True}
