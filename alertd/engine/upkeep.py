@@ -13,7 +13,6 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.model import Millis, Outlet
 from alertd.store import outbox, swings
-from alertd.store.requeue import Lost, give_back
 from alertd.store.writer import Writer
 
 FOREVER: Millis = 2**62
@@ -52,8 +51,7 @@ class Upkeep:
             log.error("outlets_gone", outlets=gone)
 
     async def _give_back(self, cutoff: Millis) -> int:
-        wish = Lost(cutoff, self._clock.now(), self._current.file.routing.pages)
-        lost = await self._writer.submit(give_back, wish)
+        lost = await self._writer.submit(outbox.give_back, cutoff)
         if lost:
             log.warning("leases_lost", notifications=lost)
             self._metrics.leases_lost.inc(lost)

@@ -1,4 +1,4 @@
-"""The queue of notifications: claim under a lease, and settle.
+"""The queue of notifications: claim under a lease, settle, give back what a dead worker held.
 
 Every change of state goes through `model.ARROWS`; every result is written only if the claim's lease is still the
 one it was claimed with, so that a worker that was paused past its lease changes nothing.
@@ -128,6 +128,19 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
 def _is_over(incident: Incident | None) -> bool:
     """Whether it burns no more: a fallback told of a start that is over would never be told of the end."""
     return incident is not None and incident.state is IncidentState.RESOLVED
+
+
+def give_back(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[int]:
+    """Requeue what was claimed under a lease that ended before the cutoff: marked ambiguous, since its worker may
+    have sent it. A handler; how many."""
+    answers = []
+    for cutoff in cutoffs:
+        changed = connection.execute(
+            update(_rows).where(_rows.c.state == _CLAIMED, _rows.c.lease_until < cutoff)
+            .values(state=ARROWS[State.CLAIMED, Event.LEASE_LOST].value, ambiguous=1, lease=None, lease_until=None,
+                    reason="its worker went away; it may have been sent"))
+        answers.append(changed.rowcount)
+    return answers
 
 
 def expire(connection: Connection, cutoffs: Sequence[tuple[Millis, Millis]]) -> Sequence[int]:

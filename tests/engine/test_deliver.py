@@ -205,6 +205,20 @@ async def test_a_lost_lease_is_given_back(house):
     gate.set()
 
 
+async def test_an_end_does_not_overtake_a_start_whose_lease_ran_out(house):
+    """The clock was set forward, so the start is still on its way: it is sent once more, and the end after it."""
+    under_way = asyncio.get_running_loop().create_future()
+    house.script.plan.extend([under_way] * 3)
+    await accept(house, "a")
+    await house.until(lambda: house.script.under_way == 3)
+    await accept(house, "a", status="resolved")
+    await house.clock.advance(61)
+    await house.upkeep.tick()
+    await house.until(lambda: len(house.script.sent) == 6)
+    assert [kind for _, kind, _ in house.script.sent] == ["firing"] * 3 + ["resolved"] * 3
+    under_way.cancel()
+
+
 @pytest.mark.parametrize("file", [file_for(receiver("on-call", "slack:#a"), receiver("management", "slack:#b"),
                                            receiver("slack", "slack:#c"), rate=1.0)], indirect=True)
 async def test_who_may_send_nothing_asks_the_store_for_nothing(house, monkeypatch):

@@ -9,7 +9,6 @@ from alertd.incidents import Known, decide
 from alertd.model import Event, Kind, Outlet, State
 from alertd.store import intake, outbox, reading, turns
 from alertd.store.outbox import Claim, Settlement
-from alertd.store.requeue import Lost, give_back
 from alertd.store.rows import deflated
 from tests.reports import T0, reported, routing, webhook
 
@@ -109,7 +108,7 @@ async def test_a_stale_worker_changes_nothing(db, take, claim, writer):
     """A worker whose lease ended and was given to another is fenced off."""
     await take(webhook(reported("a")))
     row = (await claim(token="old")).rows[0]
-    assert await writer.submit(give_back, Lost(T0 + 60_001, T0)) == 1
+    assert await writer.submit(outbox.give_back, T0 + 60_001) == 1
     again = (await claim(token="new")).rows[0]
     assert again.ambiguous
     assert await writer.submit(outbox.settle, done(row, token="old", event=Event.REJECT)) is False
@@ -121,7 +120,7 @@ async def test_what_a_stale_worker_did_is_kept_as_in_doubt(db, take, claim, writ
     """It may have been sent twice, and whoever looks can see that."""
     await take(webhook(reported("a")))
     row = (await claim(token="old")).rows[0]
-    await writer.submit(give_back, Lost(T0 + 60_001, T0))
+    await writer.submit(outbox.give_back, T0 + 60_001)
     await claim(token="new")
     assert await writer.submit(outbox.settle, done(row, token="old")) is False
     async with db.reader.connect() as connection:
@@ -141,7 +140,7 @@ async def test_a_live_lease_is_not_taken_away(take, claim, writer):
     """Before its end nobody gives a claim back."""
     await take(webhook(reported("a")))
     await claim()
-    assert await writer.submit(give_back, Lost(T0 + 60_000, T0)) == 0
+    assert await writer.submit(outbox.give_back, T0 + 60_000) == 0
 
 
 async def test_try_later_waits_for_its_stored_time(take, claim, writer):
