@@ -1,6 +1,8 @@
 """What the manifests run serves whom it should, and what docs/deployment.md tells one to type makes what they need."""
 
+import asyncio
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alertd.demo import processes
 from alertd.demo.processes import running
 from tests.deploy import rendered
 from tests.deploy.pods import DOCS, SECRETS, Pod, block
@@ -33,7 +36,7 @@ def pod(request, tmp_path):
 
 async def test_a_pod_serves_whom_it_should(pod):
     """Its probes pass by TLS and without a name; Alertmanager may send and no more, Prometheus may scrape, a person may
-    look, a stranger may not."""
+    look, a stranger may not. The image's own question of its health is answered."""
     with running(pod.start()) as daemon:
         for probe in probes(pod.overlay):
             assert (probe["scheme"], probe["port"]) == ("HTTPS", "https")
@@ -46,6 +49,11 @@ async def test_a_pod_serves_whom_it_should(pod):
         assert {pod.ask(path) for path in ("/", "/metrics", "/api/v1/incidents")} == {401}
         remarks = [line for line in daemon.log.read_text().splitlines() if '"event": "routing_file"' in line]
         assert [line for line in remarks if "example's address" not in line] == []
+        asked = await asyncio.create_subprocess_exec(
+            *map(str, processes.alertd("healthcheck")), env={
+                **os.environ, "ALERTD_URL": f"https://127.0.0.1:{pod.port}",
+                "ALERTD_CA_FILE": str(pod.etc / "tls/tls.crt")})
+        assert await asked.wait() == 0
     assert daemon.code == 0
 
 
