@@ -54,7 +54,7 @@ class Quick:
 
 @dataclasses.dataclass(slots=True)
 class Declared:
-    """What is declared. `thresholds` and `guardrails` are by name; `used` says which lines became what."""
+    """What is declared. `thresholds` and `guardrails` are by name; None is what nothing is said of."""
 
     routes: dict[Severity, Setting] = dataclasses.field(default_factory=dict)
     thresholds: dict[str, Setting] = dataclasses.field(default_factory=dict)

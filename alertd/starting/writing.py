@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alertd.config import units, yaml
@@ -73,16 +73,21 @@ class Start:
 
 
 def completed(declared: Declared) -> Declared:
-    """With what a document says nothing of. Who is told: what it routes at all it routes whole, a severity it leaves
-    out as the next worse one; otherwise the usual."""
-    routes, last = dict[Severity, Setting](), None
-    for severity, usual in ROUTES.items():
-        last = declared.routes.get(severity) or last or next(iter(declared.routes.values()), None)
-        routes[severity] = last or Setting(usual)
-        last = last if declared.routes else None
+    """With the usual for what a document says nothing of."""
     thresholds = declared.thresholds or {watched.value: Setting(text) for watched, text in THRESHOLDS.items()}
-    return dataclasses.replace(declared, routes=routes, thresholds=thresholds,
+    return dataclasses.replace(declared, routes=_routes(declared.routes), thresholds=thresholds,
                                availability=declared.availability or AVAILABILITY, latency=declared.latency or LATENCY)
+
+
+def _routes(given: Mapping[Severity, Setting]) -> dict[Severity, Setting]:
+    """Each severity's. Where some are given, one left out is told as the next worse one, or else as the worst given:
+    rather too many people than none."""
+    if not given:
+        return {severity: Setting(usual) for severity, usual in ROUTES.items()}
+    routes, worse = dict[Severity, Setting](), next(given[severity] for severity in ROUTES if severity in given)
+    for severity in ROUTES:
+        routes[severity] = worse = given.get(severity, worse)
+    return routes
 
 
 def files(start: Start) -> dict[str, str]:

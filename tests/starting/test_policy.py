@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from alertd.config import limits, preset_file
+from alertd.errors import BadInput
 from alertd.model import Severity
 from alertd.starting import document, policy
 from alertd.starting.policy import Quick, Setting
@@ -124,3 +129,29 @@ def test_every_line_of_the_document_is_used_or_listed() -> None:
     assert used | listed == {said.place for said in policy_document.said}
     assert not used & listed - {f"{DOCUMENT.name}:107"}
     assert not errors(found)
+
+
+LIMITS: policy.Limits = {name: functools.partial(limits.read, guardrail=guardrail)
+                         for preset in preset_file.load(Path("none"))[0].values()
+                         for name, guardrail in preset.guardrails.items()}
+VALUES = st.one_of(st.sampled_from(["70%", "1 second", "8-15 nodes", "< 500ms p95", "> 99.9%", "on-call + slack", "",
+                                    "~", "hourly", "[a, b]", "{a: b}", "3", "true", "90 days", "- x"]),
+                   st.text(alphabet="0123456789%.-<> apms", max_size=12))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["cpu_utilization", "response_time", "availability", "critical", "error_rate",
+                                           *LIMITS]), VALUES), max_size=6),
+       st.sampled_from(["Alert Routing", "Retention", "Limits", None]))
+def test_whatever_is_said_is_used_listed_or_refused(lines: list[tuple[str, str]], block: str | None) -> None:
+    """And nothing else happens: each line is in what is declared or in what is told."""
+    text = "".join(f"  {key}: {value}\n" if block else f"- {key}: {value}\n" for key, value in lines)
+    try:
+        found = understood(f"```yaml\n{block}:\n{text}```\n" if block else text, LIMITS)
+    except BadInput:
+        return
+    declared = found.declared
+    settings = [*declared.routes.values(), *declared.thresholds.values(), *declared.guardrails.values(),
+                *filter(None, (declared.availability, declared.latency, declared.retention))]
+    told = {int(one.origin.rpartition(":")[2]) for one in settings} | {finding.line for finding in found.findings}
+    first = 3 if block else 1
+    assert {first + number for number, (_, value) in enumerate(lines) if block or value.strip()} <= told
