@@ -24,6 +24,7 @@ _MARK = 7 * _EVERY  # something happens in the slot that is counted here
 _WHEN = _MARK - DELAY // MINUTE - 3  # the minute of it
 _END = 20 * _EVERY  # behind it by more than an hour, and by more than the newest minutes, which may be estimated
 _BEGIN = _EVERY - _SLOT - DELAY // MINUTE  # the first row's slot
+_OPEN = 2 * SLOT + DELAY  # since the last mark but one, less the delay
 _BROKEN = 150  # minutes, after which the total begins anew
 _OLD = 5000  # what counters showed before anybody looked
 
@@ -41,7 +42,7 @@ class _World:
 
     def scenario(self, name: str, bad: Phases, good: Phases, seen: _Seen, up: _Values, *, soon: bool = False,
                  end: int = _END) -> Scenario:
-        """What the records are at the `end`, and `soon` after what happens."""
+        """What the records are at the `end`, and just before and `soon` after what happens."""
         lines = [one for watch in self.together
                  for one in shown(watch, bad, good, self.which, **dict.fromkeys(watch.tracked.by, "a"))]
         text = {series(one.metric, one.labels): notation(seen(one.line)) for one in lines if isinstance(one.line, Line)}
@@ -51,16 +52,21 @@ class _World:
 
 
 def _counted(watch: Watch, lines: Sequence[Shown], soon: bool, end: int) -> Iterator[Sample]:
-    """Up to now; up to the newest row; and in the hour before that."""
+    """Up to now; up to the newest row; in the hour before that; and since the rows that have settled."""
     counts, = Judge(watch, (), lines).groups.values()
     window, row = watch.tracked.window, end - DELAY // MINUTE
     asked = [(f"increase{promql.duration(window)}", minute, minute, window) for minute in [_MARK] * soon + [end]]
     asked.append(("increase1h", end, row, HOUR))
+    if soon:
+        asked.append(("open", _MARK - _EVERY, _MARK - _EVERY, _OPEN))
+        asked.append(("total", _MARK - _EVERY, _MARK - _EVERY - DELAY // MINUTE, end * MINUTE))
     if end == _END:  # after a long absence the total begins anew
         asked.append(("total", end, row, end * MINUTE))
     for record, at, minute, span in asked:
-        for what, count in zip(("events", "bad"), counts.within(minute, span), strict=True):
-            yield Sample(at, f"round(sum(slo:{what}:{record}{{slo={promql.quoted(watch.tracked.slo)}}}))", count)
+        events, bad = counts.within(minute, span)
+        for what, count in (("events", events), ("bad", bad)):  # bad ones are there where events are, if only as none
+            yield Sample(at, f"round(sum(slo:{what}:{record}{{slo={promql.quoted(watch.tracked.slo)}}}))",
+                         count if events else None)
 
 
 def scenarios(service: Service, together: Sequence[Watch]) -> Iterator[Scenario]:
@@ -81,9 +87,10 @@ def _scenarios(world: _World) -> Iterator[Scenario]:
     yield world.scenario("restarted in a slot that was missed", phases, phases, _Restarted(_WHEN - _SLOT), alive,
                          soon=True)
     if all(watch.tracked.indicator.scraped for watch in world.together):  # else nothing tells birth from joining
-        phases = [(_WHEN - 1, 0), (1, 4), (after, 2)]
-        yield world.scenario("born on a target that was scraped", phases, phases, _born, alive, soon=True)
-    phases = [(_WHEN, 0), (after, 2)]
+        lengths = (_BEGIN, _WHEN - 1 - _BEGIN, 1, after)
+        bad, good = ([*zip(lengths, rates, strict=True)] for rates in ((0, 0, 4, 2), (0, 1, 1, 1)))
+        yield world.scenario("born on a target that was scraped", bad, good, _born, alive, soon=True)
+    phases = [(_WHEN, 0), (after, 20)]
     yield world.scenario("joined with a history", phases, phases, _joined, [0] * _WHEN + [1] * (after + 1), soon=True)
     if not world.which:  # they are long, and the rows of all ways are of one text
         yield _away(world, _BROKEN, True)
@@ -131,7 +138,7 @@ class _Restarted:
 
 
 def _born(line: Line) -> _Values:
-    return [None] * _WHEN + [line.at(minute) for minute in range(_WHEN, _END + 1)]
+    return [line.at(minute) or None for minute in range(_END + 1)]
 
 
 def _joined(line: Line) -> _Values:
