@@ -36,10 +36,12 @@ class _Side:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _World:
-    """The figure is inside until minute `at`, over for `after` minutes, and then inside for `idle` more."""
+    """The figure is inside until minute `at`, over for `after` minutes, and then inside for `idle` more. `lasting` are
+    the minutes that the alert asks for."""
 
     side: _Side
     at: int
+    lasting: int = 0
     after: int = 0
     idle: int = 0
 
@@ -91,25 +93,32 @@ def _fires(guarded: Guarded, rule: AlertRule, title: str, shown: tuple[Series, .
     at = _last_inside(side, minutes, window)
     fires, kept = at + max(1, notices) + minutes, rule.keep_firing // MINUTE
     before = fires - (2 if notices else 1)  # a range that has run empty did so a minute sooner for Prometheus 3
-    world = _World(side, at, fires - at, window + kept + 1)
+    world = _World(side, at, minutes, fires - at, window + kept + 1)
     firing = (_told(guarded, rule, side, fires - at),)
     checks = [Check(before, rule.alert), Check(fires, rule.alert, firing)]
-    if not window:
-        checks.append(Check(fires + kept, rule.alert, firing))
-    checks.append(Check(fires + window + kept + 1, rule.alert))
+    if _stays(shown):
+        checks.append(Check(fires + window + kept + 1, rule.alert))
+    else:
+        checks += [Check(fires + kept, rule.alert, firing), Check(fires + kept + 1, rule.alert)]
     return Scenario(f"{title}: fires just over", _shown(guarded, shown, world), tuple(checks))
+
+
+def _stays(shown: tuple[Series, ...]) -> bool:
+    """Whether what happened is seen until the query looks back no further; else it ends with its cause."""
+    return any(each.shows in (Shows.STEPS, Shows.APART) or (each.shows is Shows.COUNTS and each.when is When.OUTSIDE)
+               for each in shown)
 
 
 def _last_inside(side: _Side, minutes: int, window: int) -> int:
     """The minute, when the figure has been inside for long. A time that lies so far back is not 0: that means never."""
-    at = max(QUIET, minutes + 1, window + 1)
+    at = max(QUIET, window + minutes + 1)
     return at + 1 if side.inside == 60 * at else at
 
 
 def _silent(guarded: Guarded, rules: tuple[AlertRule, ...], title: str, shown: tuple[Series, ...], side: _Side
             ) -> Scenario:
     window, minutes = guarded.guardrail.window // MINUTE, -(-rules[0].lasting // MINUTE)
-    world = _World(side, _last_inside(side, minutes, window))
+    world = _World(side, _last_inside(side, minutes, window), minutes)
     checks = tuple(Check(world.at, rule.alert) for rule in rules)
     return Scenario(f"{title}: silent just inside", _shown(guarded, shown, world), checks)
 
@@ -239,9 +248,9 @@ def _copies(value: Decimal, inside: int, over: int, world: _World) -> Iterator[_
 
 
 def _grown(number: Decimal, world: _World) -> _Values:
-    """At its last minute inside by what is allowed, where nothing follows; else by more, and back."""
+    """By what is allowed, as long ago as the alert asks for, where nothing follows; else by more, and back."""
     if not world.after:
-        return [number] * world.at + [number * (1 + world.side.inside)]
+        return [number] * (world.at - world.lasting) + [number * (1 + world.side.inside)] * (world.lasting + 1)
     return world.flat(number, number * (1 + world.side.over))
 
 
