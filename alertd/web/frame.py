@@ -9,6 +9,7 @@ import urllib.parse
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from alertd import __version__, escaping
@@ -83,10 +84,14 @@ def lost(request: web.Request, inside: Inside, what: str, advice: str = "It may 
 
 
 async def form(request: web.Request) -> dict[str, str]:
-    """The fields of a form of ours; 403 where it is not from a page that this browser was given."""
-    fields = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+    """The fields of a form of ours; 400 where it is none, 403 where it is not from a page that this browser was given.
+    """
+    try:
+        fields = {key: value for key, value in (await request.post()).items() if isinstance(value, str)}
+    except (ValueError, LookupError, HttpProcessingError) as error:  # no multipart, no such charset, no such text
+        raise web.HTTPBadRequest(text=f"This is no form that can be read: {escaping.line(str(error), 200)}\n") from None
     given, known = fields.get("token", ""), request.cookies.get(TOKEN, "")
-    if not _is_token(known) or not hmac.compare_digest(given.encode(), known.encode()):
+    if not _is_token(known) or not hmac.compare_digest(given.encode(errors="replace"), known.encode()):
         raise web.HTTPForbidden(text="This form is not from a page that alertd gave to this browser, or its cookie is "
                                      "gone. Go back, reload the page, and try again.\n")
     return fields

@@ -49,6 +49,15 @@ async def test_a_form_without_its_token_changes_nothing(site: Any, incident: str
     assert (await site.json("/api/v1/incidents"))["items"][0]["state"] == "open"
 
 
+@pytest.mark.parametrize(("kind", "said"), [
+    ("multipart/form-data; boundary=x", b"no boundary"), ("multipart/form-data", b"--x"),
+    ("application/x-www-form-urlencoded; charset=klingon", b"by=eve"), ("application/x-www-form-urlencoded", b"\xff")])
+async def test_what_is_no_form_is_refused(site: Any, kind: str, said: bytes) -> None:
+    """Never a 500."""
+    async with site.http.post(f"{site.url}/me", data=said, headers={"Content-Type": kind}) as answer:
+        assert answer.status in (400, 403)
+
+
 async def test_a_form_of_another_site_changes_nothing(site: Any, incident: str) -> None:
     """Not even with the token."""
     form = {"token": await token(site), "by": "eve"}

@@ -50,7 +50,8 @@ async def test_a_window_over_everything_needs_confirm(site: Any) -> None:
 @pytest.mark.parametrize("wrong", [
     {"reason": ""}, {"for": "soon"}, {"match": ["a=~("]}, {"match": "a=b"}, {"mode": "drop"}, {"from": "2099-01-01"},
     {"to": "2099-01-01T00:00:00Z"}, {"every": "SUN 02:00-04:00"}, {"by": 7},
-    {"for": "1h", "from": "2020-01-01T00:00Z"}])
+    {"for": "1h", "from": "2020-01-01T00:00Z"}, {"from": "0001-01-01T00:00:00+23:59"},
+    {"for": None, "to": "9999-12-31T23:59:59-23:59"}])
 async def test_what_is_no_window_is_refused(site: Any, wrong: dict[str, Any]) -> None:
     """400 and what is wrong; nothing is made."""
     status, answer = await ask(site, "POST", "/api/v1/maintenance", WINDOW | wrong)
