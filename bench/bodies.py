@@ -1,4 +1,5 @@
-"""The webhooks that are sent: Alertmanager's version 4, filled with what a Kubernetes cluster's alerts carry."""
+"""The webhooks that are sent: Alertmanager's version 4, filled with what a Kubernetes cluster's alerts carry; and the
+same alerts as a Prometheus hands them to Alertmanager."""
 
 from __future__ import annotations
 
@@ -52,3 +53,11 @@ def body(number: int, alerts: int, status: str = "firing", severity: str = "crit
     for index in range(alerts):
         parts += b"%016x" % ((number * 16_411 + index + 1) * _SPREAD & _MASK), pieces[index + 1]
     return b"".join(parts).replace(_NUMBER.encode(), b"%09d" % number)
+
+
+def posted(number: int, alerts: int, severity: str = "critical") -> bytes:
+    """What makes an Alertmanager that groups by namespace tell of group `number`: its alerts, without what Alertmanager
+    adds itself."""
+    message = json.loads(body(number, alerts, severity=severity))
+    return json.dumps([{"labels": alert["labels"], "annotations": alert["annotations"],
+                        "generatorURL": alert["generatorURL"]} for alert in message["alerts"]]).encode()

@@ -17,6 +17,7 @@ from bench.figures import Figure, percentile
 from bench.ledger import ledger
 from bench.load import Plan, Report
 from bench.page import page
+from bench.peer import peer
 from bench.replicas import replicas
 from bench.slo.job import budgets
 
@@ -201,5 +202,5 @@ def chain(_folder: Path, rounds: int) -> list[Figure]:
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
     "intake": intake, "lag": lag, "latency": latency, "faults": faults, "rest": rest, "chain": chain, "build": build,
     "budgets": budgets, "replicas": replicas, "ledger": ledger,
-    "page": page,
+    "page": page, "peer": peer,
 }

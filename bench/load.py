@@ -16,16 +16,19 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench.bodies import body
+from bench.bodies import body, posted
 
 MOST_CONNECTIONS = 256  # of an open loop
+MIX = (1, 10, 1, 10, 1, 64, 1, 10, 1, 1)  # alerts in groups of mixed sizes: 60 % have 1, 30 % 10, 10 % 64
+PATHS = {False: b"/webhook/alertmanager", True: b"/api/v2/alerts"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
     """What to send. `rate` webhooks a second, or as fast as `connections` allow (None). `groups` limits how many
     different groups there are, which then repeat; 0: every webhook is of a new one. With `resolve_after` (seconds;
-    open loop) every second webhook is the end of the group that began so long before."""
+    open loop) every second webhook is the end of the group that began so long before. `mixed`: sizes as MIX has them;
+    `posted`: to an Alertmanager, as Prometheus does."""
 
     port: int
     seconds: float
@@ -37,6 +40,8 @@ class Plan:
     severity: str = "critical"
     resolve_after: float = 0.0
     lean: bool = False
+    mixed: bool = False
+    posted: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -86,8 +91,9 @@ class _Sender:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.report = Report()
-        self.head = (b"POST /webhook/alertmanager HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-                     b"Content-Type: application/json\r\nContent-Length: %%d\r\n\r\n" % plan.port)
+        self.head = (b"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
+                     b"Content-Length: %%d\r\n\r\n" % (PATHS[plan.posted], plan.port))
+        self.bodies: list[bytes] = []  # of what is posted: made before the time runs, for it costs more to make
         self.number = plan.first
         self.busy = 0
         self.idle: list[_Connection] = []
@@ -102,6 +108,9 @@ class _Sender:
         for _ in range(count):
             _, connection = await loop.create_connection(lambda: _Connection(self._free), "127.0.0.1", plan.port)
             self.idle.append(connection)
+        if plan.posted and plan.rate:
+            self.bodies = [posted(plan.first + index, self._alerts(index), plan.severity)
+                           for index in range(int(plan.seconds * plan.rate))]
         gc.disable()  # the sender's own pauses would count as the server's
         started, cpu = time.monotonic(), time.process_time()
         if plan.rate:
@@ -134,12 +143,15 @@ class _Sender:
                     return
                 number, status = number - lag, "resolved"
         self.report.due[f"{status} {number}"] = due
-        payload = body(number, plan.alerts, status, plan.severity)
+        payload = self.bodies[index] if plan.posted else body(number, self._alerts(index), status, plan.severity)
         if self.idle:
             self.busy += 1
             self.idle.pop().send(self.head, payload, due)
         else:
             self.waiting.append((payload, due))
+
+    def _alerts(self, index: int) -> int:
+        return MIX[index % len(MIX)] if self.plan.mixed else self.plan.alerts
 
     def _next(self, connection: _Connection) -> None:
         plan = self.plan

@@ -53,12 +53,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextlib.contextmanager
-def running(*command: str, port: int = 0, log: Path | None = None) -> Iterator[Running]:
+def running(*command: str, port: int = 0, log: Path | None = None) -> contextlib.AbstractContextManager[Running]:
     """`python -m command…`, answering on `port` (0: does not listen there) inside the block."""
+    return program(sys.executable, "-m", *command, port=port, log=log)
+
+
+@contextlib.contextmanager
+def program(*command: str, port: int = 0, log: Path | None = None) -> Iterator[Running]:
+    """The same of any program."""
     with contextlib.ExitStack() as stack:
         errors = stack.enter_context(log.open("a")) if log else None
-        process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         server = Running(process, port)
         try:
             if port:
@@ -112,12 +117,14 @@ def sink(*faults: str) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def alertd(folder: Path, addresses: dict[str, str], critical: str = "on-call + management + slack", *,
-           watched: bool = False, slack_rate: str = "", store: Path | str | None = None) -> Iterator[Running]:
-    """A daemon over a new store, routed to a sink's addresses; `store` is another one's file or address."""
+           watched: bool = False, slack_rate: str = "", store: Path | str | None = None,
+           storms: bool = True) -> Iterator[Running]:
+    """A daemon over a new store, routed to a sink's addresses; `store` is another one's file or address. Without
+    `storms` every start is told by itself, however many there are."""
     port = free_port()
     routing = folder / f"routing-{port}.yaml"
     rate = f", rate: {slack_rate}" if slack_rate else ""
-    routing.write_text(ROUTING.format(**addresses, critical=critical, rate=rate))
+    routing.write_text(ROUTING.format(**addresses, critical=critical, rate=rate) + ("" if storms else "storm: off\n"))
     url = store if isinstance(store, str) else f"sqlite:///{store or folder / f'alertd-{port}.db'}"
     command = ("bench.lagged", str(routing), url, str(port)) if watched else (
         "alertd", "serve", "--config", str(routing), "--store", url, "--web.listen-address", f"127.0.0.1:{port}")

@@ -1,0 +1,94 @@
+"""Alertmanager beside alertd: the same alerts at the same rate to the same receivers, in turn within a round.
+
+Alertmanager is handed them as a Prometheus does it and groups them by the same label, without waiting to gather any
+(`group_wait: 0s`); it keeps what it is handed in memory, while alertd says yes when it is on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import processes
+from bench.figures import Figure, Skipped, percentile
+from bench.load import Plan
+from bench.processes import Running
+
+SECONDS = 5.0
+SETTLE = 8.0  # seconds for what is late: it counts, and late it is
+ROUTING = """\
+route:
+  receiver: everyone
+  group_by: [alertname, namespace]
+  group_wait: 0s
+  group_interval: 1s
+receivers:
+- name: everyone
+  pagerduty_configs:
+  - {{url: "{pagerduty}/v2/enqueue", routing_key: "00000000000000000000000000000000"}}
+"""
+SLACK = """\
+  slack_configs:
+  - {{api_url: "{slack}/services/T/B/x", channel: "#alerts"}}
+"""
+Got = dict[str, list[float]]
+
+
+@contextlib.contextmanager
+def alertmanager(folder: Path, addresses: dict[str, str], *, slack: bool) -> Iterator[Running]:
+    """A new one, that tells PagerDuty and maybe Slack."""
+    port, binary = processes.free_port(), shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+    if binary is None:
+        raise Skipped("no alertmanager is installed (Debian has it as prometheus-alertmanager)")
+    config = folder / f"alertmanager-{port}.yml"
+    config.write_text((ROUTING + (SLACK if slack else "")).format(**addresses))
+    with processes.program(binary, f"--config.file={config}", f"--storage.path={folder / f'alertmanager-{port}'}",
+                           f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=error",
+                           port=port, log=folder / "alertmanager.log") as server:
+        yield server
+
+
+def peer(folder: Path, rounds: int) -> list[Figure]:
+    """How long the sender waits for its answer at 200 webhooks/s of mixed sizes, told to PagerDuty and Slack; and the
+    way of one critical alert to PagerDuty at 100/s."""
+    got: Got = {}
+    for _ in range(rounds):
+        for name, posted in (("theirs", True), ("ours", False)):
+            _run(folder, got, f"{name} mix", Plan(0, SECONDS, rate=200, mixed=True, posted=posted), slack=True)
+            _run(folder, got, f"{name} one", Plan(0, SECONDS, alerts=1, rate=100, posted=posted), slack=False)
+
+    def figure(title: str, key: str, goal: float | None) -> Figure:
+        return Figure(f"P {title}, against Alertmanager", "ms", tuple(got[f"ours {key}"]), tuple(got[f"theirs {key}"]),
+                      goal, False)
+
+    return [figure("answer p99 at 200 webhooks/s of mixed sizes", "mix answer p99", 2),
+            figure("answer p50 there", "mix answer p50", None),
+            figure("webhook to PagerDuty p50 at 100/s", "one told p50", 2),
+            figure("webhook to PagerDuty p99 at 100/s", "one told p99", 1),
+            figure("webhook to PagerDuty p99 at 200/s of mixed sizes, Slack told too", "mix told p99", None)]
+
+
+def _run(folder: Path, got: Got, name: str, plan: Plan, *, slack: bool) -> None:
+    """One run; its percentiles go into `got`, in milliseconds."""
+    with contextlib.ExitStack() as stack:
+        sink = stack.enter_context(processes.sink())
+        critical = "on-call + slack" if slack else "on-call"
+        server = stack.enter_context(
+            alertmanager(folder, sink.said[0], slack=slack) if plan.posted else
+            processes.alertd(folder, sink.said[0], critical, slack_rate="none", storms=False))
+        processes.load(Plan(server.port, 0.5, alerts=1, rate=20, first=9_000_000, posted=plan.posted))  # warm
+        plan = Plan(server.port, plan.seconds, plan.alerts, rate=plan.rate, mixed=plan.mixed, posted=plan.posted)
+        report = processes.load(plan)
+        time.sleep(SETTLE)
+    if report.refused:
+        raise RuntimeError(f"{name}: {report.refused} were refused")
+    came = sink.said[-1]["came"]
+    if missing := report.due.keys() - came.keys():
+        raise RuntimeError(f"{name}: {len(missing)} of {len(report.due)} did not come to PagerDuty")
+    told = [came[key] - at for key, at in report.due.items()]
+    for share, at in (("p50", 0.5), ("p99", 0.99)):
+        got.setdefault(f"{name} answer {share}", []).append(percentile(report.latencies, at) * 1000)
+        got.setdefault(f"{name} told {share}", []).append(percentile(told, at) * 1000)
