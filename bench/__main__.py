@@ -16,6 +16,7 @@ from bench.jobs import JOBS, ROUNDS
 from bench.record import keep, record
 from bench.slo import world
 from bench.slo.job import budgets
+from bench.years import ALERTS, years
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -29,12 +30,15 @@ def main() -> int:
                         help="how many services of the budgets' history, for a quick look (%(default)s)")
     parser.add_argument("--rough", action="store_true", help="budgets where three targets a service restart in turn, "
                         "scrapes fail and come late, and evaluations are missed")
+    parser.add_argument("--alerts", type=int, default=ALERTS,
+                        help="how many alerts the ninety days of history have (%(default)s)")
     options = parser.parse_args()
     if unknown := set(options.jobs) - set(JOBS):
         parser.error(f"no such job: {', '.join(sorted(unknown))}")
     RESULTS.mkdir(exist_ok=True)
     jobs = JOBS | {"budgets": functools.partial(
-        budgets, services=options.services, weather=world.ROUGH if options.rough else world.CALM)}
+        budgets, services=options.services, weather=world.ROUGH if options.rough else world.CALM),
+        "years": functools.partial(years, alerts=options.alerts)}
     figures, without, broken, load = list[Figure](), dict[str, str](), False, os.getloadavg()[0]
     # beside the results and not in /tmp, which may be memory: a sync has to reach a disk
     with tempfile.TemporaryDirectory(dir=RESULTS, prefix="run-") as folder:

@@ -46,6 +46,27 @@ def crowd(connection: Connection, incidents: int, slos: int, *, hours: int) -> N
     _objectives(connection, slos, hours, now)
 
 
+def dead_letters(connection: Connection, count: int, state: str = "dead") -> list[str]:
+    """Messages to Slack, each of an open incident with one alert, that were given up (or are in another state); their
+    ids."""
+    now = time.time_ns() // 1_000_000
+    incidents = [f"{number:016x}-0" for number in range(1, count + 1)]
+    labels = json.dumps({"alertname": "DeadLetter", "severity": "critical"})
+    connection.execute(insert(schema.incidents), [{
+        "id": id, "key": id, "source": "http://am", "labels": labels, "severity": "critical", "epoch": 1, "revision": 1,
+        "state": "open", "opened_at": now, "firing": 1, "alerts": 1, "escalated": 0} for id in incidents])
+    connection.execute(insert(schema.alerts), [{
+        "id": f"{id}.0", "source": "http://am", "fingerprint": id[:16], "incident": id, "severity": "critical",
+        "labels": labels, "annotations": "{}", "starts_at": now, "newest_start": now, "generator_url": ""}
+        for id in incidents])
+    connection.execute(insert(schema.notifications), [{
+        "id": f"letter{number:08}", "incident": id, "kind": "firing", "severity": "critical", "rank": 3, "epoch": 1,
+        "receiver": "slack", "channel": "slack", "target": "#alerts", "style": "responder", "state": state,
+        "reason": "channel_not_found", "created_at": now, "next_at": now, "attempts": 1, "ambiguous": 0,
+        "settled_at": now if state == "dead" else None} for number, id in enumerate(incidents)])
+    return [f"letter{number:08}" for number in range(count)]
+
+
 def _objectives(connection: Connection, slos: int, hours: int, now: int) -> None:
     hour = now // HOUR * HOUR
     if not slos:

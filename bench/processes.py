@@ -36,6 +36,10 @@ routes:
   warning: slack
   info: slack
 """
+DIGEST = """\
+  daily: {digest: {at: "08:00", email: {to: [all@example.com]}}}
+routes:
+"""
 
 
 @dataclasses.dataclass(slots=True)
@@ -118,13 +122,14 @@ def sink(*faults: str) -> Iterator[Running]:
 @contextlib.contextmanager
 def alertd(folder: Path, addresses: dict[str, str], critical: str = "on-call + management + slack", *,
            watched: bool = False, slack_rate: str = "", store: Path | str | None = None,
-           storms: bool = True) -> Iterator[Running]:
+           storms: bool = True, digest: bool = False) -> Iterator[Running]:
     """A daemon over a new store, routed to a sink's addresses; `store` is another one's file or address. Without
-    `storms` every start is told by itself, however many there are."""
+    `storms` every start is told by itself, however many there are; with `digest` there is a daily summary."""
     port = free_port()
     routing = folder / f"routing-{port}.yaml"
     rate = f", rate: {slack_rate}" if slack_rate else ""
-    routing.write_text(ROUTING.format(**addresses, critical=critical, rate=rate) + ("" if storms else "storm: off\n"))
+    text = ROUTING.format(**addresses, critical=critical, rate=rate) + ("" if storms else "storm: off\n")
+    routing.write_text(text.replace("routes:\n", DIGEST).replace("info: slack", "info: daily") if digest else text)
     url = store if isinstance(store, str) else f"sqlite:///{store or folder / f'alertd-{port}.db'}"
     command = ("bench.lagged", str(routing), url, str(port)) if watched else (
         "alertd", "serve", "--config", str(routing), "--store", url, "--web.listen-address", f"127.0.0.1:{port}")

@@ -1,7 +1,8 @@
 """PagerDuty, Slack, mail and webhooks that accept at once, in one process, and note when each message came.
 
-`python -m bench.sink [FAULT…]`, of hang-NAME, limit-NAME (as PagerDuty does), refuse-NAME (429 with Retry-After) and
-reset-NAME (the connection, once a message has come), prints its addresses as a line of JSON, and at SIGTERM a second
+`python -m bench.sink [FAULT…]`, of hang-NAME, limit-NAME (as PagerDuty does), refuse-NAME (429 with Retry-After),
+bucket-NAME-RATE-BURST (so many a second, and 429 with Retry-After 1 to the rest) and reset-NAME (the connection, once a
+message has come), prints its addresses as a line of JSON, and at SIGTERM a second
 line: when which group's message came to PagerDuty, how many messages each took, and the most connections each ever
 had.
 """
@@ -29,6 +30,7 @@ ANSWERS = {
 # Events a minute and integration key: https://community.pagerduty.com/forum/t/monitoring-api-rate-limiting/3318
 PAGERDUTY_A_MINUTE = 120
 THROTTLED = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
+SLOWER = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 REFUSED = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
 _GROUP = re.compile(rb"ns-(\d{9})")
 _DEDUP_KEY = re.compile(rb'"dedup_key": ?"([^"]+)"')
@@ -45,7 +47,11 @@ class Sink:
         self.hangs, self.refuses, self.resets = (f"{fault}-{name}" in faults for fault in ("hang", "refuse", "reset"))
         self.a_minute = PAGERDUTY_A_MINUTE if f"limit-{name}" in faults else math.inf
         self._accepted: collections.deque[float] = collections.deque()  # when, within the last minute
-        self.taken = 0
+        bucket = next((fault.split("-")[2:] for fault in faults if fault.startswith(f"bucket-{name}-")), None)
+        self.rate, self.burst = map(float, bucket or (math.inf, math.inf))
+        self._tokens, self._filled = self.burst, time.monotonic()
+        self.taken = self.tries = 0
+        self.last: float | None = None  # when the newest was taken
         self.connections = 0
         self.most_connections = 0
         self.came: dict[str, float] = {}
@@ -53,16 +59,31 @@ class Sink:
 
     def answer_to(self, payload: bytes) -> bytes:
         """What is said to a message; one over the limit is not taken."""
+        self.tries += 1
+        now = time.monotonic()
         if self.refuses:
             return REFUSED
-        now = time.monotonic()
+        if not self._has_room(now):
+            return SLOWER
         while self._accepted and self._accepted[0] < now - 60:
             self._accepted.popleft()
         if len(self._accepted) >= self.a_minute:
             return THROTTLED
         self._accepted.append(now)
         self._take(payload)
+        self.last = now
         return self.answer
+
+    def _has_room(self, now: float) -> bool:
+        """Whether the bucket has a token; it is gone then."""
+        if self.rate == math.inf:
+            return True
+        self._tokens = min(self._tokens + (now - self._filled) * self.rate, self.burst)
+        self._filled = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
 
     def _take(self, payload: bytes) -> None:
         self.taken += 1
@@ -120,6 +141,8 @@ async def serve(faults: Collection[str]) -> None:
     print(json.dumps({
         "came": sinks["pagerduty"].came,
         "taken": {name: sink.taken for name, sink in sinks.items()} | {"mail": len(mail.mails)},
+        "tries": {name: sink.tries for name, sink in sinks.items()},
+        "last": {name: sink.last for name, sink in sinks.items()},
         "connections": {name: sink.most_connections for name, sink in sinks.items()},
     }), flush=True)
 
