@@ -22,7 +22,7 @@ from alertd.digest import Digest, Ending, Facts
 from alertd.digest.facts import noise_of
 from alertd.engine import commits
 from alertd.engine.acts import Outcome, Person
-from alertd.engine.clock import Clock
+from alertd.engine.clock import Clock, first_id
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.engine.silences import Silences
@@ -143,7 +143,8 @@ async def _ready(connection: AsyncConnection, file: RoutingFile, plan: Plan, dat
     if made is not None and made.date < date.isoformat():
         since = digest.moment(datetime.date.fromisoformat(made.date), plan.at, plan.timezone)
     since = max(min(since, now - 1), now - LONGEST)
-    facts = await periods.gather(connection, since, now, file.routing.pagers, file.routing.personal)
+    facts = await periods.gather(connection, since, now, first_id(since), file.routing.pagers,
+                                 file.routing.personal)
     facts = await _with_budgets(connection, facts, now)
     beats = await connection.run_sync(pulses.load)
     facts = dataclasses.replace(

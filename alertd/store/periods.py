@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Set
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import Facts, Seen
@@ -23,15 +23,16 @@ _incidents, _rows, _alerts, _webhooks = (
     schema.incidents.c, schema.notifications.c, schema.alerts.c, schema.webhooks.c)
 
 
-async def gather(connection: AsyncConnection, since: Millis, until: Millis, pagers: Set[str],
+async def gather(connection: AsyncConnection, since: Millis, until: Millis, first: str, pagers: Set[str],
                  people: Mapping[Outlet, str]) -> Facts:
-    """The facts that the store knows. `pagers` are the channels that call people, `people` whose an outlet is."""
+    """The facts that the store knows. `first` comes before every id that was given since then; `pagers` are the
+    channels that call people, `people` whose an outlet is."""
     seen = await _seen(connection, since, until)
     delivered = await _delivered(connection, since, until)
     dead = (await connection.execute(select(_rows.reason, func.count()).where(_rows.state == word(State.DEAD))
                                      .group_by(_rows.reason).order_by(func.count().desc()))).all()
     webhooks = (await connection.execute(select(func.count()).where(
-        _webhooks.received_at >= since, _webhooks.received_at < until))).scalar() or 0
+        _webhooks.id >= first, _webhooks.received_at >= since, _webhooks.received_at < until))).scalar() or 0
     record = await measuring.record(connection, since, since - (BACK - 1) * (until - since), pagers, people)
     return Facts(
         since, until, seen, record, dead=sum(number for _, number in dead),
@@ -42,8 +43,7 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, page
 async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[Seen, ...]:
     """The incidents that were open at some time of it, and are worth telling."""
     query = (select(schema.incidents).where(
-        _incidents.opened_at < until, _incidents.severity != Severity.NONE.value,
-        or_(_incidents.resolved_at.is_(None), _incidents.resolved_at >= since))
+        measuring.lately(since), _incidents.opened_at < until, _incidents.severity != Severity.NONE.value)
         .order_by(_incidents.opened_at.desc()).limit(MOST))
     rows = (await connection.execute(query)).all()
     first: dict[str, Any] = {}

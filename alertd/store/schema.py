@@ -102,6 +102,9 @@ Index("incidents_escalating", incidents.c.escalate_at,
       sqlite_where=text("escalate_at IS NOT NULL"), postgresql_where=text("escalate_at IS NOT NULL"))
 Index("incidents_acknowledged", incidents.c.acknowledged_until,
       sqlite_where=text("state = 'acknowledged'"), postgresql_where=text("state = 'acknowledged'"))
+# By the end, at which an index only grows: what people ask about yesterday must not read ninety days.
+Index("incidents_ended", incidents.c.resolved_at,
+      sqlite_where=text("resolved_at IS NOT NULL"), postgresql_where=text("resolved_at IS NOT NULL"))
 Index("incidents_open", incidents.c.key, unique=True,
       sqlite_where=text("state <> 'resolved'"), postgresql_where=text("state <> 'resolved'"))
 
@@ -156,6 +159,8 @@ Index("notifications_held", notifications.c.receiver,
       sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'"))
 Index("notifications_folded", notifications.c.digest, notifications.c.incident,
       sqlite_where=text("digest IS NOT NULL"), postgresql_where=text("digest IS NOT NULL"))
+Index("notifications_sent", notifications.c.settled_at,
+      sqlite_where=text("state = 'sent'"), postgresql_where=text("state = 'sent'"))
 Index("notifications_dead", notifications.c.seq,
       sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'"))
 
