@@ -1,9 +1,11 @@
 """The rest of the HTTP face."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from alertd.config import preset_file
 from tests.bodies import body
 from tests.web.conftest import ROUTING
 
@@ -43,6 +45,16 @@ async def test_metrics_are_alertds_own(site):
     assert names
     assert all(name.startswith("alertd_") for name in names)
     assert 'alertd_webhooks_total{result="accepted"} 1.0' in text
+
+
+async def test_what_the_rules_about_alertd_ask_for_is_shown(site):
+    """Every metric that the guardrails of the preset `alertd` read, by a daemon that has done nothing yet."""
+    text = (await site.get("/metrics"))[1]
+    shown = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+    guardrails = preset_file.load(Path("none"))[0]["alertd"].guardrails.values()
+    asked = {name for each in guardrails for name in re.findall(r"\balertd_\w+", each.measure)}
+    assert len(asked) > 12
+    assert asked - shown == set()
 
 
 async def test_lists_come_in_pages(site):
