@@ -64,11 +64,11 @@ def counted(slo: Slo, presets: Iterable[Preset]) -> Counted:
 
 
 def _own(events: Selector, those: Sequence[Selector], bad: bool) -> Counted:
-    """By these very counters. The service is told by what names targets."""
-    targets = _text(part for part in events.matchers if part[0] in _TARGETS)
+    """By these very counters. The service is told by what names targets; else by all that its events are told by."""
+    targets = _text(part for part in events.matchers if part[0] in _TARGETS) or _text(events.matchers)
     if not targets:
-        raise ValueError(f"no preset counts {events.metric} and {those[0].metric} this way, and no "
-                         f"{' nor '.join(_TARGETS)} says whose they are")
+        raise ValueError(f"no preset counts {events.metric} and {those[0].metric} this way, and no label says whose "
+                         "they are")
     marked = tuple(_written(each) for each in those)
     return Counted(PLAINEST, targets, events=_written(events), bad=marked if bad else (), good=() if bad else marked)
 

@@ -139,6 +139,19 @@ def test_pyrra(tmp_path: Path) -> None:
     assert left == ["11 spec.indicator.ratio.grouping.1 is not carried over"]
 
 
+def test_a_counter_that_names_no_job(tmp_path: Path) -> None:
+    """Its service is told by the labels there are; without any it is listed."""
+    first = PYRRA.split("---", maxsplit=1)[0]
+    counters = first.replace("http_requests_total", "api_calls_total")
+    made, _ = load(tmp_path, counters.replace('job="shop"', 'handler="/api"'))
+    service, = made["services"].values()
+    assert service["selector"] == 'handler="/api"'
+    assert service["slos"]["shop-errors"]["events"] == 'api_calls_total{handler="/api"}'
+    made, left = load(tmp_path, counters.replace('{job="shop"}', "").replace('job="shop",', ""))
+    assert made == {}
+    assert "no label says whose they are" in left[0]
+
+
 def test_openslo(tmp_path: Path) -> None:
     """An indicator of its own document, found by its name; alert policies are listed."""
     made, left = load(tmp_path, OPENSLO)
