@@ -85,5 +85,5 @@ def test_every_example_can_be_written(guardrail: Guardrail) -> None:
     """What a message says to write is read."""
     with pytest.raises(ValueError, match=r"\w") as told:
         limits.read("?" if guardrail.asks != "one of" else "? ?", guardrail)
-    example = str(told.value).split("write one such as ")[-1].split(" and, ")[0].split(" or ")[-1]
+    example = str(told.value).split("write one such as ")[-1].split("; write ")[-1].split(" and, ")[0].split(" or ")[-1]
     limits.read(example.strip("[]") if "several" not in example else "a", guardrail)
