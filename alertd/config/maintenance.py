@@ -32,10 +32,11 @@ Place = tuple[Key, ...]
 
 def _moment(value: object) -> datetime.datetime:
     try:
-        return datetime.datetime.fromisoformat(str(value))
+        moment = datetime.datetime.fromisoformat(str(value))
     except ValueError as error:
         raise ValueError("must be a date and time; write it as 2026-12-01T20:00:00+01:00, or 2026-12-01T20:00 in the "
                          "window's time zone") from error
+    return units.in_calendar(moment)
 
 
 _Moment = Annotated[datetime.datetime, pydantic.PlainValidator(_moment)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from decimal import Decimal
 
 from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis
 
 MOST_DURATION: Millis = 2**63 // 1_000_000  # Prometheus counts nanoseconds in 64 bits, some 292 years
+FIRST_YEAR, LAST_YEAR = 1971, 9000  # beyond, with an offset or a length added, there are no dates any more
 FINEST = 8  # decimals of a ratio: 99.999999 % is finer than anything measured, and counts stay exact in a float
 
 # Prometheus' own form: whole numbers, largest unit first, each unit at most once.
@@ -51,6 +53,13 @@ def _in_words(text: str) -> Millis | None:
         return None
     word = match[2]
     return int(match[1]) * _WORD_SIZES[word if word in _WORD_SIZES else word.removesuffix("s")]
+
+
+def in_calendar(moment: datetime.datetime) -> datetime.datetime:
+    """The moment; raises ValueError for one that cannot be reckoned with."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"must be within the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
 
 
 def percentage(text: object) -> Decimal:

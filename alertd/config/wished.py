@@ -17,7 +17,6 @@ from alertd.schedule import Mode, Once, Window
 
 NAME = 120  # characters that are kept
 REASON = 500
-FIRST_YEAR, LAST_YEAR = 1971, 9000  # beyond, with an offset or a length added, there are no dates any more
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,9 +35,7 @@ def moment(value: object) -> Millis:
         raise ValueError("must be a date and time; write it as 2026-12-01T20:00:00+01:00") from error
     if moment.tzinfo is None:
         raise ValueError("has no time zone; write it as 2026-12-01T20:00:00+01:00 or …Z")
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(f"is not within the years {FIRST_YEAR} to {LAST_YEAR}")
-    return round(moment.timestamp() * 1000)
+    return round(units.in_calendar(moment).timestamp() * 1000)
 
 
 Moment = Annotated[Millis, pydantic.PlainValidator(moment)]

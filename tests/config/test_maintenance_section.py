@@ -101,6 +101,7 @@ def test_a_window_of_everything_needs_a_reason(tmp_path: Path) -> None:
     ("""{name: x, match: ['a="b"'], from: 2099-01-01T00:00}""", "invalid-value", "when it is"),
     ("""{name: x, match: ['a="b"'], from: 2099-01-01T02:00, to: 2099-01-01T01:00}""", "invalid-value", "no later"),
     ("""{name: x, match: ['a="b"'], from: tomorrow, for: 1h}""", "invalid-value", "date and time"),
+    ("""{name: x, match: ['a="b"'], from: 2099-01-01T00:00, to: 9999-12-31T23:59-05:00}""", "invalid-value", "years"),
     ("""{name: x, match: ['a="b"'], every: "01:00-02:00", timezone: Berlin}""", "invalid-value", "no time zone"),
     ("""{name: x, match: ['a="b"'], every: "01:00-02:00", mode: drop}""", "invalid-value", "'hold' or 'digest'"),
     ("""{name: x, match: ['a=~"("'], every: "01:00-02:00"}""", "invalid-matcher", "regular expression"),
