@@ -80,7 +80,7 @@ EQUAL = (
     re.compile(r"(TooManyOperations|OperationsTooClose|AlertdBackupFails) .*keep_firing_for"),  # seen longer anyway
     re.compile(r"OperationsTooClose .*: 1 is "), re.compile(r"AlertdCannotDeliver .*: 2 is "),  # counts are whole
     re.compile(r"OutsideRange .*: and is or "),  # a phase of 1 lies within some ranges
-    re.compile(r"AvailabilityBelowExpectation .*' > 0"),  # no events make no number, which is below nothing
+    re.compile(r"(Above|Below)Expectation .*' > 0"),  # no events make no number, which no limit compares with
 )
 
 
