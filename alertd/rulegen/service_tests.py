@@ -44,6 +44,7 @@ def _scenarios(world: World) -> Iterator[Scenario]:
     yield _nothing_bad(world)
     yield _kept(world)
     yield _restart(world)
+    yield _back(world)
     yield from _behind_restart(world)
     yield from _ended(world)
     yield from _few(world)
@@ -89,6 +90,14 @@ def _restart(world: World) -> Scenario:
     soon = BEGIN + 2 + min(judged.leveled.minutes for judged in world.judged)
     return world.scenario("silent for two bad requests around a restart", bad, [0] * (world.end + 1),
                           world.check(soon, Decimal(0)))
+
+
+def _back(world: World) -> Scenario:
+    """A target that was down comes back with what it had counted before: none of that is new."""
+    counted: Counter = [None] * BEGIN + [50] * (world.end - BEGIN + 1)
+    soon = BEGIN + min(judged.leveled.minutes for judged in world.judged)
+    return world.scenario("silent for a target that was down", counted, counted, world.check(soon, Decimal(0)),
+                          down=BEGIN)
 
 
 def _behind_restart(world: World) -> Iterator[Scenario]:

@@ -75,14 +75,15 @@ class World:
         return Check(minute, self.alert, tuple(
             fired(judged.leveled.rule, {"service": self.service.name}, judged.shares(share)) for judged in firing))
 
-    def scenario(self, what: str, bad: Counter, good: Counter, *checks: Check, up: bool = True, copies: int = 1
-                 ) -> Scenario:
-        """`copies` are processes that each show the same."""
+    def scenario(self, what: str, bad: Counter, good: Counter, *checks: Check, up: bool = True, copies: int = 1,
+                 down: int = 0) -> Scenario:
+        """`copies` are processes that each show the same; the target could not be scraped for its first `down` minutes.
+        """
         by = spare(self.service)
         parts = [{by: str(copy)} for copy in range(copies)] if copies > 1 else [{}]
         shown = {name: notation(values) for labels in parts for name, values in self.shows(bad, good, labels).items()}
         if up:
-            shown[series("up", _target(self.service))] = notation([1] * (self.end + 1))
+            shown[series("up", _target(self.service))] = notation([0] * down + [1] * (self.end + 1 - down))
         return Scenario(f"{self.alert}, {self.name}: {what}", shown, checks)
 
 
