@@ -20,6 +20,7 @@ from bench.page import page
 from bench.peer import peer
 from bench.replicas import replicas
 from bench.slo.job import budgets
+from bench.state import state
 from bench.vendors import throttled
 from bench.years import years
 
@@ -204,5 +205,5 @@ def chain(_folder: Path, rounds: int) -> list[Figure]:
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
     "intake": intake, "lag": lag, "latency": latency, "faults": faults, "rest": rest, "chain": chain, "build": build,
     "budgets": budgets, "replicas": replicas, "ledger": ledger,
-    "page": page, "peer": peer, "throttled": throttled, "years": years,
+    "page": page, "peer": peer, "throttled": throttled, "years": years, "state": state,
 }

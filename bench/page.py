@@ -34,9 +34,9 @@ def page(folder: Path, rounds: int) -> list[Figure]:
                 engine.dispose()
                 _seen(daemon.port)
                 looks = [_look(daemon.port) for _ in range(2)]
-                before = _worked(daemon.process.pid)
+                before = worked(daemon.process.pid)
                 looks += [_look(daemon.port) for _ in range(LOOKS)]
-                work.append((_worked(daemon.process.pid) - before) / LOOKS)
+                work.append((worked(daemon.process.pid) - before) / LOOKS)
                 times = [took for took, _ in looks[2:]]
                 first.append(looks[0][0])
                 middle.append(statistics.median(times))
@@ -62,7 +62,7 @@ def _seen(port: int) -> None:
     raise RuntimeError("the daemon sees no objective: this measures nothing")
 
 
-def _worked(pid: int) -> float:
+def worked(pid: int) -> float:
     """Milliseconds of a core that the process has had: what neighbours on the machine do does not count."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")

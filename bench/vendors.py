@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sqlalchemy import create_engine
@@ -58,14 +59,18 @@ def _replayed(folder: Path, number: int) -> float:
         engine.dispose()
         with processes.alertd(folder, sink.said[0], slack_rate=f"{LETTERS_RATE}", store=store) as daemon:
             begun = time.monotonic()
-            for id in ids:
-                url = f"http://127.0.0.1:{daemon.port}/api/v1/notifications/{id}/retry"
-                urllib.request.urlopen(urllib.request.Request(url, b"{}", {"Content-Type": "application/json"}),
-                                       timeout=60).close()
+            with ThreadPoolExecutor(16) as people:
+                list(people.map(lambda id: _again(daemon.port, id), ids))
             _wait(store, "queued", "claimed", "dead", seconds=LETTERS / LETTERS_RATE * PATIENCE * 2)
     if (taken := sink.said[-1]["taken"]["slack"]) < LETTERS:
         raise RuntimeError(f"{LETTERS - taken} of {LETTERS} dead letters did not come")
     return float(sink.said[-1]["last"]["slack"] - begun) / ((LETTERS - LETTERS_RATE) / LETTERS_RATE)
+
+
+def _again(port: int, id: str) -> None:
+    url = f"http://127.0.0.1:{port}/api/v1/notifications/{id}/retry"
+    wish = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"})
+    urllib.request.urlopen(wish, timeout=60).close()
 
 
 def _wait(store: Path, *states: str, seconds: float) -> None:

@@ -94,6 +94,9 @@ class Settings(Base):
     def rate_limit(self) -> float | None:
         return _wire.limit(self.rate, None)
 
+    def adapts(self) -> bool:
+        return self.rate is None  # whose limit it is nobody knows: its 429 says when it is met
+
 
 def payload(delivery: Delivery) -> dict[str, Any]:
     """The body, as plain data."""
