@@ -23,10 +23,11 @@ from tests.made import HOSTILE
 
 OURS = {"host", "content-length", "transfer-encoding", "connection", "authorization", "expect"}  # the client's own
 METHODS = (*["GET", "POST"] * 4, "DELETE", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD", "TRACE", "BREW")
+LONGEST = 10_000  # characters: what is larger than the door lets in is tried elsewhere, and here all is kept at once
 HEADERS = ("Content-Type", "Content-Encoding", "Accept", "Cookie", "Origin", "Range", "If-None-Match",
            "X-Forwarded-User", "X-Forwarded-For", "X-Slack-Signature", "X-Slack-Request-Timestamp",
            "X-PagerDuty-Signature", "X-CSRF-Token")
-TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40), st.sampled_from([
+TEXTS = st.one_of(st.sampled_from([text[:LONGEST] for text in HOSTILE]), st.text(max_size=40), st.sampled_from([
     "../../etc/passwd", "%00", "%2e%2e%2f", "'; DROP TABLE incidents; --", "\" OR 1=1 --", "9" * 400, "-1", "1e999",
     "NaN", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "gzip",
     "bytes=0-,9-"]))
