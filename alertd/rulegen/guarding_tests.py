@@ -80,9 +80,10 @@ def _sides(guarded: Guarded) -> Iterator[_Side]:
 def _around(limit: Decimal, step: Decimal, rounding: str, guarded: Guarded) -> tuple[Decimal, Decimal]:
     """The limit itself on the grid of the steps and the next figure over it; a share by a step on either side, since
     quotients of floats fall on both."""
-    over = -step if rounding is ROUND_CEILING else step
     if guarded.guardrail.unit is Unit.SHARE and guarded.guardrail.step is None:
-        return limit - over, limit + over
+        step = min(step, limit / 100)
+        return (limit + step, limit - step) if rounding is ROUND_CEILING else (limit - step, limit + step)
+    over = -step if rounding is ROUND_CEILING else step
     inside = (limit / step).to_integral_value(rounding) * step
     return inside, inside + over
 
