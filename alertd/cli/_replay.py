@@ -50,6 +50,7 @@ class Replay:
         self.source, self.metrics, self.span = source, metrics, span
         self.pieces = list(chunks(span.start, span.end, span.step))
         self._counts: dict[Tracked, dict[tuple[tuple[str, str], ...], Counts]] = {}
+        self._held: dict[str, dict[tuple[tuple[str, str], ...], list[Millis]]] = {}
         self._made: Mapping[tuple[str, frozenset[tuple[str, str]]], str] | None = None
         alerts = sum(len(_alerts(side)) for side in sides)
         self._bar = click.progressbar(length=alerts, label="history", file=sys.stderr,
@@ -123,13 +124,15 @@ class Replay:
                                "as far back as it has them"]
 
     def _asked(self, rule: Rule, query: str, remarks: dict[str, None]) -> Iterator[Episode]:
-        """The episodes of an alert by its own expression."""
+        """The episodes of an alert by its own expression; of one that both sides have it is asked once."""
         span = self.span
-        held: dict[tuple[tuple[str, str], ...], list[Millis]] = defaultdict(list)
-        for start, end in self.pieces:
-            for series in self._range(query, start, end, span.step, _called(rule), remarks):
-                held[_labels(series)] += series.times
-        for labels, times in held.items():
+        if query not in self._held:
+            held: dict[tuple[tuple[str, str], ...], list[Millis]] = defaultdict(list)
+            for start, end in self.pieces:
+                for series in self._range(query, start, end, span.step, _called(rule), remarks):
+                    held[_labels(series)] += series.times
+            self._held[query] = held
+        for labels, times in self._held[query].items():
             yield from firing.episodes(_with(rule, dict(labels)), times, span.step, span.end, rule.lasting,
                                        rule.keep_firing)
 
