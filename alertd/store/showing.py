@@ -176,10 +176,7 @@ def _waiting(state: State) -> Select[Any]:
 
 async def ended(connection: AsyncConnection, since: Millis, limit: int) -> tuple[int, tuple[Row, ...]]:
     """What ended since then: how many, and the newest of it."""
-    # by the ends of their alerts: those have an index
-    closed = select(_alerts.incident).where(_alerts.closed_at.is_not(None), _alerts.closed_at >= since).distinct()
-    over = (_incidents.id.in_(closed), _incidents.state == "resolved", _incidents.resolved_at >= since,
-            _incidents.severity != "none")
+    over = _incidents.state == "resolved", _incidents.resolved_at >= since, _incidents.severity != "none"
     number = (await connection.execute(select(func.count()).select_from(schema.incidents).where(*over))).scalar() or 0
     query = select(schema.incidents).where(*over).order_by(_incidents.resolved_at.desc()).limit(limit)
     incidents = [incident_from(row) for row in await connection.execute(query)]
