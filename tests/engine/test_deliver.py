@@ -215,7 +215,8 @@ async def test_an_end_does_not_overtake_a_start_whose_lease_ran_out(house):
     await house.clock.advance(61)
     await house.upkeep.tick()
     await house.until(lambda: len(house.script.sent) == 6)
-    assert [kind for _, kind, _ in house.script.sent] == ["firing"] * 3 + ["resolved"] * 3
+    for place in {who for who, _, _ in house.script.sent}:  # each keeps its order; they do not wait for each other
+        assert [kind for who, kind, _ in house.script.sent if who == place] == ["firing", "resolved"]
     under_way.cancel()
 
 

@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alertd import presets
 from alertd.config import preset_file
 from alertd.rulegen.version import OLDEST, PrometheusVersion, parse
 from tests.rulegen.rules_made import generated, prove
 
-WATCHING = preset_file.watching(preset_file.load(Path("none"))[0].values())
+KNOWN = preset_file.load(Path("none"))[0]
+MACHINES = [name for name, preset in KNOWN.items() if preset.utilization]
+SERVICES = [name for name, preset in KNOWN.items() if preset.requests or preset.latency or preset.probe]
 TRAEFIK = """
 thresholds: {error_rate: 0.5%, response_time: 1s, response_time_p95: 300ms}
 services: {shop: {metrics: traefik, selector: 'job="shop"'}}
@@ -21,7 +22,7 @@ def alerts(folder: Path, text: str, name: str, version: PrometheusVersion = OLDE
     return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
-@pytest.mark.parametrize("preset", WATCHING)
+@pytest.mark.parametrize("preset", MACHINES)
 def test_cpu_and_memory_are_causes(tmp_path: Path, preset: str) -> None:
     """Warnings after a quarter of an hour, told on for five minutes: low urgency at PagerDuty, never critical."""
     text = f"thresholds: {{cpu_utilization: 70%, memory_utilization: 75%}}\nwatch: [{preset}]"
@@ -29,13 +30,13 @@ def test_cpu_and_memory_are_causes(tmp_path: Path, preset: str) -> None:
         assert (alert["labels"]["severity"], alert["for"], alert["keep_firing_for"]) == ("warning", "15m", "5m")
 
 
-@pytest.mark.parametrize("name", presets.names())
+@pytest.mark.parametrize("name", [*MACHINES, *SERVICES])
 def test_every_value_is_humanised(name: str, tmp_path: Path) -> None:
     """No description shows a raw number, no summary any, and no label either."""
     text = ("thresholds: {cpu_utilization: 70%, memory_utilization: 75%, error_rate: 1%, response_time: 1s}\n"
-            + (f"watch: [{name}]" if name in WATCHING
+            + (f"watch: [{name}]" if name in MACHINES
                else f"services: {{shop: {{metrics: {name}, selector: 'job=\"shop\"'}}}}"))
-    for alert in alerts(tmp_path, text, "nodes" if name in WATCHING else "shop").values():
+    for alert in alerts(tmp_path, text, "nodes" if name in MACHINES else "shop").values():
         assert "{{ $value | humanizePercentage }}" in alert["annotations"]["description"]
         assert re.findall(r"\$value\b(?! \| humanize)", str(alert)) == []
         assert "$value" not in alert["annotations"]["summary"] + str(alert["labels"])
