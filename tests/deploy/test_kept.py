@@ -17,9 +17,9 @@ LOKI = {
     "compactor": {"working_directory", "retention_enabled", "delete_request_store"},
 }
 TEMPO = {
-    "": {"server", "distributor", "storage", "compactor", "usage_report"}, "server": {"http_listen_port"},
+    "": {"server", "distributor", "storage", "compactor", "overrides", "usage_report"}, "server": {"http_listen_port"},
     "distributor": {"receivers"}, "storage": {"trace"}, "compactor": {"compaction"},
-    "usage_report": {"reporting_enabled"},
+    "overrides": {"defaults"}, "usage_report": {"reporting_enabled"},
 }
 
 
@@ -49,12 +49,18 @@ def test_logs_30_days():
     assert keys(loki) == LOKI
 
 
+def test_loki_shows_how_long_it_keeps_logs():
+    """By a part of it that runs only where it is named."""
+    assert "-target=all,overrides-exporter" in read("compose.yaml")["services"]["loki"]["command"]
+
+
 def test_traces_14_days():
     """In hours: Tempo's durations know no days."""
     tempo = read("tempo.yaml")
     kept = tempo["compactor"]["compaction"]["block_retention"]
     assert kept.endswith("h")
     assert duration(kept) == 14 * DAY
+    assert tempo["overrides"]["defaults"]["compaction"]["block_retention"] == kept  # what it shows as a metric
     assert keys(tempo) == TEMPO
 
 
