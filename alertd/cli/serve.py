@@ -44,8 +44,6 @@ def command(config: Path, rules: Path, store: str, connections: int, listen: str
     SIGHUP or POST /-/reload reads the configuration again; SIGTERM ends after what is under way.
     """
     from alertd.config.units import duration
-    # structlog would load it, where it is installed, for tracebacks that no log of ours shows: 3 MB in every daemon
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # how Python is told that there is no such module
     from alertd.daemon import Options, run
     from alertd.engine.backup import Plan
     from alertd.errors import AlertdError, NoDoor

@@ -24,7 +24,7 @@ from alertd.model import (
     Webhook,
 )
 
-# Of a state `_value_` is written: what `.value` finds by two calls, and a webhook writes forty of them.
+# Of a state `_value_` is written: what `.value` finds by two calls, and a webhook writes two dozen of them.
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _labels = msgspec.json.Decoder(dict[str, str])
@@ -85,7 +85,7 @@ ALERT = ("id", "source", "fingerprint", "incident", "severity", "labels", "annot
 
 
 def firing_row(alert: Alert) -> tuple[Any, ...]:
-    """Of one without the columns that FIRING leaves out: to hand SQLite a NULL takes longer than any text."""
+    """Of one without the columns that FIRING leaves out: for every NULL the driver looks for an adapter."""
     return (alert.id, alert.source, alert.fingerprint, alert.incident, alert.severity._value_, to_json(alert.labels),
             to_json(alert.annotations), alert.starts_at, alert.newest_start, alert.generator_url)
 

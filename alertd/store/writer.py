@@ -81,7 +81,10 @@ class _Lane:
                 results = part[0].handler(connection, [waiting.item for waiting in part])
                 for waiting, result in zip(part, results, strict=True):
                     answers[indexes[id(waiting)]] = result
-            loop.call_soon_threadsafe(self.answer)
+            # What the last commit wrote is answered while this one waits for the disk. Any sooner, and what the answers
+            # bring in, for whoever was answered sends again, would fight with this thread for the interpreter.
+            if self._written:
+                loop.call_soon_threadsafe(self.answer)
 
         self.session.run(work)
         return answers
@@ -175,7 +178,7 @@ class Writer:
             self._refuse(lane, batch[0], error)
             return
         self.failing_since = None
-        if not self._waiting or lane.session.apart:
+        if not self._waiting or lane.session.apart:  # else the next transaction answers, or fails and then answers
             lane.answer()
 
     def _refuse(self, lane: _Lane, waiting: _Waiting, error: Exception) -> None:

@@ -38,8 +38,7 @@ def build(inside: Inside) -> web.Application:
 
 
 def _front(guard: Guard) -> Middleware:
-    """Who comes in, and what every answer carries. One middleware for all of it, since each costs a webhook as much as
-    a hundredth of everything that is done for it."""
+    """Who comes in, and what every answer carries. One middleware for all of it, since every webhook passes each."""
     @web.middleware
     async def front(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:

@@ -103,8 +103,8 @@ def _stamp(files: Iterable[Path]) -> tuple[tuple[int, int] | None, ...]:
 
 
 class Guard:
-    """Lets in who may, and puts the visitor beside the request as VISITOR. `asked` says what each
-    route asks, by its method."""
+    """Lets in who may, and puts the visitor beside the request as VISITOR. `asked` says what each route asks, by its
+    method."""
 
     def __init__(self, door: Door, asked: Mapping[web.AbstractResource, Mapping[str, Permission]], clock: Clock,
                  metrics: Metrics) -> None:

@@ -1,6 +1,7 @@
 """Group commit."""
 
 import asyncio
+import threading
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -47,6 +48,26 @@ async def test_one_that_cannot_be_written_costs_only_itself(db, writer):
     answers = await asyncio.gather(*(writer.submit(add, name) for name in ("a", "bad", "b")), return_exceptions=True)
     assert [type(answer) for answer in answers] == [str, StoreUnavailable, str]
     assert await names(db) == ["a", "b"]
+
+
+@pytest.mark.parametrize("other", ["b", "bad"])
+async def test_what_is_on_disk_is_answered_whatever_becomes_of_the_next(db, writer, other):
+    """Answers may wait for the work of the transaction after theirs, and not for its success."""
+    begun, go = threading.Event(), threading.Event()
+
+    def held(connection, items):
+        begun.set()
+        assert go.wait(10)
+        return add(connection, items)
+
+    first = asyncio.create_task(writer.submit(held, "a"))
+    await asyncio.to_thread(begun.wait, 10)
+    second = asyncio.create_task(writer.submit(add, other))
+    await asyncio.sleep(0)
+    go.set()
+    answers = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [str, str if other == "b" else StoreUnavailable]
+    assert await names(db) == (["a", "b"] if other == "b" else ["a"])
 
 
 async def test_a_failing_store_is_noticed_and_its_recovery_too(writer):
