@@ -37,10 +37,11 @@ async def of(connection: AsyncConnection, story: Story, now: Millis) -> Spending
         return Spending(reason=NO_LEDGER)
     since, until = began_at(story) or story.incident.opened_at, story.incident.resolved_at or now
     wanted = list(_labels(story.incident.labels, story.alerts))
-    found = [await _spent(connection, series, slos[series.service, series.slo], since, max(since, until), now)
-             for series in await ledger.series_of(connection)
+    meant = [series for series in await ledger.series_of(connection)
              if (series.service, series.slo) in slos and any(_fits(series, labels) for labels in wanted)]
-    return Spending(tuple(found[:MOST]), "" if found else NO_OBJECTIVE)
+    found = [await _spent(connection, series, slos[series.service, series.slo], since, max(since, until), now)
+             for series in meant[:MOST]]
+    return Spending(tuple(found), "" if found else NO_OBJECTIVE)
 
 
 async def incident(connection: AsyncConnection, id: str, now: Millis) -> dict[str, Any] | None:
