@@ -14,7 +14,7 @@ _MASK = 2**64 - 1
 
 
 @cache
-def _template(alerts: int, status: str, severity: str, lean: bool) -> tuple[bytes, ...]:
+def _template(alerts: int, status: str, severity: str, lean: bool, instances: bool) -> tuple[bytes, ...]:
     """The pieces of a body, between which the fingerprints go."""
     resolved = status == "resolved"
     common = {"alertname": "HighErrorRate", "cluster": "eu-1", "namespace": f"ns-{_NUMBER}", "severity": severity}
@@ -22,6 +22,8 @@ def _template(alerts: int, status: str, severity: str, lean: bool) -> tuple[byte
     for index in range(alerts):
         labels = common | {"service": "checkout", "pod": f"checkout-7d9c5b8f6-{index:05d}", "team": "payments",
                            "prometheus": "monitoring/k8s"}
+        if instances:
+            labels["instance"] = f"checkout-{index:05d}.ns-{_NUMBER}:8080"
         if lean:
             told.append({"status": status, "labels": common | {"pod": f"checkout-{index:05d}"},
                          "annotations": {"summary": f"Errors in ns-{_NUMBER}"}, "startsAt": _START,
@@ -45,10 +47,11 @@ def _template(alerts: int, status: str, severity: str, lean: bool) -> tuple[byte
     return tuple(json.dumps(message).encode().split(b"@fingerprint@"))
 
 
-def body(number: int, alerts: int, status: str = "firing", severity: str = "critical", *, lean: bool = False) -> bytes:
-    """The webhook of group `number` (below 10^9), whose alerts have fingerprints of their own; about 800 bytes an
-    alert, or 330 of a lean one, of which 10,000 keep below 4 MiB."""
-    pieces = _template(alerts, status, severity, lean)
+def body(number: int, alerts: int, status: str = "firing", severity: str = "critical", *, lean: bool = False,
+         instances: bool = False) -> bytes:
+    """The webhook of group `number` (below 10^9), whose alerts have fingerprints of their own, and instances of their
+    own where that is asked for; about 800 bytes an alert, or 330 of a lean one, of which 10,000 keep below 4 MiB."""
+    pieces = _template(alerts, status, severity, lean, instances)
     parts = [pieces[0]]
     for index in range(alerts):
         parts += b"%016x" % ((number * 16_411 + index + 1) * _SPREAD & _MASK), pieces[index + 1]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import processes
+from bench.alerta import alerta
 from bench.build import build
 from bench.figures import Figure, percentile
 from bench.ledger import ledger
@@ -205,5 +206,5 @@ def chain(_folder: Path, rounds: int) -> list[Figure]:
 JOBS: dict[str, Callable[[Path, int], list[Figure]]] = {
     "intake": intake, "lag": lag, "latency": latency, "faults": faults, "rest": rest, "chain": chain, "build": build,
     "budgets": budgets, "replicas": replicas, "ledger": ledger,
-    "page": page, "peer": peer, "throttled": throttled, "years": years, "state": state,
+    "page": page, "peer": peer, "alerta": alerta, "throttled": throttled, "years": years, "state": state,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import functools
 import gc
 import json
 import sys
@@ -20,7 +21,8 @@ from bench.bodies import body, posted
 
 MOST_CONNECTIONS = 256  # of an open loop
 MIX = (1, 10, 1, 10, 1, 64, 1, 10, 1, 1)  # alerts in groups of mixed sizes: 60 % have 1, 30 % 10, 10 % 64
-PATHS = {False: b"/webhook/alertmanager", True: b"/api/v2/alerts"}
+WEBHOOK, POSTED = "/webhook/alertmanager", "/api/v2/alerts"
+TAKEN = (200, 201)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Plan:
     """What to send. `rate` webhooks a second, or as fast as `connections` allow (None). `groups` limits how many
     different groups there are, which then repeat; 0: every webhook is of a new one. With `resolve_after` (seconds;
     open loop) every second webhook is the end of the group that began so long before. `mixed`: sizes as MIX has them;
-    `posted`: to an Alertmanager, as Prometheus does."""
+    `posted`: to an Alertmanager, as Prometheus does. `path`: where else a webhook goes. With `instances` every alert is
+    of an instance of its own, which some tell alerts apart by."""
 
     port: int
     seconds: float
@@ -42,6 +45,8 @@ class Plan:
     lean: bool = False
     mixed: bool = False
     posted: bool = False
+    path: str = WEBHOOK
+    instances: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -58,12 +63,14 @@ class Report:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection; `free` is called when its answer is complete, with the status."""
+    """One connection; `free` is called when its answer is complete, with the status. `closing`: the server takes no
+    further request on it."""
 
     def __init__(self, free: Callable[[_Connection, int], None]) -> None:
         self._free = free
         self._buffer = b""
         self.sent_at = 0.0
+        self.closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -83,6 +90,7 @@ class _Connection(asyncio.Protocol):
         if len(self._buffer) < end + 4 + length:
             return
         status = int(self._buffer[9:12])
+        self.closing = b"Connection: close\r\n" in self._buffer[:end + 2]
         self._buffer = b""
         self._free(self, status)
 
@@ -92,7 +100,8 @@ class _Sender:
         self.plan = plan
         self.report = Report()
         self.head = (b"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
-                     b"Content-Length: %%d\r\n\r\n" % (PATHS[plan.posted], plan.port))
+                     b"Content-Length: %%d\r\n\r\n" % ((POSTED if plan.posted else plan.path).encode(), plan.port))
+        self.body = functools.partial(body, severity=plan.severity, lean=plan.lean, instances=plan.instances)
         self.bodies: list[bytes] = []  # of what is posted: made before the time runs, for it costs more to make
         self.number = plan.first
         self.busy = 0
@@ -100,14 +109,14 @@ class _Sender:
         self.waiting: collections.deque[tuple[bytes, float]] = collections.deque()
         self.sending = True
         self.done = asyncio.Event()
+        self.opening: set[asyncio.Task[None]] = set()
 
     async def run(self) -> Report:
-        plan, loop = self.plan, asyncio.get_running_loop()
-        body(0, plan.alerts, severity=plan.severity, lean=plan.lean)
+        plan = self.plan
+        self.body(0, plan.alerts)
         count = MOST_CONNECTIONS if plan.rate else plan.connections
         for _ in range(count):
-            _, connection = await loop.create_connection(lambda: _Connection(self._free), "127.0.0.1", plan.port)
-            self.idle.append(connection)
+            self.idle.append(await self._connection())
         if plan.posted and plan.rate:
             self.bodies = [posted(plan.first + index, self._alerts(index), plan.severity)
                            for index in range(int(plan.seconds * plan.rate))]
@@ -126,6 +135,10 @@ class _Sender:
         self.report.cpu = (time.process_time() - cpu) / self.report.seconds
         return self.report
 
+    async def _connection(self) -> _Connection:
+        return (await asyncio.get_running_loop().create_connection(
+            lambda: _Connection(self._free), "127.0.0.1", self.plan.port))[1]
+
     async def _open(self, rate: float, started: float) -> None:
         for index in range(int(self.plan.seconds * rate)):
             due = started + index / rate
@@ -143,7 +156,7 @@ class _Sender:
                     return
                 number, status = number - lag, "resolved"
         self.report.due[f"{status} {number}"] = due
-        payload = self.bodies[index] if plan.posted else body(number, self._alerts(index), status, plan.severity)
+        payload = self.bodies[index] if plan.posted else self.body(number, self._alerts(index), status)
         if self.idle:
             self.busy += 1
             self.idle.pop().send(self.head, payload, due)
@@ -158,13 +171,25 @@ class _Sender:
         number = plan.first + (self.number - plan.first) % plan.groups if plan.groups else self.number
         self.number += 1
         self.busy += 1
-        connection.send(self.head, body(number, plan.alerts, severity=plan.severity, lean=plan.lean), time.monotonic())
+        connection.send(self.head, self.body(number, plan.alerts), time.monotonic())
 
     def _free(self, connection: _Connection, status: int) -> None:
         self.busy -= 1
-        self.report.answered += status == 200
-        self.report.refused += status != 200
+        self.report.answered += status in TAKEN
+        self.report.refused += status not in TAKEN
         self.report.latencies.append(time.monotonic() - connection.sent_at)
+        if connection.closing:
+            connection.transport.close()
+            again = asyncio.create_task(self._reopen())
+            self.opening.add(again)
+            again.add_done_callback(self.opening.discard)
+        else:
+            self._use(connection)
+
+    async def _reopen(self) -> None:
+        self._use(await self._connection())
+
+    def _use(self, connection: _Connection) -> None:
         if self.waiting:
             self.busy += 1
             connection.send(self.head, *self.waiting.popleft())

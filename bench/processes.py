@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,17 @@ def running(*command: str, port: int = 0, log: Path | None = None) -> contextlib
 
 
 @contextlib.contextmanager
-def program(*command: str, port: int = 0, log: Path | None = None) -> Iterator[Running]:
-    """The same of any program."""
+def program(*command: str, port: int = 0, log: Path | None = None, ready: str = "/-/ready",
+            environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """The same of any program, which answers at `ready` once it is."""
     with contextlib.ExitStack() as stack:
         errors = stack.enter_context(log.open("a")) if log else None
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                   env={**os.environ, **(environment or {})})
         server = Running(process, port)
         try:
             if port:
-                _await_ready(server)
+                _await_ready(server, ready)
             yield server
         finally:
             process.send_signal(signal.SIGTERM)
@@ -83,13 +86,13 @@ def program(*command: str, port: int = 0, log: Path | None = None) -> Iterator[R
             server.said += [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
-def _await_ready(server: Running) -> None:
+def _await_ready(server: Running, path: str) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if server.process.poll() is not None:
             raise RuntimeError(f"{server.process.args!r} ended with status {server.process.returncode}")
         with contextlib.suppress(OSError, urllib.error.URLError), \
-                urllib.request.urlopen(f"http://127.0.0.1:{server.port}/-/ready", timeout=1):
+                urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=1):
             return
         time.sleep(0.02)
     raise RuntimeError(f"{server.process.args!r} did not get ready")
