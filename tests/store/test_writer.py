@@ -1,7 +1,6 @@
 """Group commit."""
 
 import asyncio
-import threading
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -9,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from alertd.errors import StoreUnavailable
 from alertd.store import schema
+from alertd.store.writer import MOST_ITEMS
 
 
 def digest_row(name):
@@ -50,24 +50,33 @@ async def test_one_that_cannot_be_written_costs_only_itself(db, writer):
     assert await names(db) == ["a", "b"]
 
 
-@pytest.mark.parametrize("other", ["b", "bad"])
-async def test_what_is_on_disk_is_answered_whatever_becomes_of_the_next(db, writer, other):
-    """Answers may wait for the work of the transaction after theirs, and not for its success."""
-    begun, go = threading.Event(), threading.Event()
+async def test_none_begins_while_more_comes_in(writer):
+    """What arrives a few turns of the loop apart is one transaction."""
+    sizes = []
 
-    def held(connection, items):
-        begun.set()
-        assert go.wait(10)
-        return add(connection, items)
+    def count(connection, items):
+        sizes.append(len(items))
+        return items
 
-    first = asyncio.create_task(writer.submit(held, "a"))
-    await asyncio.to_thread(begun.wait, 10)
-    second = asyncio.create_task(writer.submit(add, other))
-    await asyncio.sleep(0)
-    go.set()
-    answers = await asyncio.gather(first, second, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [str, str if other == "b" else StoreUnavailable]
-    assert await names(db) == (["a", "b"] if other == "b" else ["a"])
+    async def later(turns):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await writer.submit(count, turns)
+
+    assert await asyncio.gather(*(later(turns) for turns in range(0, 40, 4))) == list(range(0, 40, 4))
+    assert sizes == [10]
+
+
+async def test_a_transaction_is_begun_when_there_is_enough(writer):
+    """Whatever else comes in all the time."""
+    sizes = []
+
+    def count(connection, items):
+        sizes.append(len(items))
+        return items
+
+    await asyncio.gather(*(writer.submit(count, number) for number in range(MOST_ITEMS + 1)))
+    assert sizes == [MOST_ITEMS, 1]
 
 
 async def test_a_failing_store_is_noticed_and_its_recovery_too(writer):
