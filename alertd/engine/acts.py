@@ -140,8 +140,7 @@ class Acts:
                     rows = () if until and decide is not calm else known.notifications.get(id, ())
                     batch.take(sky.fold(decide(incident, rows, routing, now)))
             sky.begin()
-            intake.save(connection, batch, now)
-            sky.keep()
+            intake.save(connection, batch, now, sky.counted())
             made += batch.notifications.values()
         return [tuple(made)] * len(asked)
 

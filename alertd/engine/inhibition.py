@@ -56,9 +56,8 @@ class Inhibition:
             batch.take(sky.fold(release(known.incidents[id], alerts, rows, routing, now, BECAUSE)))
         if free:
             sky.begin()
-            intake.save(connection, batch, now)
+            intake.save(connection, batch, now, sky.counted())
             inhibiting.let_go(connection, [alert for alerts in free.values() for alert in alerts])
-            sky.keep()
         return [tuple(batch.notifications.values())] * len(asked)
 
     def _free(self, connection: Connection) -> dict[IncidentId, list[Alert]]:

@@ -129,8 +129,7 @@ class Intake:
             pulses.beat(connection, {(matchers, webhook.source) for webhook in webhooks
                                      for matchers in beats(webhook, routing)}, now)
         sky.begin()
-        store.save(connection, batch, now)
-        sky.keep()
+        store.save(connection, batch, now, sky.counted())
         return answers
 
     def _count(self) -> None:

@@ -1,14 +1,15 @@
 """The one place where SQLite and PostgreSQL differ in what is asked of them; every other query is Core, alike on both.
 
 What to write against: `upsert` for an insert that may meet its row, `among` for a list of any length, `word` for a
-state that a partial index has to see, `Rows` for many rows at once. `with_for_update()` says nothing to SQLite, whose
-one writer has its tables to itself.
+state that a partial index has to see, `Rows` for many rows at once, `write` for those of several tables.
+`with_for_update()` says nothing to SQLite, whose one writer has its tables to itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -33,10 +34,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 # `upsert`: both databases know PostgreSQL's ON CONFLICT
-__all__ = ["Rows", "among", "listed", "lock", "try_lock", "upsert", "word"]
+__all__ = ["Part", "Rows", "among", "listed", "lock", "try_lock", "upsert", "word", "write"]
 
 AT_ONCE = (32, 16, 8, 4, 2, 1)  # rows to a statement of SQLite: beyond the first more gain nothing
-MANY = 0  # in place of a number: as many as there are
+_VALUES = " VALUES ("
 MOST_LOCKS = 1_000  # of one transaction; PostgreSQL has room for 6,400 unless it is told otherwise
 
 
@@ -121,34 +122,64 @@ class Rows:
     def __init__(self, statement: Insert, names: Sequence[str]) -> None:
         self._statement = statement
         self._names = list(names)
-        self._texts: dict[str, Mapping[int, str]] = {}
+        self._texts: Mapping[int, str] = {}
 
     def __call__(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
-        if values := list(rows):
-            texts = self._text(connection.dialect)
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(texts[MANY], tuple(map(list, zip(*values, strict=True))))
-            else:
-                _write(connection, texts, values)
+        write(connection, (self, rows))
 
-    def _text(self, dialect: Dialect) -> Mapping[int, str]:
-        """By the number of rows."""
-        if dialect.name not in self._texts:
-            compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
-            assert getattr(compiled, "positiontup", None) == self._names  # the order that the tuples have
-            one = str(compiled)
-            start = one.index(" VALUES (")
-            end = one.index(")", start)
-            if dialect.name == "postgresql":
-                columns = self._statement.table.c
-                types = [columns[name].type.compile(dialect=dialect).partition("(")[0] for name in self._names]
-                arrays = ", ".join(f"CAST(${number} AS {type}[])" for number, type in enumerate(types, 1))
-                texts = {MANY: f"{one[:start]} SELECT * FROM unnest({arrays}){one[end + 1:]}"}  # noqa: S608  likewise
-            else:
-                row = one[start + len(" VALUES "):end + 1]
-                texts = {number: one.replace(row, ", ".join([row] * number)) for number in AT_ONCE}
-            self._texts[dialect.name] = texts
-        return self._texts[dialect.name]
+    def by_number(self, dialect: Dialect) -> Mapping[int, str]:
+        """SQLite's texts, by the number of rows."""
+        if not self._texts:
+            one, start, end = self._compiled(dialect)
+            row = one[start + len(_VALUES) - 1:end]
+            self._texts = {number: one.replace(row, ", ".join([row] * number)) for number in AT_ONCE}
+        return self._texts
+
+    def of_arrays(self, dialect: Dialect, first: int) -> tuple[str, int]:
+        """PostgreSQL's text, whose parameters are numbered from `first`, and what number comes after them."""
+        one, start, end = self._compiled(dialect)
+        columns = self._statement.table.c
+        types = [columns[name].type.compile(dialect=dialect).partition("(")[0] for name in self._names]
+        arrays = ", ".join(f"CAST(${number} AS {type}[])" for number, type in enumerate(types, first))
+        return f"{one[:start]} SELECT * FROM unnest({arrays}){one[end:]}", first + len(types)  # noqa: S608  likewise
+
+    def _compiled(self, dialect: Dialect) -> tuple[str, int, int]:
+        """The text for one row, and from where to where its values stand."""
+        compiled = self._statement.compile(dialect=dialect, column_keys=self._names)
+        assert getattr(compiled, "positiontup", None) == self._names  # the order that the tuples have
+        one = str(compiled)
+        start = one.index(_VALUES)
+        return one, start, one.index(")", start) + 1
+
+
+Part = tuple[Rows, Iterable[tuple[Any, ...]]]
+
+
+def write(connection: Connection, *parts: Part) -> None:
+    """Write rows of several kinds. PostgreSQL is asked once for all of them, since being asked costs it and the driver
+    as much as some rows do; so no part may need what another one wrote."""
+    dialect = connection.dialect
+    filled = [(rows, values) for rows, some in parts if (values := list(some))]
+    if dialect.name != "postgresql":
+        for rows, values in filled:
+            _write(connection, rows.by_number(dialect), values)
+    elif filled:
+        text = _together(dialect, tuple(rows for rows, _ in filled))
+        arrays = [list(column) for _, values in reversed(filled) for column in zip(*values, strict=True)]
+        connection.exec_driver_sql(text, tuple(arrays))
+
+
+@functools.lru_cache
+def _together(dialect: Dialect, parts: tuple[Rows, ...]) -> str:
+    """One statement of several. PostgreSQL works off such parts from the last to the first, so they are turned round:
+    what comes last in `parts` is locked for the shortest time."""
+    texts, number = [], 1
+    for rows in reversed(parts):
+        text, number = rows.of_arrays(dialect, number)
+        texts.append(text)
+    if len(texts) == 1:
+        return texts[0]
+    return f"WITH {', '.join(f'p{index} AS ({text})' for index, text in enumerate(texts))} SELECT"
 
 
 def _write(connection: Connection, texts: Mapping[int, str], values: Sequence[tuple[Any, ...]]) -> None:

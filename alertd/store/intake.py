@@ -22,7 +22,7 @@ from alertd.model import (
     Webhook,
 )
 from alertd.store import live, schema, swings, weather
-from alertd.store.dialect import Rows, among, listed, lock, upsert, word
+from alertd.store.dialect import Part, Rows, among, listed, lock, upsert, word, write
 from alertd.store.rows import (
     ALERT,
     FIRING,
@@ -97,22 +97,24 @@ class Batch:
         self.inhibited.extend(changes.inhibited)
 
 
-def save(connection: Connection, batch: Batch, now: Millis) -> None:
-    """Write the batch. Nothing is on disk before the caller's commit."""
-    _INSERT_WEBHOOK(connection, batch.webhooks)
-    rest = [alert for alert in batch.alerts.values() if not _plain(alert)]
-    _UPSERT_ALERT(connection, map(alert_row, rest))
-    firing = filter(_plain, batch.alerts.values()) if rest else batch.alerts.values()
-    _UPSERT_FIRING(connection, map(firing_row, firing))
-    live.note(connection, batch.alerts.values(), now)
-    _UPSERT_INCIDENT(connection, map(incident_row, batch.incidents.values()))
-    swings.note(connection, batch.incidents.values(), now)
-    insert_notifications(connection, batch.notifications.values())
-    weather.touch(connection, batch.notifications.values())
+def save(connection: Connection, batch: Batch, now: Millis, *more: Part) -> None:
+    """Write the batch, and after it `more`. Nothing is on disk before the caller's commit."""
+    alerts, incidents, notifications = batch.alerts.values(), batch.incidents.values(), batch.notifications.values()
+    weather.touch(connection, notifications)
     supersede(connection, batch.superseded, now)
-    insert_decisions(connection, batch.decisions)
-    _INSERT_INHIBITOR(connection, ((one.key, one.alert, one.name, one.both) for one in batch.inhibitors))
-    _INSERT_INHIBITED(connection, ((alert.id,) for alert in batch.inhibited))
+    rest = [alert for alert in alerts if not _plain(alert)]
+    write(connection,
+          (_INSERT_WEBHOOK, batch.webhooks),
+          (_UPSERT_ALERT, map(alert_row, rest)),
+          (_UPSERT_FIRING, map(firing_row, filter(_plain, alerts) if rest else alerts)),
+          (_UPSERT_INCIDENT, map(incident_row, incidents)),
+          swings.kept(incidents, now),
+          (_INSERT_NOTIFICATION, map(notification_row, notifications)),
+          (_INSERT_DECISION, map(_decision_row, batch.decisions)),
+          (_INSERT_INHIBITOR, ((one.key, one.alert, one.name, one.both) for one in batch.inhibitors)),
+          (_INSERT_INHIBITED, ((alert.id,) for alert in batch.inhibited)),
+          *more)
+    live.note(connection, alerts, now)
 
 
 def _plain(alert: Alert) -> bool:
@@ -139,8 +141,11 @@ def supersede(connection: Connection, rows: Sequence[Notification], now: Millis)
 
 def insert_decisions(connection: Connection, decisions: Iterable[Decision]) -> None:
     """Add to the records of why."""
-    _INSERT_DECISION(connection, ((one.webhook, one.incident, one.at, one.verdict, to_json(one.why))
-                                  for one in decisions))
+    _INSERT_DECISION(connection, map(_decision_row, decisions))
+
+
+def _decision_row(one: Decision) -> tuple[Any, ...]:
+    return one.webhook, one.incident, one.at, one.verdict, to_json(one.why)
 
 
 def _upsert(table: Table, changing: tuple[str, ...]) -> Insert:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select
 
 from alertd.model import DAY, Incident, IncidentState, Millis
 from alertd.store import schema
-from alertd.store.dialect import Rows, among, listed, upsert
+from alertd.store.dialect import Part, Rows, among, listed, upsert
 from alertd.store.rows import times_from, times_to
 
 LONGEST: Millis = DAY  # within which swings are counted at most; what is older is forgotten
@@ -26,10 +26,10 @@ def load(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[Millis,
     return {row.key: times_from(row.swings) for row in connection.execute(_BY_KEY, {"listed": listed(keys)})}
 
 
-def note(connection: Connection, incidents: Iterable[Incident], now: Millis) -> None:
-    """Keep the swings of those that ended."""
+def kept(incidents: Iterable[Incident], now: Millis) -> Part:
+    """What is to be written of those that ended: their swings."""
     ended = {one.key: one.swings for one in incidents if one.swings and one.state is IncidentState.RESOLVED}
-    _KEEP(connection, ((key, times_to(swings), now) for key, swings in ended.items()))
+    return _KEEP, ((key, times_to(swings), now) for key, swings in ended.items())
 
 
 def forget(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[None]:

@@ -11,7 +11,7 @@ from alertd.incidents import Changes
 from alertd.model import Millis, Notification, Outlet, State
 from alertd.routing import Routing
 from alertd.store import schema
-from alertd.store.dialect import Rows, among, listed, upsert
+from alertd.store.dialect import Part, Rows, among, listed, upsert
 from alertd.storm import Gauge, Storm
 
 _gauges, _storms = schema.gauges, schema.storms
@@ -28,7 +28,7 @@ _TOUCH = (update(_storms).where(among(_storms.c.id)).values(revision=_storms.c.r
 
 class Sky:
     """Folds what a transaction decides. The weather is read with the first start that counts, and written by `begin`
-    and `keep`: replicas that write at once may each miss what the other counted, and then a storm begins a little
+    and as `counted`: replicas that write at once may each miss what the other counted, and then a storm begins a little
     later."""
 
     def __init__(self, connection: Connection, routing: Routing, now: Millis) -> None:
@@ -52,15 +52,13 @@ class Sky:
             _BEGIN(self._connection, ((one.id, *_place(one.outlet), one.style, one.began_at, 0, 0, 0)
                                       for one in self._weather.begun))
 
-    def keep(self) -> None:
-        """Write what was counted; last of all, since every replica writes these few rows with nearly everything it
-        takes, and from here to the commit the others wait for them."""
-        if self._weather is None:
-            return
-        gauges = self._weather.gauges
-        _FILL(self._connection, ((*_place(outlet), gauges[outlet].level, gauges[outlet].at, gauges[outlet].half_at,
-                                  gauges[outlet].storm)
-                                 for outlet in sorted(gauges, key=_place) if gauges[outlet].at == self._now))
+    def counted(self) -> Part:
+        """What is to be written of what was counted; last of all, since every replica writes these few rows with nearly
+        everything it takes, and from there to the commit the others wait for them."""
+        gauges = self._weather.gauges if self._weather else {}
+        return _FILL, ((*_place(outlet), gauges[outlet].level, gauges[outlet].at, gauges[outlet].half_at,
+                        gauges[outlet].storm)
+                       for outlet in sorted(gauges, key=_place) if gauges[outlet].at == self._now)
 
 
 def touch(connection: Connection, rows: Iterable[Notification]) -> None:
