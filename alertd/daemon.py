@@ -19,7 +19,6 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,7 +80,6 @@ WAITING = 1024  # connections that may wait to be accepted
 ANCHOR = 60  # seconds between looks at the audit's head
 CHORES = 300  # seconds between looks at what is done once a day
 TICK = 5  # seconds between looks at what time alone changes
-THREADS = 16  # for client libraries that block: two endpoints at their limit of connections
 
 log = structlog.get_logger()
 
@@ -347,12 +345,8 @@ async def _net(current: Current) -> AsyncIterator[Net]:
     # aiohttp's own limit of 100 connections would let one endpoint wait for another; slots are counted per endpoint
     connector = aiohttp.TCPConnector(limit=0, socket_factory=partial(_reaching, current))
     session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=channels.TIMEOUT))
-    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="channel")
-    try:
-        async with session:
-            yield Net(session, threads)
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
+    async with session:
+        yield Net(session)
 
 
 @contextlib.contextmanager
@@ -405,5 +399,5 @@ def set_up_logs(json_lines: bool) -> None:
                     render, lambda _logger, _name, line: hide(str(line))],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr), cache_logger_on_first_use=True)
-    for name in ("pagerduty", "slack_sdk", "apscheduler", "aiohttp", "asyncio", "httpx2"):
+    for name in ("slack_sdk", "apscheduler", "aiohttp", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

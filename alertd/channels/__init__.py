@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Mapping
+from functools import cache
+from typing import Any, Protocol
 
 import aiohttp
 import pydantic
@@ -19,8 +17,6 @@ from alertd.model import Delivery
 
 CONNECTIONS = 8  # at most this many attempts at once to one endpoint, so that one that hangs costs no more
 TIMEOUT = 10.0  # seconds for one attempt; a lease (engine/deliver.py) is longer
-
-Result = TypeVar("Result")
 
 
 class Settings(pydantic.BaseModel):
@@ -48,18 +44,13 @@ class Settings(pydantic.BaseModel):
 
 @dataclasses.dataclass(slots=True)
 class Net:
-    """What channels share: one HTTP session, threads for libraries that block, and clients built once.
+    """What channels share: one HTTP session, and clients built once.
 
     `clients` is keyed by whatever the channel likes (its name first) and emptied on reload.
     """
 
     http: aiohttp.ClientSession
-    threads: ThreadPoolExecutor
     clients: dict[tuple[object, ...], Any] = dataclasses.field(default_factory=dict)
-
-    async def in_thread(self, work: Callable[..., Result], *args: Any, **named: Any) -> Result:
-        """Run a blocking call of a library beside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(work, *args, **named))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 import ipaddress
 import urllib.parse
+import urllib.request
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -43,6 +45,17 @@ def vendor_address(text: str) -> str:
         raise ValueError("must begin with https:// (plain http is for this machine only, in tests)")
     _ = parts.port  # raises ValueError where it is no number
     return text
+
+
+@functools.cache
+def proxy(url: str) -> str | None:
+    """The proxy that the environment names for a https address (HTTPS_PROXY, NO_PROXY); None for none. What is not
+    https is this machine itself, to which nothing stands in between. Read once: a process's environment stays."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "https" or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    found = urllib.request.getproxies()
+    return found.get("https") or found.get("all")
 
 
 def host_of(url: str) -> str:

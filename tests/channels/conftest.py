@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import pytest
@@ -13,8 +12,7 @@ from alertd.channels import Net
 @pytest.fixture
 async def net() -> AsyncIterator[Net]:
     async with aiohttp.ClientSession() as session:
-        with ThreadPoolExecutor(4) as threads:
-            yield Net(session, threads)
+        yield Net(session)
 
 
 @pytest.fixture

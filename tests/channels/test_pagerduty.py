@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pydantic
 import pytest
+from pagerduty import EventsApiV2Client
 
 from alertd.channels import Net, pagerduty
 from alertd.config.secret import Secret
@@ -97,7 +99,7 @@ async def test_start_rise_and_end_are_one_page_each(vendor: PagerDuty, net: Net)
 ])
 async def test_what_may_pass_is_tried_later_and_asked_once(
         vendor: PagerDuty, net: Net, fault: dict[str, Any], means: tuple[bool, float | None, bool]) -> None:
-    """One request per attempt: the library's own retries are off."""
+    """One request per attempt: nothing below the queue repeats it."""
     vendor.answer(**fault)
     with pytest.raises(TryLater) as caught:
         await pagerduty.send(made.delivery(), settings(vendor), net)
@@ -151,11 +153,63 @@ async def test_no_connection_leaves_no_doubt(vendor: PagerDuty, net: Net) -> Non
     assert not caught.value.ambiguous
 
 
-async def test_the_client_is_built_once_per_key(vendor: PagerDuty, net: Net) -> None:
-    """Two messages share a client, another key gets its own."""
+async def test_each_key_pages_its_own_service(vendor: PagerDuty, net: Net) -> None:
+    """Messages of two keys go by one session, each with its own key and under the same name."""
     for key in (KEY, KEY, "x" * 32):
         await pagerduty.send(made.delivery(), settings(vendor, key), net)
-    assert len(net.clients) == 2
+    assert [(page.routing_key, page.triggers) for page in vendor.pages] == [(KEY, 2), ("x" * 32, 1)]
+
+
+class _Theirs(EventsApiV2Client):  # type: ignore[misc]  # mypy is not told of what only tests use
+    """The vendor's client, which insists on https, made to talk to this machine."""
+
+    @property
+    def url(self) -> str:
+        return str(self._url)
+
+    @url.setter
+    def url(self, address: str) -> None:
+        self._url = address
+
+
+@pytest.mark.parametrize("kind", [Kind.FIRING, Kind.ACKNOWLEDGED, Kind.RESOLVED])
+async def test_what_is_sent_is_what_the_vendors_client_sends(vendor: PagerDuty, net: Net, kind: Kind) -> None:
+    """The same event to the same path, as the same type of content, to the byte but for the order of names."""
+    delivery = made.delivery(kind)
+    await pagerduty.send(delivery, settings(vendor), net)
+    event = dict(pagerduty.payload(delivery)[0])
+    theirs = _Theirs(KEY, base_url=vendor.url, trust_env=False)
+    await asyncio.to_thread(theirs.send_event, event.pop("event_action"), **event)
+    ours, expected = vendor.received
+    assert (ours.path, ours.headers["Content-Type"], ours.body) == (
+        expected.path, expected.headers["Content-Type"], expected.body)
+    assert ours.headers["Content-Length"] == expected.headers["Content-Length"]
+
+
+async def test_the_environments_proxy_is_asked_for_the_vendor(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where machines reach the outside by a proxy alone, so does a page."""
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        behind = pagerduty.Settings(url="https://events.by-proxy.example", routing_key=Secret(KEY))
+        with pytest.raises(TryLater):
+            await pagerduty.send(made.delivery(), behind, net)
+    assert asked == [b"CONNECT events.by-proxy.example:443 HTTP/1.1\r\n"]
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(vendor: PagerDuty, net: Net) -> None:
+    """What is far longer than any answer of PagerDuty is none, and memory does not fill with it."""
+    vendor.answer("garbage200", text='{"status": "success", "dedup_key": "' + "x" * 20_000_000 + '"}')
+    with pytest.raises(Rejected) as caught:
+        await pagerduty.send(made.delivery(), settings(vendor), net)
+    assert len(str(caught.value)) < 500
 
 
 async def test_a_digest_calls_nobody(vendor: PagerDuty, net: Net) -> None:

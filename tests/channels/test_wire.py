@@ -22,6 +22,18 @@ def test_addresses_of_vendors(url: str) -> None:
     assert _wire.vendor_address(url) == url
 
 
+@pytest.mark.parametrize(("url", "proxy"), [
+    ("https://events.example", "http://proxy:3128"), ("https://x.inside.example:8443", None),
+    ("http://127.0.0.1:9", None)])
+def test_proxies(monkeypatch: pytest.MonkeyPatch, url: str, proxy: str | None) -> None:
+    """What lies outside is reached by the environment's proxy, this machine and what NO_PROXY names directly."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "inside.example")
+    _wire.proxy.cache_clear()
+    assert _wire.proxy(url) == proxy
+    _wire.proxy.cache_clear()
+
+
 @pytest.mark.parametrize("url", ["http://example.com", "http://127.0.0.1.evil.example", "http://10.0.0.1", "x", "", "https://",
                                  "file:///etc/passwd", "http://localhost.evil.example/"])
 def test_addresses_that_are_refused(url: str) -> None:

@@ -92,7 +92,7 @@ async def test_from_metric_to_people(house: House, alertmanager: Alertmanager, e
     row = next(row for row in await house.settled() if row["channel"] == "pagerduty")
     arrived = house.pagerduty.received[0].at + time.time() * 1000 - time.monotonic() * 1000
     made = datetime.datetime.fromisoformat(row["created_at"]).timestamp() * 1000
-    print(f"webhook to page: {arrived - made:.0f} ms, vendor's client built first")  # pytest -rP shows it
+    print(f"webhook to page: {arrived - made:.0f} ms")  # pytest -rP shows it
     exporter.set(memory_used=0.4)
     await until(lambda: page.state == "resolved" and len(house.smtp.mails) == 2
                 and "resolved" in house.roots()[0]["text"].lower(), "everybody is told of the end")
