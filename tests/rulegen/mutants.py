@@ -39,28 +39,49 @@ _FACTOR = re.compile(r"(?<=[*/] )\d[\d.e+-]*\b|\b(?<![\w.-])\d[\d.]*(?= [*]| - )
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
 
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """The groups, as they stand, that a change in them is seen by: all of an objective, which reads no other one; or
+    one that is of none. Of alerts it holds the changed one only, or all where a record is changed."""
+
+    groups: tuple[Rules, ...]
+
+    @property
+    def rules(self) -> Iterator[Rules]:
+        return (rule for group in self.groups for rule in group["rules"])
+
+    def text(self, rule: Rules | None = None, changed: Rules | None = None) -> str:
+        """The rule file, with `changed` in place of `rule`."""
+        return json.dumps({"groups": [{**group, "rules": [changed if one is rule else one for one in group["rules"]]}
+                                      for group in self.groups]})
+
+    def alone(self, alert: Rules) -> Part:
+        """Without the other alerts."""
+        return Part(tuple({**group, "rules": [one for one in group["rules"] if "record" in one or one is alert]}
+                          for group in self.groups))
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mutant:
-    """What was changed, and the rule file with it. It holds the groups only that have to do with the change: `alerts`
-    is of what they alert, and the other tests of the service would say nothing new."""
+    """What was changed, of the rule with this name, and the rule file with it."""
 
     title: str
     kind: Kind
+    rule: str
     text: str
-    alerts: frozenset[str]
+    part: Part
 
 
 def mutants(text: str) -> Iterator[Mutant]:
     """Of the rule file `text`."""
     groups = yaml.load(text, Loader=yaml.CSafeLoader)["groups"]
     for group in groups:
-        kept = [other for other in groups if other is group or (_objectives(group) and _objectives(other))]
-        alerts = frozenset(rule["alert"] for its in kept for rule in its["rules"] if "alert" in rule)
-        for number, rule in enumerate(group["rules"]):
+        slo = _objective(group)
+        whole = Part(tuple(other for other in groups if other is group or (slo and _objective(other) == slo)))
+        for rule in group["rules"]:
+            part = whole.alone(rule) if "alert" in rule else whole
             for kind, what, changed in _changed(rule):
-                mutant = {**group, "rules": [*group["rules"][:number], changed, *group["rules"][number + 1:]]}
-                whole = json.dumps({"groups": [mutant if other is group else other for other in kept]})
-                yield Mutant(f"{_named(rule)}: {what}", kind, whole, alerts)
+                yield Mutant(f"{_named(rule)}: {what}", kind, _named(rule), part.text(rule, changed), part)
 
 
 def _named(rule: Rules) -> str:
@@ -68,8 +89,8 @@ def _named(rule: Rules) -> str:
     return " ".join(filter(None, [rule.get("alert", rule.get("record")), *labels]))
 
 
-def _objectives(group: Rules) -> bool:
-    return any("slo" in rule["labels"] for rule in group["rules"])
+def _objective(group: Rules) -> str:
+    return next((rule["labels"]["slo"] for rule in group["rules"] if "slo" in rule["labels"]), "")
 
 
 def _changed(rule: Rules) -> Iterator[tuple[Kind, str, Rules]]:

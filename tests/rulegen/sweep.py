@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
+import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import yaml
 
-from tests.rulegen.mutants import Kind, Mutant, mutants
+from alertd.config import units
+from tests.rulegen.mutants import Kind, Mutant, Part, mutants
 from tests.rulegen.rules_made import generated
 
-Known = MutableMapping[str, bool]  # digest of a mutant and of the tests -> whether it was killed
+# Digest of a mutant -> of the test that it fails, which holds whatever other tests there are; where it fails none, of
+# all that were tried.
+Known = MutableMapping[str, str]
+_FOUND = 20  # how much more likely a test is to fail that failed for another mutant of the rule
+_ONE_CORE = {**os.environ, "GOMAXPROCS": "1", "GOGC": "400"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,69 +39,112 @@ class Score:
         return ", ".join(f"{kind} {count - left[kind]}/{count}" for kind, count in sorted(self.tried.items()))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """A test as far as it is about a part of the rules: `text` for promtool, and how many `steps` it takes."""
+
+    name: str
+    text: str
+    steps: int
+
+    @property
+    def digest(self) -> str:
+        return _digest(self.text)
+
+
 @dataclasses.dataclass(slots=True)
 class Sweep:
     """The rules of the service `name`, and its generated tests one by one."""
 
-    rules: Path
-    tests: list[tuple[str, Path]]
-    made: str
-    digest: str
+    folder: Path
+    name: str
+    tests: list[dict[str, Any]]
+    mutants: list[Mutant]
+    seen: dict[Part, list[Seen]] = dataclasses.field(default_factory=dict)
+    found: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)  # rule, test -> mutants of it told
 
     @classmethod
     def of(cls, folder: Path, text: str, name: str) -> Self:
         """Of what is generated from this declaration."""
         files = generated(folder, text)
-        made = {file: content for file, content in files.items() if file.startswith(f"{name}.")}
-        digest = hashlib.sha256(json.dumps(sorted(made.items())).encode()).hexdigest()
-        tests = _each_test(folder / "generated", name)
-        return cls(folder / "generated" / f"{name}.rules.yaml", tests, made[f"{name}.rules.yaml"], digest)
+        its = [test for file in sorted(files) if file.startswith(f"{name}.") and file.endswith("test.yaml")
+               for test in _each(files[file])]
+        return cls(folder / "generated", name, its, list(mutants(files[f"{name}.rules.yaml"])))
 
     def score(self, chosen: Iterable[Mutant], known: Known | None = None) -> Score:
         """Of `chosen`; what is in `known` is not tried again, and what is tried is written there."""
         verdicts: Known = {} if known is None else known
         tried, alive = Counter[Kind](), []
         for mutant in chosen:
-            key = hashlib.sha256((self.digest + mutant.text).encode()).hexdigest()
-            if key not in verdicts:
-                verdicts[key] = self._killed(mutant)
             tried[mutant.kind] += 1
-            if not verdicts[key]:
+            if not self._killed(mutant, verdicts):
                 alive.append(mutant)
         return Score(tried, tuple(alive))
 
-    def mutants(self) -> Iterable[Mutant]:
-        return mutants(self.made)
-
-    def _killed(self, mutant: Mutant) -> bool:
-        """Whether one of the tests that have to do with it fails with its rules. First come those of the alert it is
-        of, and of them the ones that told the last mutants, which are moved to the front."""
-        self.rules.write_text(mutant.text, encoding="utf-8")
-        words = mutant.title.split(":", maxsplit=1)[0].split()
-        its = [test for test in self.tests if _of(test[0], mutant.alerts)]
-        for one in sorted(its, key=lambda test: -sum(word in test[0] for word in words)):
-            run = subprocess.run(["promtool", "test", "rules", one[1]], capture_output=True, text=True, check=False)
-            if run.returncode:
-                self.tests.remove(one)
-                self.tests.insert(0, one)
+    def _killed(self, mutant: Mutant, known: Known) -> bool:
+        """Whether a test fails with its rules that does not fail with them as they were."""
+        its = self._seen(mutant.part)
+        key, every = _digest(mutant.text), _digest(*(test.digest for test in its))
+        if known.get(key) in {every, *(test.digest for test in its)}:
+            return known[key] != every
+        for test in sorted(its, key=functools.partial(self._promise, mutant), reverse=True):
+            if self._fails(test, mutant.text):
+                if self._fails(test, mutant.part.text()):
+                    raise AssertionError(f"{test.name} fails of itself where it is about {mutant.rule} only")
+                self.found[mutant.rule, test.name] += 1
+                known[key] = test.digest
                 return True
+        known[key] = every
         return False
 
+    def _promise(self, mutant: Mutant, test: Seen) -> float:
+        """How likely it is to tell this one, for what it costs."""
+        words = sum(word in test.name for word in mutant.rule.split())
+        return (1 + words + _FOUND * self.found[mutant.rule, test.name]) / (30 + test.steps)
 
-def _each_test(folder: Path, name: str) -> list[tuple[str, Path]]:
-    """The tests of the service `name` in `folder`, each with its name and in a file of its own."""
-    found = []
-    for tests in sorted(folder.glob(f"{name}.*test.yaml")):
-        whole = yaml.load(tests.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        for number, test in enumerate(whole["tests"]):
-            path = folder / f"{tests.stem}.{number}.json"
-            path.write_text(json.dumps({**whole, "tests": [test]}), encoding="utf-8")
-            found.append((test["name"], path))
-    return found
+    def _seen(self, part: Part) -> list[Seen]:
+        if part not in self.seen:
+            self.seen[part] = [one for test in self.tests if (one := _seen_by(part, self.name, test))]
+        return self.seen[part]
+
+    def _fails(self, test: Seen, rules: str) -> bool:
+        (self.folder / f"{self.name}.rules.yaml").write_text(rules, encoding="utf-8")
+        path = self.folder / "one.test.json"
+        path.write_text(test.text, encoding="utf-8")
+        run = subprocess.run(["promtool", "test", "rules", path], capture_output=True, check=False, env=_ONE_CORE)
+        return run.returncode != 0
 
 
-def _of(test: str, alerts: frozenset[str]) -> bool:
-    """Whether the test of this name is about one of the alerts; those of records are about an objective's alerts."""
-    word = re.split(r"[,: ]", test, maxsplit=1)[0]
-    about_records = word == "Records" or "days and nights" in test or "both ends" in test
-    return word in alerts or (about_records and "ErrorBudgetLow" in alerts)
+def _each(text: str) -> Iterator[dict[str, Any]]:
+    """The tests of a file, each as a file of its own."""
+    whole = yaml.load(text, Loader=yaml.CSafeLoader)
+    return ({**whole, "tests": [test]} for test in whole["tests"])
+
+
+def _seen_by(part: Part, name: str, whole: dict[str, Any]) -> Seen | None:
+    """The test with what it expects of this part's rules; nothing where it expects nothing of them. What the others do
+    does not depend on a change here: a test that fails so, fails as a whole."""
+    test, = whole["tests"]
+    alerts = [rule for rule in part.rules if "alert" in rule]
+    checks = [{**check, "exp_alerts": [fired for fired in check.get("exp_alerts", []) if _fires(alerts, check, fired)]}
+              for check in test.get("alert_rule_test", []) if check["alertname"] in {one["alert"] for one in alerts}]
+    records = {rule["record"] for rule in part.rules if "record" in rule}
+    slos = {rule["labels"].get("slo") for rule in part.rules}
+    samples = [sample for sample in test.get("promql_expr_test", [])
+               if len(alerts) != 1 and records & set(re.findall(r"[\w:]+", sample["expr"]))
+               and slos >= set(re.findall(r'slo="([^"]*)"', sample["expr"]))]
+    if not checks and not samples:
+        return None
+    text = json.dumps({**whole, "rule_files": [f"{name}.rules.yaml"],
+                       "tests": [{**test, "alert_rule_test": checks, "promql_expr_test": samples}]})
+    end = max(units.duration(one["eval_time"]) for one in (*checks, *samples))
+    return Seen(test["name"], text, end // units.duration(whole["evaluation_interval"]))
+
+
+def _fires(alerts: Iterable[dict[str, Any]], check: dict[str, Any], fired: dict[str, Any]) -> bool:
+    return any(rule["alert"] == check["alertname"] and rule["labels"].items() <= fired["exp_labels"].items()
+               for rule in alerts)
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
