@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from alertd import alertmanager
 from alertd.alertmanager import NotWebhook
+from alertd.clusters import Clusters
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.emergency import Emergency
 from alertd.engine.metrics import Metrics
@@ -27,6 +28,7 @@ from alertd.model import Kind, Millis, Outlet, State, Webhook, WebhookId, value
 from alertd.routing import Routing
 from alertd.store import inhibiting, pulses, reconcile
 from alertd.store import intake as store
+from alertd.store.dialect import Asked
 from alertd.store.rows import deflated
 from alertd.store.weather import Sky
 from alertd.store.writer import Writer
@@ -56,6 +58,7 @@ class Intake:
         self._wake = wake
         self._emergency = emergency
         self._uncounted: list[tuple[Changes, Millis]] = []
+        self._clusters = Clusters()  # as the last transaction knew them
         self.draining = False
 
     async def accept(self, body: bytes) -> Changes:
@@ -112,13 +115,12 @@ class Intake:
         routing = self._current.file.routing
         now = self._clock.now()
         webhooks = [item.webhook for item in items]
-        clusters = reconcile.clusters(connection)
-        keys = {key for item in items for key in keys_of(item.webhook, item.routing or routing, clusters)}
-        known = store.load(connection, webhooks, keys, now)
-        known.clusters = clusters
+        keys, asked = self._ask(connection, items, now)
+        known = store.load(connection, webhooks, keys, now, asked)
+        known.clusters = self._clusters
         if routing.inhibitions:
             known.inhibitors = inhibiting.load(connection, inhibiting_keys(webhooks, routing))
-        batch, sky = store.Batch(), Sky(connection, routing, now)
+        batch, sky = store.Batch(), Sky(connection, routing, now, asked)
         answers = []
         for item in items:
             changes = sky.fold(decide(item.webhook, known, item.routing or routing, now))
@@ -131,6 +133,17 @@ class Intake:
         sky.begin()
         store.save(connection, batch, now, sky.counted())
         return answers
+
+    def _ask(self, connection: Connection, items: Sequence[Received], now: Millis) -> tuple[set[str], Asked]:
+        """The keys of the incidents that they may open, and what to load them from. Keys depend on which Alertmanagers
+        are one; that hardly ever changes, so it is taken to be as it was, and read along with the rest."""
+        routing, webhooks = self._current.file.routing, [item.webhook for item in items]
+        while True:
+            keys = {key for item in items for key in keys_of(item.webhook, item.routing or routing, self._clusters)}
+            asked = store.ask(connection, webhooks, keys, now)
+            if (clusters := reconcile.clusters(asked)) == self._clusters:
+                return keys, asked
+            self._clusters = clusters
 
     def _count(self) -> None:
         """Count what was answered, and wake who sends. Counters are locked, so one is asked once for all."""

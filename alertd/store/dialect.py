@@ -1,8 +1,8 @@
 """The one place where SQLite and PostgreSQL differ in what is asked of them; every other query is Core, alike on both.
 
 What to write against: `upsert` for an insert that may meet its row, `among` for a list of any length, `word` for a
-state that a partial index has to see, `Rows` for many rows at once, `write` for those of several tables.
-`with_for_update()` says nothing to SQLite, whose one writer has its tables to itself.
+state that a partial index has to see, `Rows` for many rows at once, `write` for those of several tables, `Asked` for
+several queries at once. `with_for_update()` says nothing to SQLite, whose one writer has its tables to itself.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Dialect,
     Insert,
+    Select,
     bindparam,
     func,
     literal_column,
@@ -34,11 +36,15 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 # `upsert`: both databases know PostgreSQL's ON CONFLICT
-__all__ = ["Part", "Rows", "among", "listed", "lock", "try_lock", "upsert", "word", "write"]
+__all__ = ["Asked", "Part", "Query", "Rows", "among", "listed", "lock", "try_lock", "upsert", "word", "write"]
 
 AT_ONCE = (32, 16, 8, 4, 2, 1)  # rows to a statement of SQLite: beyond the first more gain nothing
 _VALUES = " VALUES ("
 MOST_LOCKS = 1_000  # of one transaction; PostgreSQL has room for 6,400 unless it is told otherwise
+
+Query = Select[Any] | CompoundSelect[Any]
+Answer = Sequence[Sequence[Any]]
+_NOTHING: Mapping[str, Any] = {}
 
 
 def word(state: enum.StrEnum) -> ColumnElement[str]:
@@ -48,14 +54,14 @@ def word(state: enum.StrEnum) -> ColumnElement[str]:
 
 
 def listed(values: Iterable[str]) -> str:
-    """The parameter of `among`."""
+    """A parameter of `among`."""
     return msgspec.json.encode(list(values)).decode()
 
 
-def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the column is one of the values in the parameter `listed`: a statement that stays the same however
+def among(column: ColumnElement[Any], name: str = "listed") -> ColumnElement[bool]:
+    """Whether the column is one of the values in the parameter `name`: a statement that stays the same however
     many they are, so that it is prepared once, and no limit of parameters applies."""
-    return _Among(column, bindparam("listed"))
+    return _Among(column, bindparam(name))
 
 
 class _Among(FunctionElement[bool]):
@@ -150,6 +156,34 @@ class Rows:
         one = str(compiled)
         start = one.index(_VALUES)
         return one, start, one.index(")", start) + 1
+
+
+class Asked:
+    """Answers to several queries with parameters of one name space. PostgreSQL is asked once, for all of them as soon
+    as the first is wanted: being asked costs it and the driver more than what is found by a few keys. SQLite is asked
+    for what is wanted."""
+
+    def __init__(self, connection: Connection, queries: Sequence[Query], values: Mapping[str, Any] = _NOTHING) -> None:
+        self._connection = connection
+        self._queries = tuple(queries)
+        self._values = values
+        self._found: Mapping[Query, Answer] = {}
+
+    def __call__(self, query: Query) -> Answer:
+        """The rows, by position."""
+        if self._connection.dialect.name != "postgresql":
+            return self._connection.execute(query, self._values).all()
+        if not self._found:
+            found = self._connection.execute(_of_all(self._queries), self._values).one()
+            self._found = dict(zip(self._queries, found, strict=True))
+        return self._found[query]
+
+
+@functools.lru_cache
+def _of_all(queries: tuple[Query, ...]) -> Select[Any]:
+    """One row with an array of rows for each."""
+    tables = [query.subquery() for query in queries]
+    return select(*(func.array(select(func.row(*table.c)).scalar_subquery()) for table in tables))
 
 
 Part = tuple[Rows, Iterable[tuple[Any, ...]]]

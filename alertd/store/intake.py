@@ -21,14 +21,15 @@ from alertd.model import (
     State,
     Webhook,
 )
-from alertd.store import live, schema, swings, weather
-from alertd.store.dialect import Part, Rows, among, listed, lock, upsert, word, write
+from alertd.store import live, reconcile, schema, swings, weather
+from alertd.store.dialect import Asked, Part, Rows, among, listed, lock, upsert, word, write
 from alertd.store.rows import (
     ALERT,
     FIRING,
     INCIDENT,
     NOTIFICATION,
     WEBHOOK,
+    alert_from,
     alert_row,
     firing_row,
     incident_from,
@@ -40,28 +41,40 @@ from alertd.store.rows import (
 )
 
 
-def load(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[str], now: Millis) -> Known:
-    """Everything `decide` needs for these webhooks. `keys` are the incident keys they may open. Until the end of the
-    transaction no other process decides about any of it."""
-    known = Known()
-    incidents: set[IncidentId] = set()
+def ask(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[str], now: Millis) -> Asked:
+    """For what `load`, `Sky` and `reconcile.clusters` need to know of these webhooks. `keys` are the incident keys they
+    may open. Until the end of the transaction no other process decides about any of it."""
     fingerprints = {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
     lock(connection, (*fingerprints, *keys))
-    for alert in live.episodes(connection, fingerprints, now):
+    values = live.parameters(connection, fingerprints, now) | {"keys": listed(keys)}
+    return Asked(connection, (live.query(connection), _INCIDENTS_BY_KEY, swings.BY_KEY, reconcile.CLUSTERS,
+                              *weather.QUERIES), values)
+
+
+def load(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[str], now: Millis,
+         asked: Asked | None = None) -> Known:
+    """Everything `decide` needs for these webhooks; `asked` is what `ask` of the same returned."""
+    asked, known = asked or ask(connection, webhooks, keys, now), Known()
+    named: set[IncidentId] = set()
+    for alert in map(alert_from, asked(live.query(connection))):
         known.alerts.setdefault(alert.fingerprint, []).append(alert)
         if alert.firing and alert.incident:
-            incidents.add(alert.incident)
-    for query, names in ((_INCIDENTS_BY_ID, incidents), (_INCIDENTS_BY_KEY, keys)):
-        for row in connection.execute(query, {"listed": listed(names)}) if names else ():
-            incident = incident_from(row)
-            known.incidents[incident.id] = incident
-            known.open_by_key[incident.key] = incident.id
-    if opening := {key for key in keys if key not in known.open_by_key}:
-        known.swings = swings.load(connection, opening)
+            named.add(alert.incident)
+    _note(known, asked(_INCIDENTS_BY_KEY) if keys else ())
+    if others := named - known.incidents.keys():
+        _note(known, connection.execute(_INCIDENTS_BY_ID, {"listed": listed(others)}))
+    if any(key not in known.open_by_key for key in keys):
+        known.swings = swings.found(asked(swings.BY_KEY))
     if changing := touched(webhooks, known, now):
         for row in connection.execute(_NOTIFICATIONS, {"listed": listed(changing)}):
             known.notifications.setdefault(row.incident, []).append(notification_from(row))
     return known
+
+
+def _note(known: Known, rows: Iterable[Sequence[Any]]) -> None:
+    for incident in map(incident_from, rows):
+        known.incidents[incident.id] = incident
+        known.open_by_key[incident.key] = incident.id
 
 
 @dataclasses.dataclass(slots=True)
@@ -156,9 +169,9 @@ def _upsert(table: Table, changing: tuple[str, ...]) -> Insert:
 
 _incidents = schema.incidents.c
 _INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
-    select(schema.incidents).where(among(column), _incidents.state != word(IncidentState.RESOLVED))
+    select(schema.incidents).where(found, _incidents.state != word(IncidentState.RESOLVED))
     .order_by(_incidents.id).with_for_update()
-    for column in (_incidents.id, _incidents.key)
+    for found in (among(_incidents.id), among(_incidents.key, "keys"))
 )
 # held too: what is decided from "not sent yet" must not be claimed meanwhile
 _NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c.incident)).order_by(

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, union_all
 
 from alertd.model import HOUR, Alert, AlertId, Millis
 from alertd.store import schema
-from alertd.store.dialect import among, listed
-from alertd.store.rows import alert_from
+from alertd.store.dialect import Query, among, listed
 
 REMEMBER = HOUR  # how long an ended episode is asked for: Prometheus repeats an end for 15 minutes
 _KEY = "live episodes"
@@ -55,13 +55,16 @@ class Live:
                 self._ids.pop(fingerprint, None)
 
 
-def episodes(connection: Connection, fingerprints: Iterable[str], now: Millis) -> list[Alert]:
-    """The episodes of these fingerprints that a webhook may concern."""
+def query(connection: Connection) -> Query:
+    """That for the episodes that a webhook may concern, as rows of alerts."""
+    return _BY_FINGERPRINT if connection.dialect.name == "postgresql" else _BY_ID
+
+
+def parameters(connection: Connection, fingerprints: Iterable[str], now: Millis) -> dict[str, Any]:
+    """The query's, for these fingerprints."""
     if connection.dialect.name == "postgresql":
-        asked = {"listed": listed(fingerprints), "since": now - REMEMBER}
-        return [alert_from(row) for row in connection.execute(_BY_FINGERPRINT, asked)]
-    ids = of(connection, now).find(fingerprints, now)
-    return [alert_from(row) for row in connection.execute(_BY_ID, {"listed": listed(ids)})] if ids else []
+        return {"fingerprints": listed(fingerprints), "since": now - REMEMBER}
+    return {"alerts": listed(of(connection, now).find(fingerprints, now))}
 
 
 def of(connection: Connection, now: Millis) -> Live:
@@ -93,7 +96,7 @@ _alerts = schema.alerts.c
 _COLUMNS = (_alerts.fingerprint, _alerts.id, _alerts.closed_at)
 _FIRING = select(*_COLUMNS).where(_alerts.closed_at.is_(None))
 _ENDED = select(*_COLUMNS).where(_alerts.closed_at > bindparam("since")).order_by(_alerts.closed_at)
-_BY_ID = select(schema.alerts).where(among(_alerts.id))
+_BY_ID = select(schema.alerts).where(among(_alerts.id, "alerts"))
 _BY_FINGERPRINT = union_all(
-    select(schema.alerts).where(among(_alerts.fingerprint), _alerts.closed_at.is_(None)),
-    select(schema.alerts).where(among(_alerts.fingerprint), _alerts.closed_at > bindparam("since")))
+    select(schema.alerts).where(among(_alerts.fingerprint, "fingerprints"), _alerts.closed_at.is_(None)),
+    select(schema.alerts).where(among(_alerts.fingerprint, "fingerprints"), _alerts.closed_at > bindparam("since")))

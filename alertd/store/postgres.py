@@ -40,13 +40,17 @@ SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 
+# Of a connection that writes: a few statements again and again, all by keys. Each is planned once, when tables may
+# still be small enough to be read as a whole; that plan would be kept while they grow.
+WRITING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+
 
 def engines(url: str, connections: int) -> tuple[AsyncEngine, AsyncEngine]:
     """The writer's, which keeps a connection in the loop of each of its threads, and the readers', which share the
     rest of `connections` but one, for `bell`."""
     _driver()  # said now, and not at the first query
-    writer = create_async_engine("postgresql+asyncpg://", async_creator=functools.partial(connect, url),
-                                 poolclass=NullPool)
+    writer = create_async_engine("postgresql+asyncpg://", poolclass=NullPool,
+                                 async_creator=functools.partial(connect, url, COMMAND, **WRITING))
     reader = create_async_engine(
         "postgresql+asyncpg://", async_creator=functools.partial(connect, url, default_transaction_read_only="on"),
         pool_size=max(1, connections - LANES - 1), max_overflow=0, pool_pre_ping=True)

@@ -13,7 +13,7 @@ from alertd.heartbeats import SOURCE
 from alertd.model import Alert
 from alertd.reconciling import Open, Voice
 from alertd.store import schema
-from alertd.store.dialect import among, listed, upsert
+from alertd.store.dialect import Asked, among, listed, upsert
 from alertd.store.rows import alert_from, labels_from
 
 WEBHOOK_ID = 12  # characters; an alert's id begins with that of the webhook that opened it
@@ -26,7 +26,7 @@ _OPEN = (
     .where(_alerts.closed_at.is_(None), _alerts.source != SOURCE)  # what alertd says itself, no Alertmanager lists
 )
 _BY_ID = select(schema.alerts).where(among(_alerts.id))
-_CLUSTERS = select(schema.clusters)
+CLUSTERS = select(schema.clusters)
 
 
 async def open_alerts(connection: AsyncConnection) -> list[Open]:
@@ -53,14 +53,14 @@ def remember(connection: Connection, learnt: Iterable[Voice]) -> None:
         connection.execute(upsert(schema.voices).on_conflict_do_nothing(), rows)
 
 
-def clusters(connection: Connection) -> Clusters:
-    """Which Alertmanagers are one, as far as is known."""
-    return Clusters({row.source: row.cluster for row in connection.execute(_CLUSTERS)})
+def clusters(asked: Asked) -> Clusters:
+    """Which Alertmanagers are one, as far as is known; asked for CLUSTERS among others."""
+    return Clusters({row[0]: row[1] for row in asked(CLUSTERS)})
 
 
 async def all_clusters(connection: AsyncConnection) -> Clusters:
     """The same, to read alone."""
-    return Clusters({row.source: row.cluster for row in await connection.execute(_CLUSTERS)})
+    return Clusters({row.source: row.cluster for row in await connection.execute(CLUSTERS)})
 
 
 def know(connection: Connection, items: Sequence[Clusters]) -> Sequence[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -94,7 +94,7 @@ FIRING = ("id", "source", "fingerprint", "incident", "severity", "labels", "anno
           "generator_url")
 
 
-def alert_from(row: Row[Any]) -> Alert:
+def alert_from(row: Sequence[Any]) -> Alert:
     """From the columns of the table, in their order: by position, which is quicker than by name."""
     (id, source, fingerprint, incident, severity, labels, annotations, starts_at, newest_start, ends_at, closed_at,
      generator_url, muted) = tuple(row)
@@ -115,11 +115,14 @@ INCIDENT = ("id", "key", "source", "labels", "severity", "epoch", "revision", "s
             "escalate_at", "remind_at", "report_at", "team", "swings", "quiet_at")
 
 
-def incident_from(row: Row[Any]) -> Incident:
-    return Incident(row.id, row.key, row.source, labels_from(row.labels), Severity(row.severity), row.epoch,
-                    row.revision, IncidentState(row.state), row.opened_at, row.firing, row.alerts,
-                    row.acknowledged_at, row.resolved_at, row.acknowledged_by, row.acknowledged_until, row.escalated,
-                    row.escalate_at, row.remind_at, row.report_at, row.team, times_from(row.swings), row.quiet_at)
+def incident_from(row: Sequence[Any]) -> Incident:
+    """Likewise."""
+    (id, key, source, labels, severity, epoch, revision, state, opened_at, firing, alerts, acknowledged_at, resolved_at,
+     acknowledged_by, acknowledged_until, escalated, escalate_at, remind_at, report_at, team, swings,
+     quiet_at) = tuple(row)
+    return Incident(id, key, source, labels_from(labels), Severity(severity), epoch, revision, IncidentState(state),
+                    opened_at, firing, alerts, acknowledged_at, resolved_at, acknowledged_by, acknowledged_until,
+                    escalated, escalate_at, remind_at, report_at, team, times_from(swings), quiet_at)
 
 
 def notification_row(row: Notification) -> tuple[Any, ...]:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
 from alertd.model import DAY, Incident, IncidentState, Millis
 from alertd.store import schema
-from alertd.store.dialect import Part, Rows, among, listed, upsert
+from alertd.store.dialect import Part, Rows, among, upsert
 from alertd.store.rows import times_from, times_to
 
 LONGEST: Millis = DAY  # within which swings are counted at most; what is older is forgotten
 
 _table = schema.swings
-_BY_KEY = select(_table).where(among(_table.c.key))
+BY_KEY = select(_table.c.key, _table.c.swings).where(among(_table.c.key, "keys"))
 _statement = upsert(_table)
 _KEEP = Rows(_statement.on_conflict_do_update(
     index_elements=["key"], set_={name: _statement.excluded[name] for name in ("swings", "at")}),
     ("key", "swings", "at"))
 
 
-def load(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[Millis, ...]]:
-    """By key; nothing where none with that key ended lately."""
-    return {row.key: times_from(row.swings) for row in connection.execute(_BY_KEY, {"listed": listed(keys)})}
+def found(rows: Iterable[Sequence[Any]]) -> dict[str, tuple[Millis, ...]]:
+    """By key, of rows of BY_KEY; nothing where none with that key ended lately."""
+    return {key: times_from(swings) for key, swings in rows}
 
 
 def kept(incidents: Iterable[Incident], now: Millis) -> Part:

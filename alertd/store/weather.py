@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
@@ -11,11 +12,13 @@ from alertd.incidents import Changes
 from alertd.model import Millis, Notification, Outlet, State
 from alertd.routing import Routing
 from alertd.store import schema
-from alertd.store.dialect import Part, Rows, among, listed, upsert
+from alertd.store.dialect import Asked, Part, Rows, among, listed, upsert
 from alertd.storm import Gauge, Storm
 
 _gauges, _storms = schema.gauges, schema.storms
+_GAUGES = select(_gauges)
 _RAGING = select(_storms).where(_storms.c.calm_at.is_(None))
+QUERIES = (_GAUGES, _RAGING)
 _filling = upsert(_gauges)
 _FILL = Rows(_filling.on_conflict_do_update(
     index_elements=["receiver", "channel", "target"],
@@ -31,8 +34,10 @@ class Sky:
     and as `counted`: replicas that write at once may each miss what the other counted, and then a storm begins a little
     later."""
 
-    def __init__(self, connection: Connection, routing: Routing, now: Millis) -> None:
+    def __init__(self, connection: Connection, routing: Routing, now: Millis, asked: Asked | None = None) -> None:
+        """`asked`: for QUERIES among others."""
         self._connection = connection
+        self._asked = asked or Asked(connection, QUERIES)
         self._routing = routing
         self._now = now
         self._weather: Weather | None = None
@@ -43,7 +48,7 @@ class Sky:
         if limits is None or not (counted := starts(changes, self._routing)):
             return changes
         if self._weather is None:
-            self._weather = _read(self._connection)
+            self._weather = _read(self._asked)
         return fold(changes, counted, self._weather, limits, self._now)
 
     def begin(self) -> None:
@@ -71,16 +76,15 @@ def gauge_from(row: Row[tuple[object, ...]]) -> Gauge:
     return Gauge(row.level, row.at, row.half_at, row.storm)
 
 
-def storm_from(row: Row[tuple[object, ...]]) -> Storm:
-    return Storm(row.id, Outlet(row.receiver, row.channel, row.target), row.style, row.began_at, row.calm_at,
-                 row.over_at, row.revision, row.told, row.told_at)
+def storm_from(row: Sequence[Any]) -> Storm:
+    """From the columns of the table, in their order, and whatever comes after them."""
+    id, receiver, channel, target, style, began_at, calm_at, over_at, revision, told, told_at, *_ = row
+    return Storm(id, Outlet(receiver, channel, target), style, began_at, calm_at, over_at, revision, told, told_at)
 
 
-def _read(connection: Connection) -> Weather:
-    gauges = {Outlet(row.receiver, row.channel, row.target): gauge_from(row)
-              for row in connection.execute(select(_gauges))}
-    raging = [storm_from(row) for row in connection.execute(_RAGING)]
-    return Weather(gauges, {storm.outlet: storm for storm in raging})
+def _read(asked: Asked) -> Weather:
+    gauges = {Outlet(receiver, channel, target): Gauge(*rest) for receiver, channel, target, *rest in asked(_GAUGES)}
+    return Weather(gauges, {storm.outlet: storm for storm in map(storm_from, asked(_RAGING))})
 
 
 def _place(outlet: Outlet) -> tuple[str, str, str]:
