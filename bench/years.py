@@ -45,8 +45,9 @@ INSERT INTO alerts (id, source, fingerprint, incident, severity, labels, annotat
   FROM made, parts;
 INSERT INTO notifications (id, incident, kind, severity, rank, epoch, receiver, channel, target, style, state, reason,
   created_at, next_at, attempts, ambiguous, settled_at) SELECT printf('%016x%02d', n, part), id || '-0',
-  iif(part, 'resolved', 'firing'), severity, 3, 1, 'slack', 'slack', '#alerts', 'responder', 'sent', 'taken', at, at, 1,
-  0, at + 900 FROM made, parts WHERE part < 2 AND NOT (burns AND part);
+  iif(part, 'resolved', 'firing'), severity, 3, 1, iif(severity = 'critical', 'on-call', 'slack'),
+  iif(severity = 'critical', 'pagerduty', 'slack'), iif(severity = 'critical', '', '#alerts'),
+  'responder', 'sent', 'taken', at, at, 1, 0, at + 900 FROM made, parts WHERE part < 2 AND NOT (burns AND part);
 INSERT INTO attempts (notification, started_at, finished_at, event, detail) SELECT printf('%016x%02d', n, part), at,
   at + 900, 'accept', 'taken' FROM made, parts WHERE part < 2;
 INSERT INTO decisions (webhook, incident, at, verdict, why) SELECT id, id || '-0', at, 'opened as ' || severity,

@@ -18,7 +18,7 @@ from alertd.slo.budget import Status
 from alertd.statistics import Noise
 
 MOST = 15  # lines of a section, and objectives; a digest is read in a minute
-TOP = 5  # kinds of noise
+TOP = 5  # kinds of noise, and of what has no runbook
 WIDEST = 300  # characters of a line
 
 _WORST = {Budget.EXHAUSTED: 0, Budget.AT_RISK: 1, Budget.UNKNOWN: 2, Budget.OK: 3}
@@ -183,7 +183,7 @@ def _entries(heading: str, entries: Sequence[Entry], zone: ZoneInfo) -> Section:
 def _noise(facts: Facts, zone: ZoneInfo) -> Section:
     found = noise_of(facts, zone)
     return _section("Noise", (_noisy(one, facts.places.get(one.kind, "")) for one in found[:TOP]),
-                    max(0, len(found) - TOP))
+                    max(0, len(found) - TOP) + facts.record.quieter)
 
 
 def _noisy(noise: Noise, place: str) -> str:

@@ -54,14 +54,16 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
-    """All that is known of the time from `since` to `until`, and of the calls of eight such times to compare it with
-    (`record`). `incidents` were open at some time of it. `statuses` is None where no objective is watched; `gaps` say
+    """All that is known of the time from `since` to `until`, and, to compare it with, how many starts somebody was
+    called for in each of the seven such times before, the newest first (`past`). `incidents` are those that are open,
+    and the critical ones that began in it. `statuses` is None where no objective is watched; `gaps` say
     what is not known, and why."""
 
     since: Millis
     until: Millis
     incidents: Sequence[Seen] = ()
     record: Record = dataclasses.field(default_factory=Record)
+    past: Sequence[int] = ()
     statuses: Sequence[Status] | None = None
     endings: Sequence[Ending] = ()
     dead: int = 0
@@ -93,9 +95,8 @@ class Load:
 def load_of(facts: Facts, zone: ZoneInfo) -> Load:
     """The figures of the time, as the statistics have them."""
     office, calls, known = Office(zone), starts(facts.record.calls), facts.record.since
-    past = [sum(begin <= call.at < begin + facts.length for call in calls)
-            for begin in (facts.since - step * facts.length for step in range(1, 8))
-            if known is not None and begin >= known]
+    past = [number for step, number in enumerate(facts.past, 1)
+            if known is not None and facts.since - step * facts.length >= known]
     now = [call for call in calls if facts.since <= call.at < facts.until]
     teams = Counter(call.team for call in now)
     late = Counter(call.team for call in now if not office.is_open(call.at))

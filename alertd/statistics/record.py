@@ -57,7 +57,8 @@ class Episode:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
     """All of it of some time. `since`: of what was before nothing is known, None where nothing ever was; `samples` has
-    the labels of one alert of each kind; `cut`: there were more alerts than are looked at."""
+    the labels of one alert of each kind; `cut`: there were more alerts than are looked at; `quieter`: so many kinds of
+    noise are left out of the episodes, which come less often than all that are in them."""
 
     cases: Sequence[Case] = ()
     calls: Sequence[Call] = ()
@@ -65,6 +66,7 @@ class Record:
     since: Millis | None = None
     samples: Mapping[str, Labels] = dataclasses.field(default_factory=dict)
     cut: bool = False
+    quieter: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The one place where SQLite and PostgreSQL differ in what is asked of them; every other query is Core, alike on both.
 
-What to write against: `upsert` for an insert that may meet its row, `among` for a list of any length, `word` for a
-state that a partial index has to see, `Rows` for many rows at once, `write` for those of several tables, `Asked` for
-several queries at once. `with_for_update()` says nothing to SQLite, whose one writer has its tables to itself.
+What to write against: `upsert` for an insert that may meet its row, `among` for a list of any length, `label` for one
+of a set of labels, `word` for a state that a partial index has to see, `Rows` for many rows at once, `write` for those
+of several tables, `Asked` for several queries at once. `with_for_update()` says nothing to SQLite, whose one writer has
+its tables to itself.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from sqlalchemy import (
     Dialect,
     Insert,
     Select,
+    Text,
     bindparam,
     func,
     literal_column,
@@ -36,7 +38,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 # `upsert`: both databases know PostgreSQL's ON CONFLICT
-__all__ = ["Asked", "Part", "Query", "Rows", "among", "listed", "lock", "try_lock", "upsert", "word", "write"]
+__all__ = ["Asked", "Part", "Query", "Rows", "among", "label", "listed", "lock", "try_lock", "upsert", "word", "write"]
 
 AT_ONCE = (32, 16, 8, 4, 2, 1)  # rows to a statement of SQLite: beyond the first more gain nothing
 _VALUES = " VALUES ("
@@ -84,6 +86,28 @@ def _among_on_postgresql(element: _Among, compiler: Any, **kw: Any) -> str:
     # as an array, which is looked up in an index value by value; a subquery would be joined
     column, values = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"{column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
+
+
+def label(labels: ColumnElement[str], name: str) -> ColumnElement[str]:
+    """One of the labels that are kept as JSON, '' where it is not among them."""
+    return func.coalesce(_Label(labels, literal_column(f"'{name}'")), "")
+
+
+class _Label(FunctionElement[str]):
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_Label, "sqlite")
+def _label_on_sqlite(element: _Label, compiler: Any, **kw: Any) -> str:
+    column, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({column} ->> {name})"
+
+
+@compiles(_Label, "postgresql")
+def _label_on_postgresql(element: _Label, compiler: Any, **kw: Any) -> str:
+    column, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"(CAST({column} AS json) ->> {name})"
 
 
 def lock(connection: Connection, names: Iterable[str]) -> None:

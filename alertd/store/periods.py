@@ -6,18 +6,19 @@ import dataclasses
 from collections.abc import Mapping, Set
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import Facts, Seen
+from alertd.digest.compose import TOP
 from alertd.digest.model import Digest
-from alertd.model import Millis, Outlet, Severity, State
+from alertd.model import IncidentState, Millis, Outlet, Severity, State
 from alertd.store import audit, measuring, schema
-from alertd.store.dialect import among, listed, word
+from alertd.store.dialect import label, word
 from alertd.store.rows import labels_from
 
-BACK = 8  # stretches of the same length that are compared: this one, the one before, and six more of a usual week
-MOST = 20_000  # rows of a kind; a storm's digest is about its first ones
+BACK = 7  # stretches of the same length that one is compared with
+MOST = 20_000  # incidents; a storm's digest is about its newest ones
 
 _incidents, _rows, _alerts, _webhooks = (
     schema.incidents.c, schema.notifications.c, schema.alerts.c, schema.webhooks.c)
@@ -28,49 +29,50 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, firs
     """The facts that the store knows. `first` comes before every id that was given since then; `pagers` are the
     channels that call people, `people` whose an outlet is."""
     seen = await _seen(connection, since, until)
-    delivered = await _delivered(connection, since, until)
+    delivered, high = await _delivered(connection, since, until)
     dead = (await connection.execute(select(_rows.reason, func.count()).where(_rows.state == word(State.DEAD))
                                      .group_by(_rows.reason).order_by(func.count().desc()))).all()
     webhooks = (await connection.execute(select(func.count()).where(
         _webhooks.id >= first, _webhooks.received_at >= since, _webhooks.received_at < until))).scalar() or 0
-    record = await measuring.record(connection, since, since - (BACK - 1) * (until - since), pagers, people)
+    record = await measuring.record(connection, since, pagers, people, called_since=since - BACK * (until - since),
+                                    kinds=TOP)
+    past = await measuring.starts_before(connection, since, until - since, BACK, pagers, people)
     return Facts(
-        since, until, seen, record, dead=sum(number for _, number in dead),
-        dead_reasons=tuple(reason for reason, _ in dead), webhooks=webhooks, delivered=len(delivered),
-        delay_p95=_high(delivered), audit_head=str(await audit.head(connection)))
+        since, until, seen, record, past, dead=sum(number for _, number in dead),
+        dead_reasons=tuple(reason for reason, _ in dead), webhooks=webhooks, delivered=delivered,
+        delay_p95=high, audit_head=str(await audit.head(connection)))
 
 
 async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[Seen, ...]:
-    """The incidents that were open at some time of it, and are worth telling."""
-    query = (select(schema.incidents).where(
-        measuring.lately(since), _incidents.opened_at < until, _incidents.severity != Severity.NONE.value)
-        .order_by(_incidents.opened_at.desc()).limit(MOST))
-    rows = (await connection.execute(query)).all()
-    first: dict[str, Any] = {}
-    ids = listed(row.id for row in rows)
-    members = select(_alerts.incident, _alerts.labels, _alerts.annotations).where(among(_alerts.incident))
-    for alert in await connection.execute(members, {"listed": ids}) if rows else ():
-        first.setdefault(alert.incident, alert)
-    return tuple(_one(row, first.get(row.id)) for row in rows)
+    """The incidents that are open, and the critical ones that began since; of each one alert. Both by an index."""
+    over = word(IncidentState.RESOLVED)
+    part = select(_incidents.id, _incidents.labels, _incidents.team, _incidents.severity, _incidents.opened_at,
+                  _incidents.resolved_at).where(_incidents.opened_at < until)
+    found = union_all(
+        part.where(_incidents.state != over, _incidents.severity != Severity.NONE.value),
+        part.where(_incidents.state == over, _incidents.resolved_at >= since, _incidents.opened_at >= since,
+                   _incidents.severity == Severity.CRITICAL.value)).subquery()
+    one = select(_alerts.id).where(_alerts.incident == found.c.id).limit(1).correlate(found).scalar_subquery()
+    runbook = label(_alerts.annotations, "runbook_url").label("runbook")
+    query = (select(found, _alerts.labels.label("more"), runbook)
+             .select_from(found.outerjoin(schema.alerts, _alerts.id == one))
+             .order_by(found.c.opened_at.desc()).limit(MOST))
+    return tuple(_one(row) for row in await connection.execute(query))
 
 
-def _one(row: Any, alert: Any) -> Seen:
-    labels = {**(labels_from(alert.labels) if alert else {}), **labels_from(row.labels)}
-    annotations = labels_from(alert.annotations) if alert else {}
+def _one(row: Any) -> Seen:
+    labels = {**(labels_from(row.more) if row.more else {}), **labels_from(row.labels)}
     return Seen(row.id, labels.get("alertname", "an alert"), labels, row.team or labels.get("team", ""),
-                Severity(row.severity), row.opened_at, row.resolved_at,
-                bool(annotations.get("runbook_url")))
+                Severity(row.severity), row.opened_at, row.resolved_at, bool(row.runbook))
 
 
-async def _delivered(connection: AsyncConnection, since: Millis, until: Millis) -> list[Millis]:
-    """How long each message took from its decision to its acceptance, in order."""
-    query = select(_rows.settled_at - _rows.created_at).where(
-        _rows.state == word(State.SENT), _rows.settled_at >= since, _rows.settled_at < until).limit(MOST)
-    return sorted((await connection.execute(query)).scalars().all())
-
-
-def _high(delays: list[Millis]) -> Millis | None:
-    return delays[int(0.95 * (len(delays) - 1))] if delays else None
+async def _delivered(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[int, Millis | None]:
+    """How many messages were taken, and the time from their decision to that which 95 % of them did not exceed."""
+    sent = (_rows.state == word(State.SENT), _rows.settled_at >= since, _rows.settled_at < until)
+    number = (await connection.execute(select(func.count()).where(*sent))).scalar() or 0
+    delay = _rows.settled_at - _rows.created_at
+    query = select(delay).where(*sent).order_by(delay).limit(1).offset(int(0.95 * max(number - 1, 0)))
+    return number, (await connection.execute(query)).scalar()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -161,6 +161,8 @@ Index("notifications_folded", notifications.c.digest, notifications.c.incident,
       sqlite_where=text("digest IS NOT NULL"), postgresql_where=text("digest IS NOT NULL"))
 Index("notifications_sent", notifications.c.settled_at,
       sqlite_where=text("state = 'sent'"), postgresql_where=text("state = 'sent'"))
+_CALLS = "state = 'sent' AND kind = 'firing' AND severity = 'critical'"
+Index("notifications_calls", notifications.c.settled_at, sqlite_where=text(_CALLS), postgresql_where=text(_CALLS))
 Index("notifications_dead", notifications.c.seq,
       sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'"))
 

@@ -24,7 +24,7 @@ def test_a_quiet_day_is_said():
 
 def test_the_verdict_compares_with_the_day_before_and_a_usual_one():
     """Three pages; one the day before, and a median of one in the week before."""
-    made = digest(record=record(called=[1, 2, 3, *(1 - 24 * day for day in range(1, 8))]))
+    made = digest(record=record(called=[1, 2, 3]), past=[1] * 7)
     assert made.verdict.startswith("3 pages, 2 more than the day before (a usual day has 1);")
     assert made.subject == "alertd daily 2027-01-15: 3 pages"
 

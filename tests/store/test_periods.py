@@ -1,0 +1,105 @@
+"""What a digest is made from, read from either database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from alertd.model import DAY, HOUR, MINUTE, Severity
+from alertd.store import measuring, periods, schema
+
+NOW = 1_800_000_000_000
+PAGERS = frozenset({"pagerduty"})
+
+
+def _incident(number: int, opened: int, resolved: int | None, severity: str = "critical") -> dict[str, Any]:
+    return {"id": f"i{number}", "key": f"k{number}", "source": "http://am", "labels": '{"alertname":"Down"}',
+            "severity": severity, "epoch": 1, "revision": 1, "state": "resolved" if resolved else "open",
+            "opened_at": opened, "firing": 0 if resolved else 1, "alerts": 1, "resolved_at": resolved}
+
+
+def _alert(number: int, of: dict[str, Any], service: str, runbook: str = "") -> dict[str, Any]:
+    return {"id": f"{of['id']}.{number}", "source": "http://am", "fingerprint": f"{of['id']}{number}",
+            "incident": of["id"], "severity": of["severity"],
+            "labels": f'{{"alertname":"Down","service":"{service}"}}',
+            "annotations": f'{{"runbook_url":"{runbook}"}}' if runbook else "{}", "starts_at": of["opened_at"],
+            "newest_start": of["opened_at"], "ends_at": of["resolved_at"], "closed_at": of["resolved_at"],
+            "generator_url": ""}
+
+
+def _page(number: int, of: dict[str, Any], at: int, channel: str = "pagerduty") -> dict[str, Any]:
+    return {"id": f"n{number}", "incident": of["id"], "kind": "firing", "severity": of["severity"], "rank": 3,
+            "epoch": 1, "receiver": "on-call", "channel": channel, "target": "", "style": "responder", "state": "sent",
+            "reason": "", "created_at": at - number * 1000, "next_at": at, "attempts": 1, "ambiguous": 0,
+            "settled_at": at}
+
+
+OLD = _incident(1, NOW - 3 * DAY, NOW - 3 * DAY + HOUR)
+LATE = _incident(2, NOW - DAY - HOUR, NOW - HOUR)  # began before the day, ended in it
+TODAY = _incident(3, NOW - 2 * HOUR, NOW - HOUR)
+OPEN = _incident(4, NOW - 2 * DAY, None, "warning")
+SMALL = _incident(5, NOW - HOUR, NOW - MINUTE, "info")
+
+
+@pytest.fixture
+async def store(db: Any, writer: Any) -> Any:
+    """Five incidents, and who was called for them: for one of them a second time."""
+
+    def fill(connection: Connection) -> None:
+        connection.execute(insert(schema.incidents), [OLD, LATE, TODAY, OPEN, SMALL])
+        connection.execute(insert(schema.alerts), [
+            *(_alert(number, TODAY, "shop", "https://runbooks/x") for number in range(4)),
+            *(_alert(number, SMALL, f"s{number}") for number in range(10)), _alert(10, SMALL, "s0"),
+            *(_alert(11 + number, SMALL, f"s{number}") for number in range(1, 8)), _alert(0, OPEN, "pay")])
+        connection.execute(insert(schema.notifications), [
+            _page(1, OLD, NOW - 3 * DAY), _page(2, LATE, NOW - DAY - HOUR), _page(3, LATE, NOW - HOUR),
+            _page(4, TODAY, NOW - 2 * HOUR), _page(5, TODAY, NOW - 2 * HOUR, "slack")])
+
+    await writer.submit(lambda connection, items: [fill(connection) for _ in items], None)
+    return db
+
+
+async def _day(store: Any) -> Any:
+    async with store.reader.connect() as connection:
+        return await periods.gather(connection, NOW - DAY, NOW, "", PAGERS, {})
+
+
+async def test_open_incidents_and_the_new_critical_ones_are_seen(store: Any) -> None:
+    """Not what is over and began before, nor what is over and called nobody; with the service and runbook of an
+    alert."""
+    seen = (await _day(store)).incidents
+    assert [(one.id, one.kind, one.runbook) for one in seen] == [
+        ("i3", "Down of shop", True), ("i4", "Down of pay", False)]
+    assert seen[1].severity is Severity.WARNING
+
+
+async def test_a_start_counts_as_a_call_once_and_where_it_came_first(store: Any) -> None:
+    """Of the day the one that nobody was called for before; of the seven before, one each where it was."""
+    facts = await _day(store)
+    assert [call.incident for call in facts.record.calls] == ["i3"]
+    assert facts.past == (1, 1, 0, 0, 0, 0, 0)
+
+
+async def test_what_was_delivered_is_counted_with_its_slowest(store: Any) -> None:
+    """Three of the day, of 3, 4 and 5 seconds; of so few the 95th of a hundred is the second."""
+    facts = await _day(store)
+    assert (facts.delivered, facts.delay_p95) == (3, 4000)
+
+
+async def test_only_the_noisiest_kinds_are_read(store: Any) -> None:
+    """Of the nine that fired more than once five, by how often; the other four are counted."""
+    record = (await _day(store)).record
+    kinds = {one.kind for one in record.episodes}
+    assert kinds == {"Down of shop", "Down of s0", "Down of s1", "Down of s2", "Down of s3"}
+    assert record.quieter == 4
+    assert record.samples.keys() == kinds
+
+
+async def test_statistics_have_every_kind(store: Any) -> None:
+    """They show all of them."""
+    async with store.reader.connect() as connection:
+        record = await measuring.record(connection, NOW - DAY, PAGERS, {})
+    assert len({one.kind for one in record.episodes}) == 11
+    assert not record.quieter
