@@ -8,6 +8,7 @@ import functools
 import os
 import sys
 import tempfile
+import time
 import traceback
 from pathlib import Path
 
@@ -40,10 +41,12 @@ def main() -> int:
         budgets, services=options.services, weather=world.ROUGH if options.rough else world.CALM),
         "years": functools.partial(years, alerts=options.alerts)}
     figures, without, broken, load = list[Figure](), dict[str, str](), False, os.getloadavg()[0]
+    seconds = dict[str, float]()
     # beside the results and not in /tmp, which may be memory: a sync has to reach a disk
     with tempfile.TemporaryDirectory(dir=RESULTS, prefix="run-") as folder:
         for name in options.jobs or JOBS:
             print(f"measuring {name} …", file=sys.stderr, flush=True)
+            begun = time.monotonic()
             try:
                 figures += jobs[name](Path(folder), options.rounds)
             except Skipped as skipped:
@@ -51,10 +54,13 @@ def main() -> int:
             except Exception as error:  # what the other jobs measured is worth keeping
                 traceback.print_exc()
                 without[name], broken = f"BROKEN: {error}", True
+            seconds[name] = round(time.monotonic() - begun, 1)
     print(table(figures))
     for name, reason in without.items():
         print(f"{name} {reason}")
-    print(f"drawn beside earlier runs in {keep(RESULTS, record(figures, without, load))}")
+    print(f"took {sum(seconds.values()) / 60:.0f} minutes: "
+          + ", ".join(f"{name} {took:.0f} s" for name, took in seconds.items()))
+    print(f"drawn beside earlier runs in {keep(RESULTS, record(figures, without, load, seconds))}")
     return 0 if not broken and all(figure.met for figure in figures) else 1
 
 

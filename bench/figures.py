@@ -11,7 +11,8 @@ from collections.abc import Sequence
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figure:
     """One line of the table: what every round measured, and how its median stands to the goal. `ratio` is against
-    the baseline of the same round, where there is one; else the value itself is what the goal is about."""
+    the baseline of the same round, where there is one; else the value itself is what the goal is about. `note`: what
+    the profile names where the goal is missed, and the smallest change that would meet it; shown only then."""
 
     job: str
     unit: str
@@ -19,6 +20,7 @@ class Figure:
     baseline: tuple[float, ...]
     goal: float | None  # None: shown, nothing is asked of it
     at_least: bool
+    note: str = ""
 
     @property
     def ratios(self) -> tuple[float, ...]:
@@ -34,6 +36,10 @@ class Figure:
         return middle >= self.goal if self.at_least else middle <= self.goal
 
 
+NO_NOTE = ("why is not written down: repeat it on a quiet machine with more rounds, and if it stays, profile that job "
+           "(py-spy, perf) and mend it, or say in its code what the profile names and what would meet the goal")
+
+
 class Skipped(Exception):
     """A job that cannot be done on this machine; says why."""
 
@@ -45,12 +51,13 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """min / median / max of every figure."""
+    """min / median / max of every figure; below, of each goal that is not met, why."""
     head = ("job", "unit", "alertd", "baseline", "ratio", "goal", "met")
     rows = [head, *(_row(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-                     for row in rows)
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    missed = [f"NOT MET  {figure.job}\n         {figure.note or NO_NOTE}" for figure in figures if not figure.met]
+    return "\n".join((*lines, *missed))
 
 
 def _row(figure: Figure) -> tuple[str, ...]:

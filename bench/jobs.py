@@ -118,7 +118,7 @@ def latency(folder: Path, rounds: int) -> list[Figure]:
     for status in ("firing", "resolved"):
         for share in ("p50", "p99"):
             pair = _pair(got, f"hung {status} {share}", f"well {status} {share}")
-            figures.append(Figure(f"C {status} to PagerDuty {share}, Slack hanging against well", "ms", *pair, 1.5,
+            figures.append(Figure(f"C {status} to PagerDuty {share}, Slack hanging against well", "ms", *pair, 1.2,
                                   False))
     return [*figures, Figure("C connections to the hanging Slack", "", tuple(connections), (), 8, False)]
 

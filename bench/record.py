@@ -16,13 +16,14 @@ from bench.figures import Figure
 from bench.picture import svg
 
 
-def record(figures: Sequence[Figure], without: Mapping[str, str], load: float) -> dict[str, Any]:
+def record(figures: Sequence[Figure], without: Mapping[str, str], load: float,
+           seconds: Mapping[str, float]) -> dict[str, Any]:
     """A run as JSON. `without` are the jobs that gave no figures, each with the reason; `load` is the machine's load
-    average when it began: what else ran beside it."""
+    average when it began: what else ran beside it; `seconds`, what each job took."""
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "commit": commit(),
         "python": platform.python_version(), "machine": platform.machine(), "cores": len(os.sched_getaffinity(0)),
-        "load": [load, os.getloadavg()[0]], "without": dict(without),
+        "load": [load, os.getloadavg()[0]], "without": dict(without), "seconds": dict(seconds),
         "figures": [dataclasses.asdict(figure) | {"ratios": figure.ratios, "met": figure.met} for figure in figures],
     }
 

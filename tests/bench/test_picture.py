@@ -12,7 +12,8 @@ from bench.record import keep, record
 
 
 def _run(value: float, goal: float | None = 100.0, at_least: bool = False) -> dict[str, object]:
-    return record([Figure("C first page", "ms", (value,), (), goal, at_least)], {"alerta": "skipped: no package"}, 0.5)
+    return record([Figure("C first page", "ms", (value,), (), goal, at_least)], {"alerta": "skipped: no package"}, 0.5,
+                  {"page": 9.5})
 
 
 def test_twice_as_good_is_an_octave_up_whichever_way_it_counts() -> None:
@@ -46,5 +47,5 @@ def test_every_run_stays(tmp_path: Path) -> None:
     runs = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert [run["figures"][0]["values"] for run in runs] == [[50.0], [60.0]]
     assert runs[0]["without"] == {"alerta": "skipped: no package"}
-    assert {"commit", "load", "at"} <= runs[0].keys()
+    assert {"commit", "load", "at", "seconds"} <= runs[0].keys()
     assert "60 met" in picture.read_text()
