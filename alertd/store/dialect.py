@@ -88,9 +88,10 @@ def _among_on_postgresql(element: _Among, compiler: Any, **kw: Any) -> str:
     return f"{column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
 
 
-def label(labels: ColumnElement[str], name: str) -> ColumnElement[str]:
-    """One of the labels that are kept as JSON, '' where it is not among them."""
-    return func.coalesce(_Label(labels, literal_column(f"'{name}'")), "")
+def label(labels: ColumnElement[str], *names: str) -> ColumnElement[str]:
+    """One of the labels that are kept as JSON, NULL where it is not among them; of several names a list of them as
+    JSON, with null in place of each that is not. That is half the work of asking for each."""
+    return _Label(labels, *(literal_column(f"'{name}'") for name in names))
 
 
 class _Label(FunctionElement[str]):
@@ -100,14 +101,16 @@ class _Label(FunctionElement[str]):
 
 @compiles(_Label, "sqlite")
 def _label_on_sqlite(element: _Label, compiler: Any, **kw: Any) -> str:
-    column, name = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"({column} ->> {name})"
+    column, *names = (compiler.process(clause, **kw) for clause in element.clauses)
+    paths = ", ".join(f"'$.{name[1:-1]}'" for name in names)
+    return f"json_extract({column}, {paths})"
 
 
 @compiles(_Label, "postgresql")
 def _label_on_postgresql(element: _Label, compiler: Any, **kw: Any) -> str:
-    column, name = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"(CAST({column} AS json) ->> {name})"
+    column, *names = (compiler.process(clause, **kw) for clause in element.clauses)
+    found = [f"CAST({column} AS json) ->> {name}" for name in names]
+    return f"CAST(json_build_array({', '.join(found)}) AS text)" if len(found) > 1 else f"({found[0]})"
 
 
 def lock(connection: Connection, names: Iterable[str]) -> None:

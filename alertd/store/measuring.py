@@ -15,7 +15,7 @@ from alertd.statistics.figures import GONE_SOON
 from alertd.statistics.record import kind_of
 from alertd.store import schema
 from alertd.store.dialect import among, label, listed, word
-from alertd.store.rows import labels_from
+from alertd.store.rows import kind_from, labels_from
 
 MOST = 50_000  # alerts that are looked at, the newest
 
@@ -72,18 +72,17 @@ def _began(since: Millis) -> Subquery:
 
 
 def _kind(began: Subquery) -> ColumnElement[str]:
-    """A text for each name and service."""
-    return label(began.c.labels, "alertname") + "\n" + label(began.c.labels, "service")
+    """Name and service as JSON."""
+    return label(began.c.labels, "alertname", "service")
 
 
 async def _noisy(connection: AsyncConnection, began: Subquery) -> list[str]:
     """The kinds that fired more than once or were gone soon, the most frequent first."""
     soon = func.sum(case((began.c.ends_at - began.c.starts_at <= GONE_SOON, 1), else_=0))
-    names = [label(began.c.labels, name).label(name) for name in ("alertname", "service")]
-    kinds = select(*names, func.count().label("episodes"), soon.label("soon")).group_by(*names)
-    found = [row for row in await connection.execute(kinds) if row.episodes > 1 or row.soon]
-    found.sort(key=lambda row: (-row.episodes, kind_of(row.alertname, row.service)))
-    return [f"{row.alertname}\n{row.service}" for row in found]
+    kinds = select(_kind(began).label("kind"), func.count().label("episodes"), soon.label("soon")).group_by("kind")
+    rows = [row for row in await connection.execute(kinds) if row.episodes > 1 or row.soon]
+    named = [(-row.episodes, *kind_from(row.kind), row.kind) for row in rows]
+    return [kind for *_, kind in sorted(named, key=lambda one: (one[0], kind_of(one[1], one[2])))]
 
 
 def _episodes(rows: Iterable[Any]) -> tuple[list[Episode], dict[str, Labels]]:

@@ -28,6 +28,7 @@ from alertd.model import (
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _labels = msgspec.json.Decoder(dict[str, str])
+_kind = msgspec.json.Decoder(tuple[str | None, str | None])
 _why = msgspec.json.Decoder(list[str])
 
 
@@ -37,6 +38,12 @@ def to_json(value: Mapping[str, str] | tuple[str, ...]) -> str:
 
 def labels_from(text: str) -> dict[str, str]:
     return _labels.decode(text)
+
+
+def kind_from(text: str) -> tuple[str, str]:
+    """Name and service of an alert, '' for one it does not have."""
+    name, service = _kind.decode(text)
+    return name or "", service or ""
 
 
 def times_to(times: tuple[Millis, ...]) -> str:
