@@ -37,7 +37,7 @@ from alertd.engine.acts import Acts
 from alertd.engine.alive import Alive
 from alertd.engine.anchor import Anchor
 from alertd.engine.backup import Backups, Plan
-from alertd.engine.budgets import Budgets, declared_in, keeping
+from alertd.engine.budgets import Budgets, keeping
 from alertd.engine.cleanup import Cleanup
 from alertd.engine.clock import Clock, Ids, SystemClock
 from alertd.engine.deliver import Couriers, Outgoing
@@ -201,7 +201,7 @@ class Daemon:
     async def _put_in_force(self) -> None:
         try:
             file = self._oncall.merged(await asyncio.to_thread(_load, self._options.config))
-            declared = await asyncio.to_thread(declared_in, self._options.rules)
+            said = await self._budgets.read(self._options.rules)
             self._current.file = self._maintenance.merged(file)
         except BadInput as error:
             self._current.problem = str(error)
@@ -217,7 +217,7 @@ class Daemon:
         await self._maintenance.tick()  # what a window held that is gone from the file is told now
         await self._inhibition.tick()
         self._sockets.refresh()
-        await self._budgets.declare(declared)
+        await self._budgets.declare(said)
         self._spawn(self._oncall.read())  # a calendar that is new in the file; a slow one holds no reload up
         log.info("reloaded")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from alertd.config import rules_file
 from alertd.config.routing_file import RoutingFile
 from alertd.daemon import collect_rarely, share_often
-from alertd.engine.budgets import Budgets
+from alertd.engine.budgets import Budgets, said_in, said_of
 from alertd.engine.clock import Ids
 from alertd.engine.counting import Counting
 from alertd.engine.metrics import Metrics
@@ -116,7 +116,7 @@ async def _store(place: Path, until: Millis) -> None:
     writer, clock = Writer(db.writer), _Clock(until - 31 * DAY)
     writer.start()
     declared = rules_file.load(place / "rules").declared
-    await Budgets(None, writer, db.reader, _current(), clock, Ids(1)).declare(declared)
+    await Budgets(None, writer, db.reader, _current(), clock, Ids(1)).declare(said_of(declared))
     names = tuple(Named(service.name, slo.name, "{}") for service in declared.services for slo in service.objectives)
     ids = list((await writer.submit(counting.identify, names)).values())
     for at in range(until - HOURS * HOUR, until, HOUR):
@@ -143,7 +143,7 @@ async def _turns(place: Path, url: str) -> tuple[_Turn, _Turn]:
     with contextlib.closing(Source(url, metrics)) as source:
         count = Counting(source, writer, db.reader, clock, metrics)
         budgets = Budgets(count, writer, db.reader, _current(), clock, Ids(1))
-        await budgets.declare((await asyncio.to_thread(rules_file.load, place / "rules")).declared)
+        await budgets.declare(await asyncio.to_thread(said_in, place / "rules"))
         turns = []
         for _ in range(2):
             before = _queries(metrics)

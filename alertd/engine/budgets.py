@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from alertd.audit import Act
+from alertd.config import promises
 from alertd.engine.acts import Outcome, Person
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.metrics import Metrics
@@ -22,10 +24,11 @@ from alertd.model import HOUR, MINUTE, Labels, Millis
 from alertd.schedule import Window
 from alertd.slo.budget import Status
 from alertd.slo.excluding import Exclusion
+from alertd.slo.promise import Promise
 from alertd.slo.window import Window as Over
 from alertd.store import counting as store
 from alertd.store import ledger, maintenance, progress
-from alertd.store.counting import Excluding, Promise, Undoing
+from alertd.store.counting import Excluding, Undoing
 from alertd.store.ledger import Series
 from alertd.store.writer import Writer
 from alertd.telling import fingerprint_of
@@ -41,6 +44,14 @@ NO_SOURCE = "no Prometheus is asked: `serve --prometheus URL` says which"
 LATELY: Millis = 2 * HOUR  # of maintenance that is looked for, or since the daemon was last there
 
 log = structlog.get_logger()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Said:
+    """The objectives of rules/: what is promised, and, for who counts, what of."""
+
+    promises: tuple[Promise, ...]
+    watches: tuple[Watch, ...] = ()
 
 
 class Budgets:
@@ -59,16 +70,17 @@ class Budgets:
         self._one = asyncio.Lock()  # several who ask at once are answered by one look
         self._excluded_until: Millis | None = None
 
-    async def declare(self, declared: Declared | None) -> None:
-        """Count what rules/ declares from now on; None: it cannot be read, and what was declared before stays so."""
-        if declared is None:
-            return
-        from alertd.rulegen import objectives  # some 5 MB with the reader of rules/, for who counts budgets
+    async def read(self, folder: Path) -> Said | None:
+        """What rules/ says; None where there is no such folder. Raises BadInput."""
+        return await asyncio.to_thread(_read, folder, self._counting is not None)
 
-        watches = [watch for service in declared.services for watch in objectives.watches(service)]
-        await self._writer.submit(store.declare, store.Declared(tuple(map(_promise, watches)), self._clock.now()))
+    async def declare(self, said: Said | None) -> None:
+        """Count what rules/ says from now on; None: it is not there, and what was declared before stays so."""
+        if said is None:
+            return
+        await self._writer.submit(store.declare, store.Declared(said.promises, self._clock.now()))
         if self._counting:
-            self._counting.watch(watches)
+            self._counting.watch(said.watches)
         self._forget()
 
     async def tick(self) -> None:
@@ -151,13 +163,24 @@ class Budgets:
         self._excluded_until = now
 
 
-def declared_in(folder: Path) -> Declared | None:
-    """What rules/ declares; None where there is no such folder. Raises BadInput."""
+def _read(folder: Path, counted: bool) -> Said | None:
     if not folder.is_dir():
         return None
-    from alertd.config import rules_file
+    return said_in(folder) if counted else Said(promises.read_apart(folder))
 
-    return rules_file.load(folder).declared
+
+def said_in(folder: Path) -> Said:
+    """What rules/ says, read here: who counts needs all of it. Raises BadInput."""
+    from alertd.config import rules_file  # some 7 MB, as the rule writer has it
+
+    return said_of(rules_file.load(folder).declared)
+
+
+def said_of(declared: Declared) -> Said:
+    from alertd.rulegen import objectives
+
+    watches = tuple(watch for service in declared.services for watch in objectives.watches(service))
+    return Said(tuple(map(objectives.promise, watches)), watches)
 
 
 @contextlib.asynccontextmanager
@@ -176,7 +199,7 @@ async def keeping(rules: Path, prometheus: str | None, writer: Writer, reader: A
             counting = Counting(source, writer, reader, clock, metrics)
         budgets = Budgets(counting, writer, reader, current, clock, ids)
         try:
-            await budgets.declare(await asyncio.to_thread(declared_in, rules))
+            await budgets.declare(await budgets.read(rules))
         except BadInput as error:
             log.error("rules_refused", problem=str(error))
         yield budgets
@@ -199,9 +222,3 @@ def _said(exclusion: Exclusion) -> Labels:
     """What the record keeps of it."""
     return {"match": ", ".join(map(str, exclusion.matchers)), "from": iso(exclusion.starts), "to": iso(exclusion.ends),
             "reason": exclusion.reason}
-
-
-def _promise(watch: Watch) -> Promise:
-    tracked, calendar = watch.tracked, watch.objective.calendar
-    return Promise(tracked.service, tracked.slo, format(tracked.target.normalize(), "f"), tracked.window, tracked.by,
-                   f"{calendar.period} {calendar.timezone.key}" if calendar else "")

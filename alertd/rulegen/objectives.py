@@ -13,6 +13,7 @@ from alertd.rulegen import counting, promql, rows
 from alertd.rulegen.declared import Counted, Counter, Objective, Part, Service, Symptom
 from alertd.rulegen.indicator import Composite, Indicator, Sliced
 from alertd.rulegen.rows import Tracked
+from alertd.slo.promise import Promise
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +31,13 @@ class Watch:
     def counted(self) -> Counted:
         """Of an objective that is not made of others."""
         return self.parts[0]
+
+
+def promise(watch: Watch) -> Promise:
+    """What is promised by it, without how it is counted."""
+    tracked, calendar = watch.tracked, watch.objective.calendar
+    return Promise(tracked.service, tracked.slo, format(tracked.target.normalize(), "f"), tracked.window, tracked.by,
+                   f"{calendar.period} {calendar.timezone.key}" if calendar else "")
 
 
 def watches(service: Service) -> Iterator[Watch]:

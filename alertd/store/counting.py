@@ -14,6 +14,7 @@ from alertd.model import HOUR, Millis
 from alertd.schedule import Stretch
 from alertd.slo.counts import DELAY, Hour
 from alertd.slo.excluding import Exclusion, out, stretches
+from alertd.slo.promise import Promise
 from alertd.store import audit, schema
 from alertd.store.dialect import upsert
 from alertd.store.ledger import MOST_AT_ONCE, Series, exclusion_from, hour_from, packed, series_from
@@ -44,19 +45,6 @@ _insert_exclusion = upsert(schema.exclusions)
 _KEEP_EXCLUSION = _insert_exclusion.on_conflict_do_update(
     index_elements=["id"], set_={"ends_at": _insert_exclusion.excluded.ends_at},
     where=and_(_exclusions.undone_at.is_(None), _exclusions.ends_at < _insert_exclusion.excluded.ends_at))
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Promise:
-    """An objective as rules/ says it: `objective` is the ratio in its own digits, `length` that of the window.
-    `calendar` is a period and its zone, such as `month Europe/Berlin`, where the window is one of the calendar."""
-
-    service: str
-    slo: str
-    objective: str
-    length: Millis
-    by: tuple[str, ...] = ()
-    calendar: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

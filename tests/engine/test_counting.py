@@ -6,10 +6,9 @@ import dataclasses
 
 import pytest
 
-from alertd.config import rules_file
 from alertd.config.routing_file import RoutingFile
 from alertd.engine.acts import Person
-from alertd.engine.budgets import Budgets
+from alertd.engine.budgets import Budgets, said_in
 from alertd.engine.clock import Ids
 from alertd.engine.counting import Counting
 from alertd.engine.metrics import Metrics
@@ -101,7 +100,7 @@ async def desk(tmp_path):
     current = Current(RoutingFile(routing(), {}, {}), NOW)
     counting = Counting(source, writer, db.reader, clock, Metrics())
     budgets = Budgets(counting, writer, db.reader, current, clock, Ids(1))
-    await budgets.declare(rules_file.load(tmp_path / "rules").declared)
+    await budgets.declare(said_in(tmp_path / "rules"))
     yield Desk(source, budgets, clock, current, db.reader)
     await writer.stop()
     await db.close()

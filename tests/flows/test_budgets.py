@@ -8,7 +8,7 @@ from alertd.audit import fault
 from alertd.config.routing_file import RoutingFile
 from alertd.demo import processes
 from alertd.engine.acts import Person
-from alertd.engine.budgets import Budgets
+from alertd.engine.budgets import Budgets, said_of
 from alertd.engine.clock import Ids
 from alertd.engine.counting import Counting
 from alertd.engine.metrics import Metrics
@@ -50,7 +50,7 @@ async def budgets(world, tmp_path):
     source = Source(server.url, metrics)
     counting = Counting(source, writer, db.reader, clock, metrics)
     budgets = Budgets(counting, writer, db.reader, Current(RoutingFile(routing(), {}, {}), clock.time), clock, Ids(1))
-    await budgets.declare(declared)
+    await budgets.declare(said_of(declared))
     await budgets.tick()
     yield budgets, truth, db
     source.close()
