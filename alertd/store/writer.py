@@ -43,6 +43,7 @@ class _Waiting:
     handler: Handler[Any, Any]
     item: Any
     answer: asyncio.Future[Any]
+    result: Any = None  # the handler's; it is answered when it is on disk
 
 
 class _Lane:
@@ -57,29 +58,27 @@ class _Lane:
         loop = asyncio.get_running_loop()
         self.since = time.monotonic()
         try:
-            answers = await loop.run_in_executor(self._thread, self._commit, batch)
+            await loop.run_in_executor(self._thread, self._commit, batch)
         finally:
             self.since = None
-        for waiting, answer in zip(batch, answers, strict=True):
+        for waiting in batch:
             if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
-                waiting.answer.set_result(answer)
+                waiting.answer.set_result(waiting.result)
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.session.close)
         self._thread.shutdown()
 
-    def _commit(self, batch: list[_Waiting]) -> list[Any]:
-        indexes = {id(waiting): index for index, waiting in enumerate(batch)}
-        answers: list[Any] = [None] * len(batch)
+    def _commit(self, batch: list[_Waiting]) -> None:
+        parts = _by_handler(batch)
 
         def work(connection: Connection) -> None:
-            for part in _by_handler(batch):
+            for part in parts:
                 results = part[0].handler(connection, [waiting.item for waiting in part])
                 for waiting, result in zip(part, results, strict=True):
-                    answers[indexes[id(waiting)]] = result
+                    waiting.result = result
 
         self.session.run(work)
-        return answers
 
 
 class Writer:
