@@ -63,7 +63,7 @@ class Store:
         rows = [(message.group_key, alert.fingerprint, alert.status, alert.starts_at, alert.ends_at,
                  _encode(alert.labels), _encode(alert.annotations)) for alert in message.alerts]
         answer: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.put((isal_zlib.compress(body, 1), rows, answer))
+        self._waiting.put((isal_zlib.compress(body, 0), rows, answer))
         await answer
         return web.Response(text="ok\n")
 
