@@ -40,7 +40,7 @@ async def record(connection: AsyncConnection, since: Millis, pagers: Set[str], p
     first = (await connection.execute(select(_webhooks.received_at).order_by(_webhooks.id).limit(1))).scalar()
     cases = await _cases(connection, since)
     calls = await _calls(connection, since, called_since, pagers, people)
-    began = _began(since)
+    began = _began(since, MOST + 1 if kinds is None else None)
     # not by the id: for that order SQLite would read all that is kept
     query, noisy, wanted = select(began).order_by(began.c.starts_at.desc()).limit(MOST + 1), list[str](), {}
     if kinds is not None:
@@ -63,12 +63,15 @@ async def starts_before(connection: AsyncConnection, since: Millis, length: Mill
     return tuple(found.get(number, 0) for number in range(times))
 
 
-def _began(since: Millis) -> Subquery:
-    """Alerts that began since then: those that fire and those that ended, each by an index of their own, which an OR
-    of them would not use."""
+def _began(since: Millis, most: int | None) -> Subquery:
+    """Alerts that began since then, of those that ended at most so many, the newest: those that fire and those that
+    ended each by an index of their own, which an OR of them would not use."""
     part = select(_alerts.id, _alerts.labels, _alerts.source, _alerts.fingerprint, _alerts.starts_at, _alerts.ends_at,
                   _alerts.incident).where(_alerts.starts_at >= since, _alerts.severity != Severity.NONE.value)
-    return union_all(part.where(_alerts.closed_at.is_(None)), part.where(_alerts.closed_at >= since)).subquery()
+    ended = part.where(_alerts.closed_at >= since)
+    if most is not None:
+        ended = select(ended.order_by(_alerts.closed_at.desc()).limit(most).subquery())
+    return union_all(part.where(_alerts.closed_at.is_(None)), ended).subquery()
 
 
 def _kind(began: Subquery) -> ColumnElement[str]:

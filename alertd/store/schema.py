@@ -105,6 +105,9 @@ Index("incidents_acknowledged", incidents.c.acknowledged_until,
 # By the end, at which an index only grows: what people ask about yesterday must not read ninety days.
 Index("incidents_ended", incidents.c.resolved_at,
       sqlite_where=text("resolved_at IS NOT NULL"), postgresql_where=text("resolved_at IS NOT NULL"))
+# Of what is over, the same before: written once for an incident, when it ends.
+Index("incidents_same", incidents.c.key,
+      sqlite_where=text("state = 'resolved'"), postgresql_where=text("state = 'resolved'"))
 Index("incidents_open", incidents.c.key, unique=True,
       sqlite_where=text("state <> 'resolved'"), postgresql_where=text("state <> 'resolved'"))
 

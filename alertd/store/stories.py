@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.audit import Act
-from alertd.model import Event, Incident, IncidentId, Millis, NotificationId
+from alertd.model import Event, Incident, IncidentId, IncidentState, Millis, NotificationId
 from alertd.store import schema
+from alertd.store.dialect import word
 from alertd.store.rows import alert_from, incident_from, notification_from, why_from
 from alertd.story import Attempt, Decided, Story
 
@@ -47,8 +48,10 @@ async def tell(connection: AsyncConnection, id: str) -> Story | None:
 
 async def similar(connection: AsyncConnection, incident: Incident, since: Millis, limit: int) -> list[Incident]:
     """Others of the same source and labels that opened since then, the newest first."""
+    same, over = select(_incidents.id).where(_incidents.key == incident.key), word(IncidentState.RESOLVED)
+    each = union_all(same.where(_incidents.state != over), same.where(_incidents.state == over))  # by an index each
     query = (select(schema.incidents)
-             .where(_incidents.key == incident.key, _incidents.id != incident.id, _incidents.opened_at >= since)
+             .where(_incidents.id.in_(each), _incidents.id != incident.id, _incidents.opened_at >= since)
              .order_by(_incidents.id.desc()).limit(limit))
     return [incident_from(row) for row in await connection.execute(query)]
 
