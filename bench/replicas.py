@@ -1,4 +1,5 @@
-"""Three replicas on one PostgreSQL against one daemon on SQLite: the same load, in the same round, on the same cores.
+"""One, two and three processes on one PostgreSQL against one daemon on SQLite: the same load, in the same round, on the
+same cores; and how many connections to the server they take.
 
 Where a machine has fewer cores than processes, what this shows is what a webhook costs, not what replicas can do.
 """
@@ -6,6 +7,7 @@ Where a machine has fewer cores than processes, what this shows is what a webhoo
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from bench import processes
@@ -15,43 +17,68 @@ from tests.postgres import Server, serving
 
 SECONDS = 5.0
 REPLICAS = 3
-CONNECTIONS = 32  # in all
+FEW, MANY = 32, 96  # connections of the senders, in all; the more of them, the more is committed together
 REPEATED = 64
+EACH = 5  # connections to the server that a process may take, as --store.connections is by itself
+# what is sent: the number of different groups (0: all are new), the senders' connections, and how many take it
+LOADS = {
+    "new groups of 10": (0, FEW, (3, 2, 1)),
+    "repeats of 10": (REPEATED, FEW, (3, 2, 1)),
+    f"new groups of 10 by {MANY} connections": (0, MANY, (3,)),
+}
 
 
 def replicas(folder: Path, rounds: int) -> list[Figure]:
-    """Webhooks a second, of new groups and repeats."""
-    got: dict[str, list[float]] = {}
+    """Webhooks a second, of new groups and repeats; and the server's connections."""
+    got: dict[tuple[str, int], list[float]] = {}
+    used: dict[int, list[float]] = {}
     with serving() as server:
-        for turn in range(rounds):
-            for name, groups in (("new", 0), ("repeat", REPEATED)):
-                got.setdefault(f"{name} sqlite", []).append(_taken(folder, [None], groups))
-                for count in (1, REPLICAS):
-                    store = _store(server, f"{name}_{count}_{turn}")
-                    got.setdefault(f"{name} {count}", []).append(_taken(folder, [store] * count, groups))
-    return [Figure(f"F {title}, {count} on PostgreSQL against 1 on SQLite", "webhooks/s", tuple(got[f"{name} {count}"]),
-                   tuple(got[f"{name} sqlite"]), 1.0 if count == REPLICAS else None, True)
-            for name, title in (("new", "new groups of 10"), ("repeat", "repeats of 10")) for count in (REPLICAS, 1)]
+        for _ in range(rounds):
+            for title, (groups, connections, counts) in LOADS.items():
+                got.setdefault((title, 0), []).append(_taken(folder, [None], groups, connections))
+                for count in counts:
+                    name = _made(server)
+                    there: list[float] = used.setdefault(count, [])
+                    got.setdefault((title, count), []).append(_taken(
+                        folder, [server.url(name)] * count, groups, connections,
+                        lambda name=name, there=there: there.append(_connections(server, name))))
+    return [
+        *(Figure(f"F {title}, {count} on PostgreSQL against 1 on SQLite", "webhooks/s", tuple(got[title, count]),
+                 tuple(got[title, 0]), 1.0 if count == REPLICAS else None, True)
+          for title, (_, _, counts) in LOADS.items() for count in counts),
+        *(Figure(f"F connections to PostgreSQL that {count} take", "", tuple(numbers), (), EACH * count, False)
+          for count, numbers in used.items()),
+    ]
 
 
-def _store(server: Server, name: str) -> str:
-    server.ask(f"CREATE DATABASE {name}")
-    return server.url(name)
+def _made(server: Server) -> str:
+    """A new database's name."""
+    number = server.ask("SELECT count(*) FROM pg_database")
+    server.ask(f"CREATE DATABASE bench_{number}")
+    return f"bench_{number}"
 
 
-def _taken(folder: Path, stores: list[str | None], groups: int) -> float:
-    """Webhooks a second that all daemons take together, once the first have warmed them up."""
+def _connections(server: Server, name: str) -> int:
+    """How many there are to a database. Who takes one keeps it: after the load they are the most there ever were."""
+    return int(server.ask(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"))
+
+
+def _taken(folder: Path, stores: list[str | None], groups: int, connections: int,
+           then: Callable[[], None] = lambda: None) -> float:
+    """Webhooks a second that all daemons take together, once the first have warmed them up; `then` is called while
+    they still run."""
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(processes.sink("limit-pagerduty"))
         ports = [stack.enter_context(processes.alertd(folder, sink.said[0], store=store)).port for store in stores]
-        connections = CONNECTIONS // len(ports)
+        each = connections // len(ports)
         for number, port in enumerate(ports):
-            processes.load(Plan(port, 0.5, connections=connections, groups=groups, first=number * 1_000_000))
-        plans = [Plan(port, SECONDS, connections=connections, groups=groups,
+            processes.load(Plan(port, 0.5, connections=each, groups=groups, first=number * 1_000_000))
+        plans = [Plan(port, SECONDS, connections=each, groups=groups,
                       first=number * 1_000_000 if groups else 10_000_000 * (number + 1))
                  for number, port in enumerate(ports)]
         senders = [processes.start_load(plan) for plan in plans]
         reports = [processes.finish_load(sender) for sender in senders]
+        then()
     if refused := sum(report.refused for report in reports):
         raise RuntimeError(f"{refused} webhooks were refused")
     return sum(report.answered / report.seconds for report in reports)
