@@ -24,6 +24,7 @@ from alertd.store import postgres
 T = TypeVar("T")
 
 TRIES = 6  # of a transaction that another one got in the way of
+PATIENCE = 0.002  # seconds; a transaction takes several times as long, and costs as much as four webhooks in it
 PAUSE = 0.02  # seconds before the second try; doubled before each further one
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 IN_THE_WAY = frozenset({"40001", "40P01", "23505"})  # serialization failure, deadlock, a unique row made meanwhile
@@ -34,9 +35,11 @@ log = structlog.get_logger()
 
 class Session(Protocol):
     """`apart`: the items of different handlers get transactions of their own, since each takes its locks in an order
-    of its own. `faults` are what it raises when the store is at fault."""
+    of its own. `patience` is for how long (seconds) a transaction is put off while many write, so that more go into it.
+    `faults` are what it raises when the store is at fault."""
 
     apart: bool
+    patience: float
     faults: tuple[type[BaseException], ...]
 
     def run(self, work: Callable[[Connection], T]) -> T: ...
@@ -57,6 +60,7 @@ class Local:
     """SQLite's."""
 
     apart = False
+    patience = 0.0
 
     def __init__(self, engine: Engine) -> None:
         self.faults: tuple[type[BaseException], ...] = (SQLAlchemyError, OSError, engine.dialect.loaded_dbapi.Error)
@@ -83,6 +87,7 @@ class Remote:
     """PostgreSQL's. Work that another transaction got in the way of is done again, so it may run several times."""
 
     apart = True
+    patience = PATIENCE
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.faults: tuple[type[BaseException], ...] = (SQLAlchemyError, OSError, *postgres.faults())

@@ -96,6 +96,7 @@ class Writer:
         self._running: list[Handler[Any, Any]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._together = False  # whether the last transaction had several items
         self.failing_since: str | None = None  # the reason of the last failed commit; None after a good one
 
     def start(self) -> None:
@@ -133,22 +134,26 @@ class Writer:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            await self._calm()
+            await self._calm(lane)
             while batch := self._take(lane.session.apart):
                 self._running.append(batch[0].handler)
                 try:
                     await self._write(lane, batch)
                 finally:
                     self._running.remove(batch[0].handler)
+                    self._together = len(batch) > 1
                     self._wake.set()  # what came meanwhile for this handler may be another lane's
-                await self._calm()
+                await self._calm(lane)
 
-    async def _calm(self) -> None:
-        """Return once nothing more comes in, or there is enough."""
+    async def _calm(self, lane: _Lane) -> None:
+        """Return once nothing more comes in, or there is enough. Where a transaction costs as much as several items and
+        the last one had several, those who were answered get a little longer to send again."""
         turns = 0
         while turns < CALM and (waiting := len(self._waiting)) < MOST_ITEMS:
             await asyncio.sleep(0)
             turns = turns + 1 if len(self._waiting) == waiting else 0
+        if self._together and self._waiting and lane.session.patience:
+            await asyncio.sleep(lane.session.patience)
 
     def _take(self, apart: bool) -> list[_Waiting]:
         """What is written next, in one transaction. Where handlers go apart: of one that no other lane is at, so that

@@ -230,3 +230,20 @@ async def test_a_batch_asks_the_server_three_things(db, writer):
         await asyncio.gather(*(writer.submit(take, new) for new in news))
         assert asked == ["SELECT", "SELECT", "WITH"]
         asked.clear()
+
+
+async def test_while_many_write_a_transaction_waits_for_those_just_answered(db, writer):
+    """They send again, and a transaction costs the server as much as several of them."""
+    for lane in writer._lanes:
+        lane.session.patience = 0.3
+    together = []
+
+    def note(connection, items):
+        together.append(len(items))
+        return items
+
+    await asyncio.gather(*(writer.submit(note, number) for number in range(3)))
+    first = asyncio.create_task(writer.submit(note, 3))
+    await asyncio.sleep(0.05)
+    await asyncio.gather(first, writer.submit(note, 4))
+    assert together == [3, 2]
