@@ -88,8 +88,11 @@ def _scenarios(world: _World) -> Iterator[Scenario]:
                          soon=True)
     if all(watch.tracked.indicator.scraped for watch in world.together):  # else nothing tells birth from joining
         lengths = (_BEGIN, _WHEN - 1 - _BEGIN, 1, after)
-        bad, good = ([*zip(lengths, rates, strict=True)] for rates in ((0, 0, 4, 2), (0, 1, 1, 1)))
-        yield world.scenario("born on a target that was scraped", bad, good, _born, alive, soon=True)
+        bad = [*zip(lengths, (0, 0, 4, 2), strict=True)]
+        for name, rates in (("born on a target that was scraped", (0, 1, 1, 1)),
+                            ("all born on a target that was scraped", (0, 0, 3, 1)),
+                            ("born on a target that was scraped, and nothing good ever", (0, 0, 0, 0))):
+            yield world.scenario(name, bad, [*zip(lengths, rates, strict=True)], _born, alive, soon=True)
     phases = [(_WHEN, 0), (after, 20)]
     yield world.scenario("joined with a history", phases, phases, _joined, [0] * _WHEN + [1] * (after + 1), soon=True)
     if not world.which:  # they are long, and the rows of all ways are of one text

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from decimal import Decimal
 
 from alertd.model import MINUTE
-from alertd.rulegen import probe_tests, promql, worlds
+from alertd.rulegen import probe_tests, promql, threshold, worlds
 from alertd.rulegen.declared import Service, Watched
-from alertd.rulegen.scenarios import QUIET, Leveled, Scenario, decimals
+from alertd.rulegen.scenarios import QUIET, Leveled, Sample, Scenario, decimals
 from alertd.rulegen.threshold import LEAST_EVENTS
 from alertd.rulegen.worlds import BEGIN, WINDOW, Counter, World
 
 _FLOOD = 10**9  # good requests a minute, beside which none of the bad ones before them is a share
+_FINE = 4  # good ones beside the least bad ones that are told
+_SHARE = Decimal(LEAST_EVENTS) / (LEAST_EVENTS + _FINE)
 _STRETCHED = 7  # evaluations for which _ended's two bad requests look like three or more
 
 
@@ -45,7 +48,10 @@ def _scenarios(world: World) -> Iterator[Scenario]:
     yield _kept(world)
     yield _restart(world)
     yield _back(world)
+    yield from _back_beside(world)
     yield from _behind_restart(world)
+    yield from _missed(world)
+    yield from _new_series(world)
     yield from _ended(world)
     yield from _few(world)
 
@@ -70,8 +76,10 @@ def _no_traffic(world: World) -> Scenario:
 
 def _nothing_bad(world: World) -> Scenario:
     never: Counter = [None if world.apart else 0] * (world.end + 1)
-    return world.scenario("silent while nothing was ever bad", never, _from(world, 100),
-                          world.check(world.end, Decimal(0)))
+    found = world.scenario("silent while nothing was ever bad", never, _from(world, 100),
+                           world.check(world.end, Decimal(0)))
+    none = f"sum({threshold.FAILURES}{{service={promql.quoted(world.service.name)}}})"
+    return dataclasses.replace(found, samples=(Sample(world.end, none, 0),) if world.apart else ())
 
 
 def _kept(world: World) -> Scenario:
@@ -100,14 +108,54 @@ def _back(world: World) -> Scenario:
                           down=BEGIN)
 
 
+def _back_beside(world: World) -> Iterator[Scenario]:
+    """The same beside a target with bad requests of its own: their share is what it is without the other."""
+    if any(matcher.label == "instance" for matcher in world.service.selector):
+        return  # it selects one target
+    other = {"instance": "other:80"}
+    counted: Counter = [None] * BEGIN + [5000] * (world.end - BEGIN + 1)
+    soon = BEGIN + min(judged.leveled.minutes for judged in world.judged)
+    beside = world.series(counted, counted, other) | world.up(BEGIN, other)
+    yield world.scenario("fires beside a target that was down", _from(world, 100 * LEAST_EVENTS),
+                         _from(world, 100 * _FINE), world.check(soon, _SHARE), beside=beside)
+
+
 def _behind_restart(world: World) -> Iterator[Scenario]:
     """Three bad requests after a restart count as three, though the counter stands only two above its old value, and
-    likewise four good ones. They happen once, so only levels that fire while they are in sight can be asked."""
-    longest = world.longest
-    if longest < WINDOW - 2:
-        bad, good = ([1] * (BEGIN - 1) + [0] + [count] * (world.end - BEGIN + 1) for count in (LEAST_EVENTS, 4))
-        yield world.scenario("fires for three bad requests behind a restart", bad, good,
-                             world.check(BEGIN + longest, Decimal(LEAST_EVENTS) / (LEAST_EVENTS + 4), LEAST_EVENTS))
+    likewise four good ones; or though it stands far above nothing since a restart that has left the window. They happen
+    once, so only levels that fire while they are in sight can be asked."""
+    longest, rest = world.longest, world.end - BEGIN + 1
+    if longest >= WINDOW - 2:
+        return
+    bad, good = ([1] * (BEGIN - 1) + [0] + [count] * rest for count in (LEAST_EVENTS, _FINE))
+    yield world.scenario("fires for three bad requests behind a restart", bad, good,
+                         world.check(BEGIN + longest, _SHARE, LEAST_EVENTS))
+    if all(judged.weight == 1 for judged in world.judged):  # else too few may follow on enough
+        when = BEGIN + longest - WINDOW - 3
+        bad, good = ([9 * count] * when + [0] + [5 * count] * (BEGIN - when - 1) + [6 * count] * rest
+                     for count in (LEAST_EVENTS, _FINE))
+        yield world.scenario("fires for three bad requests long behind a restart", bad, good,
+                             world.check(BEGIN + longest, _SHARE, LEAST_EVENTS))
+
+
+def _missed(world: World) -> Iterator[Scenario]:
+    """What was counted between two scrapes of which some failed is seen for as long as any other."""
+    kept = BEGIN + WINDOW - 1 + max(judged.leveled.rule.keep_firing for judged in world.judged) // MINUTE
+    if world.longest < WINDOW - 2:
+        bad, good = ([0] * (BEGIN - 2) + [None] * 2 + [count] * (world.end - BEGIN + 1)
+                     for count in (LEAST_EVENTS, _FINE))
+        yield world.scenario("fires for three bad requests behind missed scrapes", bad, good,
+                             world.check(kept, _SHARE, LEAST_EVENTS), world.check(kept + 1, Decimal(0)))
+
+
+def _new_series(world: World) -> Iterator[Scenario]:
+    """Requests of a new kind, on a target that is known by the old kind only."""
+    older: Counter = [0] * (world.end + 1)
+    if world.longest < WINDOW - 2:
+        bad, good = ([None] * BEGIN + [count] * (world.end - BEGIN + 1) for count in (LEAST_EVENTS, _FINE))
+        yield world.scenario("fires for three bad requests, the first ones of their kind", bad, good,
+                             world.check(BEGIN + world.longest, _SHARE, LEAST_EVENTS), up=False,
+                             beside=world.series(older, older, {worlds.spare(world.service): "old"}))
 
 
 def _ended(world: World) -> Iterator[Scenario]:

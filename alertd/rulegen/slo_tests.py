@@ -58,6 +58,8 @@ def scenarios(service: Service, judged: Sequence[Judged]) -> Iterator[Scenario]:
         for tier in tiers.TIERS:
             yield from _limits(world, tier.name)
             yield from _windows(world, tier.name)
+            if not tier.settled:
+                yield from _good_before(world, tier.name)
         yield from _few(world)
 
 
@@ -142,8 +144,8 @@ def _windows(world: _World, tier: str) -> Iterator[Scenario]:
 def _burst(fit: Burn, first: int, again: int, end: int) -> tuple[Phases, Phases]:
     light = _traffic(fit)
     share = min(fit.limit * Decimal("1.05"), (1 + fit.limit) / 2)
-    # the late share fills a quarter of the long window when the burst leaves it: together 97 % of the limit
-    calm, late = fit.limit * Decimal("0.93"), min(fit.limit * Decimal("1.1"), (1 + fit.limit) / 2)
+    # the late share fills a quarter of the long window when the burst leaves it: together under 99 % of the limit
+    calm, late = fit.limit * Decimal("0.97"), min(fit.limit * Decimal("1.03"), (1 + fit.limit) / 2)
     heavy = min(light * _HEAVY, _EXACT // first)
     lengths, every, shares = (first, again - first, end - again), (heavy, light, light), (share, calm, late)
     bad = [(minutes, int(traffic * part)) for minutes, traffic, part in zip(lengths, every, shares, strict=True)
@@ -151,6 +153,22 @@ def _burst(fit: Burn, first: int, again: int, end: int) -> tuple[Phases, Phases]
     good = [(minutes, traffic - int(traffic * part))
             for minutes, traffic, part in zip(lengths, every, shares, strict=True) if minutes]
     return bad, good
+
+
+def _good_before(world: _World, tier: str) -> Iterator[Scenario]:
+    """A flood of good events, then light traffic with a share just over the limit, which is one only of all events
+    since the flood: it is told when the flood leaves the long window."""
+    fits = {one.watch.tracked.slo: fit for one in world.together if (fit := one.burn(tier))}
+    if not fits:
+        return
+    phases: dict[str, tuple[Phases, Phases]] = {}
+    long = max(fit.tier.long for fit in fits.values()) // MINUTE
+    end = long + 4 * STEP
+    for slo, fit in fits.items():
+        (bad,), (good,) = _constant(fit, Decimal("1.01"), end - STEP)
+        phases[slo] = [(STEP, 0), bad], [(STEP, min(_traffic(fit) * _HEAVY, _EXACT // STEP)), good]
+    yield world.scenario(f"{tier}, a flood of good events before the long window", phases,
+                         range(long - STEP, end, STEP))
 
 
 def _slices(world: _World) -> Iterator[Scenario]:

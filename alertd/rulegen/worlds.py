@@ -76,15 +76,22 @@ class World:
             fired(judged.leveled.rule, {"service": self.service.name}, judged.shares(share)) for judged in firing))
 
     def scenario(self, what: str, bad: Counter, good: Counter, *checks: Check, up: bool = True, copies: int = 1,
-                 down: int = 0) -> Scenario:
-        """`copies` are processes that each show the same; the target could not be scraped for its first `down` minutes.
-        """
+                 down: int = 0, beside: Mapping[str, str] | None = None) -> Scenario:
+        """`copies` are processes that each show the same; the target could not be scraped for its first `down` minutes;
+        `beside` are series of others."""
         by = spare(self.service)
         parts = [{by: str(copy)} for copy in range(copies)] if copies > 1 else [{}]
-        shown = {name: notation(values) for labels in parts for name, values in self.shows(bad, good, labels).items()}
+        shown = {name: values for labels in parts for name, values in self.series(bad, good, labels).items()}
         if up:
-            shown[series("up", _target(self.service))] = notation([0] * down + [1] * (self.end + 1 - down))
-        return Scenario(f"{self.alert}, {self.name}: {what}", shown, checks)
+            shown |= self.up(down)
+        return Scenario(f"{self.alert}, {self.name}: {what}", {**shown, **(beside or {})}, checks)
+
+    def series(self, bad: Counter, good: Counter, labels: Labels) -> dict[str, str]:
+        return {name: notation(values) for name, values in self.shows(bad, good, labels).items()}
+
+    def up(self, down: int, labels: Labels | None = None) -> dict[str, str]:
+        values = notation([0] * down + [1] * (self.end + 1 - down))
+        return {series("up", _target(self.service), labels or {}): values}
 
 
 def spare(service: Service) -> str:
