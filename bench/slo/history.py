@@ -61,12 +61,15 @@ def record(folder: Path, data: Path, services: Mapping[Service, History], missed
 
 
 def _kept(name: str, second: float, missed: float) -> bool:
-    """Whether the evaluation that makes this record at this second happened. A group misses all its records at once;
-    each service has groups of its own. What people are shown now is of an evaluation that happened."""
-    if not missed or ":increase30d" in name:
-        return True
-    service = name.partition('service="')[2].partition('"')[0]
-    return random.Random(f"{service} {second}").random() >= missed
+    """Whether this record was made at this second. A group misses all its records at once; each service has groups of
+    its own."""
+    return ":increase30d" in name or happened(name.partition('service="')[2].partition('"')[0], second, missed)
+
+
+def happened(service: str, second: float, missed: float) -> bool:
+    """Whether the evaluation of this second did, of which the share `missed` does not. People are shown the one before
+    it then, which is as old as it is, whatever it said."""
+    return not missed or random.Random(f"{service} {second}").random() >= missed
 
 
 def _both(*names: str) -> tuple[str, ...]:

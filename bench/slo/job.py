@@ -60,7 +60,7 @@ def budgets(folder: Path, rounds: int, services: int = len(world.SERVICES), weat
         data = folder / f"tsdb-{seed}"
         history.record(folder, data, chosen, weather.missed)
         with prometheus(folder, data) as server:
-            ours.append(_ours(server, chosen))
+            ours.append(_ours(server, chosen, weather.missed))
             theirs.append(_sloth(server, chosen, seed))
             for service in chosen:  # in turn, since a machine is not equally fast all the time
                 _cost(server, ours[-1], tuple(shapes.ours(service)), len(chosen))
@@ -98,7 +98,7 @@ def _figures(ours: list[Found], theirs: list[Found]) -> Iterator[Figure]:
     yield Figure("S pages that truth does not know", "minutes", values(ours, "false"), (), 0, False)
 
 
-def _ours(server: Prometheus, services: Mapping[Service, History]) -> Found:
+def _ours(server: Prometheus, services: Mapping[Service, History], missed: float) -> Found:
     found = Found()
     for service, its in services.items():
         first = history.fast(history.END - history.ASKED)
@@ -106,6 +106,8 @@ def _ours(server: Prometheus, services: Mapping[Service, History]) -> Found:
         events, bad = (dict(server.values(history.named(service, name), first, history.END, world.SCRAPE))
                        for name in names)
         for moment in range(int(first), int(history.END), world.SCRAPE):
+            if not history.happened(service.name, float(moment), missed):
+                continue
             share = bad[moment] / events[moment] if events.get(moment) else None
             _compare(found, service, its, moment, share)
         _pages(server, found, service, its, _pairs(service))
