@@ -2,8 +2,8 @@
 
 Every outlet (a channel of a receiver, at one target) has a courier: a loop that claims what is due there and
 starts attempts. Attempts to one endpoint share CONNECTIONS slots. So a vendor that hangs holds its own couriers
-and nobody else's; nothing but the store is shared between them. A courier whose place may not be sent anything yet asks
-the store for nothing.
+and nobody else's; nothing but the store is shared between them. A courier whose place may not be sent anything yet, or
+that knows of nothing that is due, asks the store for nothing.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ class Courier:
         self._wake = wake
         self._task: asyncio.Task[None] | None = None
         self._turns: dict[int, str] = {}  # the team whose message left last, by rank of severity
+        self._behind = False  # at the last claim something waited for a message that was on its way
+        self._ended = False  # since the last claim was asked for, an attempt ended
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"courier {self.outlet}")
@@ -187,19 +189,19 @@ class Courier:
             await slots.acquire()
             claim = asyncio.create_task(self._claim(slots, pacer, pace))
             try:
-                started, next_at = await asyncio.shield(claim)
+                next_at = await asyncio.shield(claim)
             except asyncio.CancelledError:
                 await claim  # what is claimed is sent; left alone it would wait for the end of its lease
                 raise
             except Exception as error:  # whatever it is, this outlet must not fall silent for good
                 log.warning("claim_failed", outlet=str(self.outlet), error=str(error), exc_info=True)
-                started, next_at = 0, clock.now() + STORE_PAUSE
-            if not started:
+                next_at = clock.now() + STORE_PAUSE
+            if next_at is None or next_at > clock.now():
                 await clock.sleep_until(self.awake, next_at)
         # a reload took the outlet away and is about to stop this courier
 
-    async def _claim(self, slots: Slots, pacer: Pacer, pace: Pace) -> tuple[int, Millis | None]:
-        """Take what is due and start its attempts; how many, and when more is due. The caller holds one slot;
+    async def _claim(self, slots: Slots, pacer: Pacer, pace: Pace) -> Millis | None:
+        """Take what is due and start its attempts; when more is due. The caller holds one slot;
         every slot that no attempt takes over is given back, and so is what the pace allowed for it."""
         outgoing, now = self._outgoing, self._outgoing.clock.now()
         held = 1 + slots.take(CONNECTIONS - 1)
@@ -207,11 +209,14 @@ class Courier:
         started = 0
         try:
             if not places:  # another courier that leads to this place was faster
-                return 0, pacer.free_at(pace, now)
+                return pacer.free_at(pace, now)
             most_alerts = channels.load(self.outlet.channel).ALERTS
             wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8), most_alerts, self._turns)
-            asked = asyncio.get_running_loop().time()
+            asked, self._ended = asyncio.get_running_loop().time(), False
             answer = await outgoing.writer.submit(outbox.claim, wish)
+            self._behind = answer.behind
+            if self._behind and self._ended:  # what it waits for may have ended too late for this claim to see
+                self.awake.set()
             self._turns |= {row.severity.rank: row.team for row in answer.rows}
             for delivery in answer.deliveries:
                 self._begin(delivery, wish.token, slots, asked)
@@ -219,7 +224,7 @@ class Courier:
         finally:
             slots.release(held - started)
             pacer.give_back(places - started, now)
-        return started, answer.next_at
+        return answer.next_at
 
     def _begin(self, delivery: Delivery, token: str, slots: Slots, asked: float) -> None:
         task = asyncio.create_task(self._attempt(delivery, token, slots, asked))
@@ -312,4 +317,6 @@ class Courier:
         if done.event is Event.ACCEPT:
             outgoing.metrics.delay_seconds.labels(channel).observe((done.now - done.row.created_at) / 1000)
         self._wake({row.outlet for row in done.fallbacks})
-        self.awake.set()  # the next message of this incident may leave now
+        self._ended = True
+        if self._behind or not held or done.event is not Event.ACCEPT:
+            self.awake.set()  # the next message of this incident may leave now, or this one is due later

@@ -49,11 +49,13 @@ class Claim:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claimed:
     """What a claim got, all that its attempts need to know, and when the outlet's next message is due (None: nothing
-    waits for a time). Read in the claim's own transaction, where it costs no other change of threads."""
+    waits for a time). `behind`: one is due that waits for an earlier message of its incident. Read in the claim's own
+    transaction, where it costs no other change of threads."""
 
     rows: tuple[Notification, ...]
     deliveries: tuple[Delivery, ...]
     next_at: Millis | None
+    behind: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def _claim(connection: Connection, wish: Claim) -> Claimed:
                                     for row in rows])
     found = tuple(reading.deliveries(connection, rows, wish.alerts)) if rows else ()
     asked = {"receiver": outlet.receiver, "channel": outlet.channel, "target": outlet.target, "now": wish.now}
-    later = wish.now if len(rows) == wish.most else connection.execute(LATER, asked).scalar()
-    return Claimed(rows, found, later)
+    if len(rows) == wish.most:
+        return Claimed(rows, found, wish.now)
+    later, behind = connection.execute(LATER, asked).one()
+    return Claimed(rows, found, later, bool(behind))
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequence[bool]:

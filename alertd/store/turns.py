@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, case, func, select
 
 from alertd.model import Millis, Notification, Outlet, State
 from alertd.store import schema
@@ -38,7 +38,9 @@ _TURN = (select(_rows).where(_DUE, _rows.c.team > bindparam("after")).order_by(_
 _FIRST = select(_rows).where(_DUE).order_by(_rows.c.team, _rows.c.seq).limit(1).with_for_update(skip_locked=True)
 _MORE = (select(_rows).where(_DUE, _rows.c.team == bindparam("team"), _rows.c.seq > bindparam("behind"))
          .order_by(_rows.c.seq).limit(bindparam("most")).with_for_update(skip_locked=True))
-LATER = select(func.min(_rows.c.next_at)).where(_HERE, _rows.c.next_at > bindparam("now"))
+# When the next one is due, and whether one that is due by now was left
+LATER = select(func.min(case((_rows.c.next_at > bindparam("now"), _rows.c.next_at))),
+               func.max(case((_rows.c.next_at <= bindparam("now"), 1), else_=0))).where(_HERE)
 
 _ABOVE_ALL = 99  # ranks end at 3
 

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from alertd.errors import Rejected, TryLater
-from alertd.store import reading
+from alertd.store import outbox, reading
 from tests.bodies import body
 from tests.engine.conftest import Told, file_for, receiver
 from tests.reports import T0
@@ -279,3 +279,32 @@ async def test_a_vendor_that_says_too_fast_sets_a_pace(house, monkeypatch):
     await asyncio.sleep(0.1)
     paged = [who for who, _, _ in house.script.sent if who == "on-call"]
     assert len(paged) == 5
+
+
+async def test_one_message_is_one_claim(house, monkeypatch):
+    """An outlet that knows of nothing more that is due does not ask the store again, neither at once nor once the
+    message was taken."""
+    claims, claim = [], outbox.claim
+
+    def counted(connection, wishes):
+        claims.extend(wishes)
+        return claim(connection, wishes)
+
+    await asyncio.sleep(0.05)  # each has looked once, when it began
+    monkeypatch.setattr(outbox, "claim", counted)
+    await accept(house, "a")
+    await house.until(lambda: _all(house, "sent"))
+    await asyncio.sleep(0.05)
+    assert len(claims) == len({wish.outlet for wish in claims}) == 3
+
+
+async def test_what_waits_behind_a_message_leaves_once_that_was_taken(house):
+    """The end of an incident whose start is still on its way, without waiting for anybody's next look."""
+    under_way = asyncio.get_running_loop().create_future()
+    house.script.plan.extend([under_way] * 3)
+    await accept(house, "a")
+    await house.until(lambda: house.script.under_way == 3)
+    await accept(house, "a", status="resolved")
+    await asyncio.sleep(0.05)
+    under_way.set_result(None)
+    await house.until(lambda: [kind for _, kind, _ in house.script.sent] == ["firing"] * 3 + ["resolved"] * 3)
