@@ -20,7 +20,7 @@ class Costs:
     webhook: float = 1.4
     alert: float = 0.065
     slack: float = 0.75
-    pagerduty: float = 3.6  # its vendor's own library, in a thread
+    pagerduty: float = 1.9
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
