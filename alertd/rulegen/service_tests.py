@@ -132,8 +132,9 @@ def _behind_restart(world: World) -> Iterator[Scenario]:
                          world.check(BEGIN + longest, _SHARE, LEAST_EVENTS))
     if all(judged.weight == 1 for judged in world.judged):  # else too few may follow on enough
         when = BEGIN + longest - WINDOW - 3
-        bad, good = ([9 * count] * when + [0] + [5 * count] * (BEGIN - when - 1) + [6 * count] * rest
-                     for count in (LEAST_EVENTS, _FINE))
+        # a share that fell with what left the window: an alert that is merely kept shows the one before
+        bad, good = ([older] * when + [0] + [older] * (BEGIN - when - 1) + [older + count] * rest
+                     for older, count in ((15, LEAST_EVENTS), (10, _FINE)))
         yield world.scenario("fires for three bad requests long behind a restart", bad, good,
                              world.check(BEGIN + longest, _SHARE, LEAST_EVENTS))
 

@@ -45,6 +45,7 @@ class Part:
     one that is of none. Of alerts it holds the changed one only, or all where a record is changed."""
 
     groups: tuple[Rules, ...]
+    records: bool = True  # whether what is changed is one
 
     @property
     def rules(self) -> Iterator[Rules]:
@@ -58,7 +59,7 @@ class Part:
     def alone(self, alert: Rules) -> Part:
         """Without the other alerts."""
         return Part(tuple({**group, "rules": [one for one in group["rules"] if "record" in one or one is alert]}
-                          for group in self.groups))
+                          for group in self.groups), False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

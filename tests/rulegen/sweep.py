@@ -128,10 +128,10 @@ def _seen_by(part: Part, name: str, whole: dict[str, Any]) -> Seen | None:
     alerts = [rule for rule in part.rules if "alert" in rule]
     checks = [{**check, "exp_alerts": [fired for fired in check.get("exp_alerts", []) if _fires(alerts, check, fired)]}
               for check in test.get("alert_rule_test", []) if check["alertname"] in {one["alert"] for one in alerts}]
-    records = {rule["record"] for rule in part.rules if "record" in rule}
+    records = {rule["record"] for rule in part.rules if part.records and "record" in rule}
     slos = {rule["labels"].get("slo") for rule in part.rules}
     samples = [sample for sample in test.get("promql_expr_test", [])
-               if len(alerts) != 1 and records & set(re.findall(r"[\w:]+", sample["expr"]))
+               if records & set(re.findall(r"[\w:]+", sample["expr"]))
                and slos >= set(re.findall(r'slo="([^"]*)"', sample["expr"]))]
     if not checks and not samples:
         return None
