@@ -35,9 +35,9 @@ UNCHANGED = 1.25  # what two runs of the same differ by on a shared machine
 REPEATED = 64  # groups that fire again and again
 ONE = "a webhook with 1 alert, critical to on-call"
 ONE_INTERPRETER = (
-    "one interpreter does it all, 0.39 ms for a webhook of 10, half of it in Python that decides and makes rows (py-spy "
-    "and perf): HTTP 0.05, decoding 0.04, deciding 0.07, rows and statements 0.12, the commit 0.04. It would take a "
-    "process of its own for HTTP and decoding, so that two cores share it; 40 MB more at rest")
+    "one interpreter does it all, 0.39 ms for a webhook of 10, half of it Python that decides and makes rows (py-spy, "
+    "perf): HTTP 0.05, decoding 0.04, deciding 0.07, rows and statements 0.12, the commit 0.04. It takes a process "
+    "of its own for HTTP and decoding, so that two cores share it; 40 MB more at rest")
 
 
 def intake(folder: Path, rounds: int) -> list[Figure]:

@@ -34,6 +34,13 @@ SLACK = """\
   slack_configs:
   - {{api_url: "{slack}/services/T/B/x", channel: "#alerts"}}
 """
+SENDING = (
+    "sending shares the interpreter with the intake: with nobody to tell, the same load is answered in 2.2 ms at the "
+    "median and 5.7 at p99, as by Alertmanager. It would take a process of its own for sending")
+CLAIMED = (
+    "of 4.3 ms, 2.4 go by until the webhook is on disk, and most of the rest until its message is claimed, which is a "
+    "commit of its own. It would take a claim in the intake's transaction, for which an idle courier leaves an offer "
+    "of its slots and pace: p50 under 2. p99 stays: alertd answers after 5 ms there, Alertmanager writes nothing")
 Got = dict[str, list[float]]
 
 
@@ -60,14 +67,14 @@ def peer(folder: Path, rounds: int) -> list[Figure]:
             _run(folder, got, f"{name} mix", Plan(0, SECONDS, rate=200, mixed=True, posted=posted), slack=True)
             _run(folder, got, f"{name} one", Plan(0, SECONDS, alerts=1, rate=100, posted=posted), slack=False)
 
-    def figure(title: str, key: str, goal: float | None) -> Figure:
+    def figure(title: str, key: str, goal: float | None, note: str = "") -> Figure:
         return Figure(f"P {title}, against Alertmanager", "ms", tuple(got[f"ours {key}"]), tuple(got[f"theirs {key}"]),
-                      goal, False)
+                      goal, False, note)
 
-    return [figure("answer p99 at 200 webhooks/s of mixed sizes", "mix answer p99", 2),
+    return [figure("answer p99 at 200 webhooks/s of mixed sizes", "mix answer p99", 2, SENDING),
             figure("answer p50 there", "mix answer p50", None),
-            figure("webhook to PagerDuty p50 at 100/s", "one told p50", 2),
-            figure("webhook to PagerDuty p99 at 100/s", "one told p99", 1),
+            figure("webhook to PagerDuty p50 at 100/s", "one told p50", 2, CLAIMED),
+            figure("webhook to PagerDuty p99 at 100/s", "one told p99", 1, CLAIMED),
             figure("webhook to PagerDuty p99 at 200/s of mixed sizes, Slack told too", "mix told p99", None)]
 
 
