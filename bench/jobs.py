@@ -37,7 +37,7 @@ ONE = "a webhook with 1 alert, critical to on-call"
 ONE_INTERPRETER = (
     "one interpreter does it all, 0.39 ms for a webhook of 10, half of it Python that decides and makes rows (py-spy, "
     "perf): HTTP 0.05, decoding 0.04, deciding 0.07, rows and statements 0.12, the commit 0.04. It takes a process "
-    "of its own for HTTP and decoding, so that two cores share it; 40 MB more at rest")
+    "of its own for HTTP and decoding, so that two cores share it, and the memory of that process")
 AT_ONCE = (
     "a channel that fails at once is claimed, tried and settled without a pause, 250 times a second, and whatever "
     "the healthy one has to write waits for these transactions (alertd_attempts_total; the work is as with all well, "

@@ -23,6 +23,7 @@ MOST_CONNECTIONS = 256  # of an open loop
 MIX = (1, 10, 1, 10, 1, 64, 1, 10, 1, 1)  # alerts in groups of mixed sizes: 60 % have 1, 30 % 10, 10 % 64
 WEBHOOK, POSTED = "/webhook/alertmanager", "/api/v2/alerts"
 TAKEN = (200, 201)
+NO_ANSWER = 0  # in place of a status
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,13 +72,14 @@ class _Connection(asyncio.Protocol):
         self._buffer = b""
         self.sent_at = 0.0
         self.closing = False
+        self._asked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def send(self, head: bytes, payload: bytes, at: float) -> None:
-        self.sent_at = at
+        self.sent_at, self._asked = at, True
         self.transport.write(head % len(payload) + payload)
 
     def data_received(self, data: bytes) -> None:
@@ -91,8 +93,14 @@ class _Connection(asyncio.Protocol):
             return
         status = int(self._buffer[9:12])
         self.closing = b"Connection: close\r\n" in self._buffer[:end + 2]
-        self._buffer = b""
+        self._buffer, self._asked = b"", False
         self._free(self, status)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Without an answer, that is a refusal; to wait for one would be for ever."""
+        if self._asked:
+            self.closing, self._asked = True, False
+            self._free(self, NO_ANSWER)
 
 
 class _Sender:

@@ -40,7 +40,7 @@ SENDING = (
 CLAIMED = (
     "of 4.3 ms, 2.4 go by until the webhook is on disk, and most of the rest until its message is claimed, which is a "
     "commit of its own. It would take a claim in the intake's transaction, for which an idle courier leaves an offer "
-    "of its slots and pace: p50 under 2. p99 stays: alertd answers after 5 ms there, Alertmanager writes nothing")
+    "of its slots and pace. p99 would stay above: alertd answers after 5 ms there, Alertmanager writes nothing")
 Got = dict[str, list[float]]
 
 

@@ -139,11 +139,12 @@ class Intake:
         are one; that hardly ever changes, so it is taken to be as it was, and read along with the rest."""
         routing, webhooks = self._current.file.routing, [item.webhook for item in items]
         while True:
-            keys = {key for item in items for key in keys_of(item.webhook, item.routing or routing, self._clusters)}
+            clusters = self._clusters
+            keys = {key for item in items for key in keys_of(item.webhook, item.routing or routing, clusters)}
             asked = store.ask(connection, webhooks, keys, now)
-            if (clusters := reconcile.clusters(asked)) == self._clusters:
+            self._clusters = reconcile.clusters(asked)
+            if self._clusters == clusters:
                 return keys, asked
-            self._clusters = clusters
 
     def _count(self) -> None:
         """Count what was answered, and wake who sends. Counters are locked, so one is asked once for all."""

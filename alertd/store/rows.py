@@ -69,7 +69,7 @@ def webhook_row(webhook: Webhook, raw: bytes, result: str, reason: str = "") -> 
 
 def deflated(body: bytes) -> bytes:
     """A body as it is kept: alerts of a group repeat themselves, and what is not written need not be synced. At the
-    quickest level, in a form that every zlib reads; 3 us for ten alerts, where zlib takes 40."""
+    quickest level, in a form that every zlib reads; 3 us for ten alerts, where zlib takes 40 (each by itself)."""
     return isal_zlib.compress(body, 0)
 
 

@@ -35,3 +35,9 @@ async def test_a_server_that_hangs_up_after_each_answer_is_sent_to_all_the_same(
     assert report.answered > 2
     assert report.answered <= connections <= report.answered + 2
     assert not report.refused
+
+
+async def test_a_server_that_hangs_up_without_an_answer_has_refused() -> None:
+    """What was asked of it is counted, and not waited for."""
+    report, _ = await _sent(b"")
+    assert (report.answered, report.refused > 0) == (0, True)
