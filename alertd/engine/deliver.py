@@ -174,8 +174,13 @@ class Courier:
 
     def wait(self, until: Millis) -> None:
         """Nothing leaves before this time: the vendor asked for it."""
-        if settings := settings_for(self._outgoing.current, self.outlet):
-            self._shared.pacer(self.outlet, settings).wait(until, self._outgoing.clock.now())
+        if pacer := self._pacer():
+            pacer.wait(until, self._outgoing.clock.now())
+
+    def _pacer(self) -> Pacer | None:
+        """None once the outlet has left the file."""
+        settings = settings_for(self._outgoing.current, self.outlet)
+        return self._shared.pacer(self.outlet, settings) if settings else None
 
     async def _run(self) -> None:
         clock = self._outgoing.clock
@@ -260,6 +265,8 @@ class Courier:
         except Exception as error:  # a fault of ours or of a library: the message is kept and tried again
             log.exception("attempt_failed", outlet=str(row.outlet), notification=row.id)
             return self._later(row, token, TryLater(f"{type(error).__name__}: {error}", ambiguous=True), started)
+        if pacer := self._pacer():
+            pacer.took()
         return Settlement(row, token, Event.ACCEPT, hide(receipt.detail), started, outgoing.clock.now(),
                           root=receipt.root)
 
@@ -289,16 +296,14 @@ class Courier:
         now = self._outgoing.clock.now()
         due = next_attempt(row, refusal, now, random.random())  # noqa: S311  jitter, not a secret
         throttle = due if refusal.throttled else None
-        if throttle:
-            self._throttled(throttle, now)
+        if pacer := self._pacer():
+            if throttle:
+                pacer.wait(throttle, now)
+                pacer.slow_down(now)
+            else:
+                pacer.failed(now)
         return Settlement(row, token, Event.TRY_LATER, hide(refusal.reason), started, now, due, refusal.ambiguous,
                           not refusal.throttled, throttle, pages=self._outgoing.current.file.routing.pages)
-
-    def _throttled(self, until: Millis, now: Millis) -> None:
-        if settings := settings_for(self._outgoing.current, self.outlet):
-            pacer = self._shared.pacer(self.outlet, settings)
-            pacer.wait(until, now)
-            pacer.slow_down(now)
 
     async def _settle(self, done: Settlement) -> None:
         """Write the outcome, however long the store takes: until then the lease keeps others away."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from alertd import buckets
 from alertd.buckets import Bucket, Pace
-from alertd.model import Millis
+from alertd.channels import CONNECTIONS
+from alertd.model import SECOND, Millis
+
+# A place that fails as often in a row as attempts may be under way there at once is not asked more often than this:
+# each attempt is a claim and a result in the store, which the places that are well wait for too. What is due meanwhile
+# is claimed together.
+TIRED = CONNECTIONS
+REST = SECOND // 4
 
 
 class Pacer:
@@ -15,6 +22,7 @@ class Pacer:
         self._bucket: Bucket | None = None
         self._not_before: Millis = 0
         self._told_at: Millis = 0
+        self._failures = 0  # in a row
 
     def free_at(self, pace: Pace, now: Millis) -> Millis:
         """The earliest time of the next message; `now` or earlier where one may leave."""
@@ -45,6 +53,16 @@ class Pacer:
         if now < self._told_at:
             self._not_before, self._told_at = now + self._not_before - self._told_at, now
         return self._not_before
+
+    def took(self) -> None:
+        """A message was accepted there."""
+        self._failures = 0
+
+    def failed(self, now: Millis) -> None:
+        """An attempt failed for a reason of the place's, not of its message."""
+        self._failures += 1
+        if self._failures >= TIRED:
+            self.wait(now + REST, now)
 
     def slow_down(self, now: Millis) -> None:
         """The vendor said "too fast"."""

@@ -5,7 +5,9 @@ import dataclasses
 
 import pytest
 
+from alertd.engine.pacing import REST, TIRED
 from alertd.errors import Rejected, TryLater
+from alertd.model import SECOND
 from alertd.store import outbox, reading
 from tests.bodies import body
 from tests.engine.conftest import Told, file_for, receiver
@@ -247,14 +249,28 @@ async def test_who_may_send_nothing_asks_the_store_for_nothing(house, monkeypatc
                          indirect=True)
 async def test_two_receivers_of_one_target_share_its_rate(house):
     """What reaches the target is what counts, not who sends it."""
-    await accept(house, "a", labels={"severity": "critical"}, group={"n": "1"})
-    await accept(house, "b", labels={"severity": "warning"}, group={"n": "2"})
+    await accept(house, "a", group={"n": "1"})
+    await accept(house, "b", severity="warning", group={"n": "2"})
     for seconds in range(4):  # the courier that was slower looks again when the place is free
         await asyncio.sleep(0.05)
         reached = [who for who, _, _ in house.script.sent if who in ("on-call", "slack")]
         assert len(reached) <= 1 + seconds
         await house.clock.advance(1)
     await house.until(lambda: _all(house, "sent"))
+
+
+async def test_a_place_that_only_fails_gets_a_rest(house):
+    """What comes meanwhile is neither claimed nor tried until the rest is over, and then together."""
+    house.script.plan.extend([TryLater("reset")] * TIRED)
+    for number in range(TIRED):
+        await accept(house, f"n{number}", severity="info", group={"n": str(number)})
+    await house.until(lambda: not house.script.plan)
+    await asyncio.sleep(0.05)  # the outcomes are written
+    await accept(house, "later", severity="info", group={"n": "later"})
+    await asyncio.sleep(0.05)
+    assert house.script.sent == []
+    await house.clock.advance(REST / SECOND)
+    await house.until(lambda: house.script.sent)
 
 
 class Adapting(Told):

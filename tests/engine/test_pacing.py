@@ -1,7 +1,7 @@
 """When the next message may leave for a place."""
 
 from alertd.buckets import Pace
-from alertd.engine.pacing import Pacer
+from alertd.engine.pacing import REST, TIRED, Pacer
 from alertd.model import HOUR, SECOND
 from tests.reports import T0
 
@@ -23,3 +23,16 @@ def test_it_is_no_longer_once_the_clock_was_set_back():
     pacer.wait(T0 + 30 * SECOND, T0)
     assert pacer.free_at(PACE, T0 - HOUR) == T0 - HOUR + 30 * SECOND
     assert pacer.take(PACE, 1, T0 - HOUR + 30 * SECOND) == 1
+
+
+def test_a_place_that_only_fails_is_asked_less_often():
+    """As often in a row as attempts may be under way there together; one that is accepted ends it."""
+    pacer = Pacer()
+    for _ in range(TIRED - 1):
+        pacer.failed(T0)
+    assert pacer.free_at(PACE, T0) <= T0
+    pacer.failed(T0)
+    assert pacer.free_at(PACE, T0) == T0 + REST
+    pacer.took()
+    pacer.failed(T0 + REST)
+    assert pacer.free_at(PACE, T0 + REST) <= T0 + REST
