@@ -23,7 +23,9 @@ from tests.rulegen.rules_made import generated
 # Digest of a mutant -> of the test that it fails, which holds whatever other tests there are; where it fails none, of
 # all that were tried.
 Known = MutableMapping[str, str]
-_FOUND = 20  # how much more likely a test is to fail that failed for another mutant of the rule
+# How much more likely a test is to fail that asks for the record itself, that failed for another mutant of the rule, or
+# whose like failed for one of such a record.
+_ASKS, _FOUND, _ALIKE = 10, 20, 5
 _ONE_CORE = {**os.environ, "GOMAXPROCS": "1", "GOGC": "400"}
 
 
@@ -41,10 +43,12 @@ class Score:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
-    """A test as far as it is about a part of the rules: `text` for promtool, and how many `steps` it takes."""
+    """A test as far as it is about a part of the rules: `text` for promtool, which records it asks for by their names,
+    and how many `steps` it takes."""
 
     name: str
     text: str
+    asks: frozenset[str]
     steps: int
 
     @property
@@ -62,6 +66,7 @@ class Sweep:
     mutants: list[Mutant]
     seen: dict[Part, list[Seen]] = dataclasses.field(default_factory=dict)
     found: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)  # rule, test -> mutants of it told
+    alike: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)  # the same, see _alike
     stands: set[tuple[Part, str]] = dataclasses.field(default_factory=set)  # digests of tests that pass as they should
 
     @classmethod
@@ -92,6 +97,7 @@ class Sweep:
             if self._fails(test, mutant.text):
                 self._assert_stands(test, mutant)
                 self.found[mutant.rule, test.name] += 1
+                self.alike[_alike(mutant, test)] += 1
                 known[key] = test.digest
                 return True
         known[key] = every
@@ -106,8 +112,10 @@ class Sweep:
 
     def _promise(self, mutant: Mutant, test: Seen) -> float:
         """How likely it is to tell this one, for what it costs."""
-        words = sum(word in test.name for word in mutant.rule.split())
-        return (1 + words + _FOUND * self.found[mutant.rule, test.name]) / (30 + test.steps)
+        words = mutant.rule.split()
+        likely = (1 + sum(word in test.name for word in words) + _ASKS * (words[0] in test.asks)
+                  + _FOUND * self.found[mutant.rule, test.name] + _ALIKE * self.alike[_alike(mutant, test)])
+        return likely / (30 + test.steps)
 
     def _seen(self, part: Part) -> list[Seen]:
         if part not in self.seen:
@@ -144,8 +152,16 @@ def _seen_by(part: Part, name: str, whole: dict[str, Any]) -> Seen | None:
         return None
     text = json.dumps({**whole, "rule_files": [f"{name}.rules.yaml"],
                        "tests": [{**test, "alert_rule_test": checks, "promql_expr_test": samples}]})
+    asks = frozenset(word for sample in samples for word in re.findall(r"[\w:]+", sample["expr"]))
     end = max(units.duration(one["eval_time"]) for one in (*checks, *samples))
-    return Seen(test["name"], text, end // units.duration(whole["evaluation_interval"]))
+    return Seen(test["name"], text, asks, end // units.duration(whole["evaluation_interval"]))
+
+
+def _alike(mutant: Mutant, test: Seen) -> tuple[str, str]:
+    """The same for the bad events and for all, and for every objective."""
+    record, *words = mutant.rule.split()
+    return record.replace(":bad:", ":events:"), " ".join(word for word in test.name.split()
+                                                         if word.strip(",:") not in words)
 
 
 def _fires(alerts: Iterable[dict[str, Any]], check: dict[str, Any], fired: dict[str, Any]) -> bool:

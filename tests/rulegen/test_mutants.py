@@ -65,9 +65,11 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Swee
 @pytest.mark.chaos
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("text", "name", "part", "parts"), [
-    (PRODUCTION, "nodes", 0, 1), (PRODUCTION, "watchdog", 0, 1),
-    *((text, name, part, PARTS) for text, name in ((PRODUCTION, "checkout"), (SLICES, "shop"), (COMPOSITE, "shop"))
-      for part in range(PARTS))])
+    pytest.param(text, name, part, parts, id=f"{what}-{part + 1}")
+    for what, text, name, parts in (("nodes", PRODUCTION, "nodes", 1), ("watchdog", PRODUCTION, "watchdog", 1),
+                                    ("production", PRODUCTION, "checkout", PARTS), ("slices", SLICES, "shop", PARTS),
+                                    ("composite", COMPOSITE, "shop", PARTS))
+    for part in range(parts)])
 def test_every_mutant_is_killed(sweep: Callable[[str, str], Sweep], text: str, name: str, part: int, parts: int,
                                 request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole sweep over the rules of production, over slices of time and over an objective made of others; the score
@@ -84,6 +86,6 @@ def test_every_mutant_is_killed(sweep: Callable[[str, str], Sweep], text: str, n
         cache.set(key, known)
     score = made.score(asked, known)
     with capsys.disabled():
-        print(f"\n{name} {part + 1} of {parts}, killed: {score}; {len(chosen) - len(asked)} explained",
+        print(f"\n{request.node.callspec.id} of {parts}, killed: {score}; {len(chosen) - len(asked)} explained",
               *(f"{mutant.kind}: {mutant.title}" for mutant in score.alive), sep="\n  survived: ")
     assert [mutant.title for mutant in score.alive] == []
