@@ -27,6 +27,7 @@ from alertd.rulegen import (
     pages,
     promql,
     row_tests,
+    slice_tests,
     rows,
     service_tests,
     slo_tests,
@@ -137,10 +138,14 @@ def _objective_tests(declared: Declared, version: PrometheusVersion, service: Se
     yield ".slo.test.yaml", emit.tests(rules, groups, (
         *slo_tests.scenarios(service, judged), *low,
         *budget_tests.absences(service, watches, declared.runbooks)), slo_world.STEP * MINUTE)
-    counted = [watch for watch in watches if not watch.objective.slices]
-    if counted:
-        rounds = (row_tests.scenarios(service, its) for its in objectives.apart(counted))
-        yield ".rows.test.yaml", emit.tests(rules, groups, itertools.chain.from_iterable(rounds), row_tests.EVALUATED)
+    for name, made_of, evaluated, its in (
+            (".rows.test.yaml", row_tests.scenarios, row_tests.EVALUATED, [one for one in watches
+                                                                         if not one.objective.slices]),
+            (".slices.test.yaml", slice_tests.scenarios, slice_tests.EVALUATED, [one for one in watches
+                                                                               if one.objective.slices])):
+        if its:
+            rounds = (made_of(service, together) for together in objectives.apart(its))
+            yield name, emit.tests(rules, groups, itertools.chain.from_iterable(rounds), evaluated)
     for window in sorted({watch.tracked.window for watch in watches}):
         its = [made(watch) for watch in watches if watch.tracked.window == window
                for made in (budget_tests.window, budget_tests.ends)]

@@ -146,7 +146,7 @@ def window(watch: Watch) -> Scenario:
             f"slo:coverage:hours{name}": 1}
     samples = tuple(Sample(_now(watch) * STEP, f'sum({record}{{slo="{tracked.slo}"}})', value)
                     for record, value in sums.items())
-    return Scenario(f"{tracked.slo}: days and nights of {name}", shown, (), samples, interval=STEP)
+    return Scenario(f"{tracked.slo}: days and nights of {name}", shown, (), samples, interval=STEP * MINUTE)
 
 
 _HOURS, _CLOSED = 40_000, 50_000  # events
@@ -181,7 +181,7 @@ def ends(watch: Watch) -> Scenario:
         shown[series("slo:bad:open", _labels(watch), _LIVE)] = f"_x{_HOUR} {then}"
         bad = _OPEN[1] * _all_are_bad(watch) - then
     live = {"events": sum(came.values()), "bad": bad}
-    return Scenario(f"{tracked.slo}: both ends of {name}", shown, (), tuple(_ends(watch, live)), interval=STEP)
+    return Scenario(f"{tracked.slo}: both ends of {name}", shown, (), tuple(_ends(watch, live)), interval=STEP * MINUTE)
 
 
 def _marks(watch: Watch) -> tuple[Matcher, ...]:

@@ -103,7 +103,7 @@ def _items(alert: tuple[Labels, Labels]) -> tuple[_Items, _Items]:
 
 
 def _scenario(scenario: Scenario, shared: Mapping[_Items, yaml_text.Shared]) -> dict[str, Any]:
-    made = {"name": scenario.name, "interval": f"{scenario.interval}m",
+    made = {"name": scenario.name, "interval": promql.duration(scenario.interval),
             "input_series": [{"series": name, "values": values} for name, values in scenario.series.items()],
             "alert_rule_test": [_check(check, shared) for check in scenario.checks]}
     if scenario.samples:

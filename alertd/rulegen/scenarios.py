@@ -11,7 +11,7 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from alertd.model import MINUTE, Labels
+from alertd.model import MINUTE, Labels, Millis
 from alertd.rulegen import promql
 from alertd.rulegen.declared import Level
 from alertd.rulegen.rules import AlertRule
@@ -41,13 +41,13 @@ class Sample:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scenario:
     """One test: what the targets show, and what must and must not fire. `series` maps a series to its
-    values in promtool's notation, `interval` minutes apart."""
+    values in promtool's notation, `interval` apart."""
 
     name: str
     series: Mapping[str, str]
     checks: tuple[Check, ...]
     samples: tuple[Sample, ...] = ()
-    interval: int = 1
+    interval: Millis = MINUTE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
