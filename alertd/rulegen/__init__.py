@@ -27,9 +27,9 @@ from alertd.rulegen import (
     pages,
     promql,
     row_tests,
-    slice_tests,
     rows,
     service_tests,
+    slice_tests,
     slo_tests,
     slo_world,
     threshold,
@@ -138,13 +138,11 @@ def _objective_tests(declared: Declared, version: PrometheusVersion, service: Se
     yield ".slo.test.yaml", emit.tests(rules, groups, (
         *slo_tests.scenarios(service, judged), *low,
         *budget_tests.absences(service, watches, declared.runbooks)), slo_world.STEP * MINUTE)
-    for name, made_of, evaluated, its in (
-            (".rows.test.yaml", row_tests.scenarios, row_tests.EVALUATED, [one for one in watches
-                                                                         if not one.objective.slices]),
-            (".slices.test.yaml", slice_tests.scenarios, slice_tests.EVALUATED, [one for one in watches
-                                                                               if one.objective.slices])):
-        if its:
-            rounds = (made_of(service, together) for together in objectives.apart(its))
+    for name, made_of, evaluated, sliced in ((".rows.test.yaml", row_tests.scenarios, row_tests.EVALUATED, False),
+                                             (".slices.test.yaml", slice_tests.scenarios, slice_tests.EVALUATED, True)):
+        rounds = [made_of(service, together) for together in objectives.apart(
+            watch for watch in watches if bool(watch.objective.slices) is sliced)]
+        if rounds:
             yield name, emit.tests(rules, groups, itertools.chain.from_iterable(rounds), evaluated)
     for window in sorted({watch.tracked.window for watch in watches}):
         its = [made(watch) for watch in watches if watch.tracked.window == window

@@ -16,7 +16,7 @@ from alertd.rulegen.indicator import Sliced
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.scenarios import Sample, Scenario, notation, series
 from alertd.rulegen.slice_world import Values
-from alertd.rulegen.slo_world import Counts, Judge, Line, Phases, shown
+from alertd.rulegen.slo_world import Counts, Judge, Line, shown
 
 EVALUATED: Millis = 30 * SECOND  # and scraped: a slice has two samples
 _ROW, _DELAY = SLOT // MINUTE, DELAY // MINUTE

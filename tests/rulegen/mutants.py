@@ -51,9 +51,10 @@ class Part:
     def rules(self) -> Iterator[Rules]:
         return (rule for group in self.groups for rule in group["rules"])
 
-    def text(self, rule: Rules | None = None, changed: Rules | None = None) -> str:
-        """The rule file, with `changed` in place of `rule`."""
-        return json.dumps({"groups": [{**group, "rules": [changed if one is rule else one for one in group["rules"]]}
+    def text(self, rule: Rules | None = None, *changed: Rules) -> str:
+        """The rule file, with these in place of `rule`."""
+        return json.dumps({"groups": [{**group, "rules": [each for one in group["rules"]
+                                                          for each in (changed if one is rule else (one,))]}
                                       for group in self.groups]})
 
     def alone(self, alert: Rules) -> Part:
@@ -64,13 +65,15 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mutant:
-    """What was changed, of the rule with this name, and the rule file with it."""
+    """What was changed, of the rule with this name, and the rule file with it: `changed` in place of `before`."""
 
     title: str
     kind: Kind
     rule: str
     text: str
     part: Part
+    before: Rules
+    changed: Rules
 
 
 def mutants(text: str) -> Iterator[Mutant]:
@@ -82,7 +85,8 @@ def mutants(text: str) -> Iterator[Mutant]:
         for rule in group["rules"]:
             part = whole.alone(rule) if "alert" in rule else whole
             for kind, what, changed in _changed(rule):
-                yield Mutant(f"{_named(rule)}: {what}", kind, _named(rule), part.text(rule, changed), part)
+                name, text = _named(rule), part.text(rule, changed)
+                yield Mutant(f"{name}: {what}", kind, name, text, part, rule, changed)
 
 
 def _named(rule: Rules) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import os
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,7 +42,7 @@ class Score:
         return ", ".join(f"{kind} {count - left[kind]}/{count}" for kind, count in sorted(self.tried.items()))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class Seen:
     """A test as far as it is about a part of the rules: `text` for promtool, which records it asks for by their names,
     and how many `steps` it takes."""
@@ -51,9 +52,16 @@ class Seen:
     asks: frozenset[str]
     steps: int
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         return _digest(self.text)
+
+    def under(self, names: Iterable[str]) -> str:
+        """The same for several alerts, each of which has to do what the one has to."""
+        whole = json.loads(self.text)
+        test, = whole["tests"]
+        checks = [{**check, "alertname": name} for check in test["alert_rule_test"] for name in names]
+        return json.dumps({**whole, "tests": [{**test, "alert_rule_test": checks}]})
 
 
 @dataclasses.dataclass(slots=True)
@@ -77,36 +85,58 @@ class Sweep:
                for test in _each(files[file])]
         return cls(folder / "generated", name, its, list(mutants(files[f"{name}.rules.yaml"])))
 
+    @property
+    def rules(self) -> list[list[Mutant]]:
+        """The mutants of each rule."""
+        return [list(its) for _, its in itertools.groupby(self.mutants, key=lambda mutant: (mutant.part, mutant.rule))]
+
     def score(self, chosen: Iterable[Mutant], known: Known | None = None) -> Score:
         """Of `chosen`; what is in `known` is not tried again, and what is tried is written there."""
         verdicts: Known = {} if known is None else known
         tried, alive = Counter[Kind](), []
-        for mutant in chosen:
-            tried[mutant.kind] += 1
-            if not self._killed(mutant, verdicts):
-                alive.append(mutant)
+        for part, its in itertools.groupby(chosen, key=lambda mutant: mutant.part):
+            mutants = list(its)
+            tried.update(mutant.kind for mutant in mutants)
+            for some in [[one] for one in mutants] if part.records else [mutants]:
+                alive += self._alive(some, verdicts)
         return Score(tried, tuple(alive))
 
-    def _killed(self, mutant: Mutant, known: Known) -> bool:
-        """Whether a test fails with its rules that does not fail with them as they were."""
-        its = self._seen(mutant.part)
-        key, every = _digest(mutant.text), _digest(*(test.digest for test in its))
-        if known.get(key) in {every, *(test.digest for test in its)}:
-            return known[key] != every
-        for test in sorted(its, key=functools.partial(self._promise, mutant), reverse=True):
-            if self._fails(test, mutant.text):
-                self._assert_stands(test, mutant)
-                self.found[mutant.rule, test.name] += 1
-                self.alike[_alike(mutant, test)] += 1
-                known[key] = test.digest
-                return True
-        known[key] = every
-        return False
+    def _alive(self, mutants: Sequence[Mutant], known: Known) -> Iterator[Mutant]:
+        """Those of one rule that no test fails with that does not fail with the rules as they were. Several are of an
+        alert, which nothing else depends on."""
+        its = self._seen(mutants[0].part)
+        digests, every = {test.digest for test in its}, _digest(*(test.digest for test in its))
+        left = [mutant for mutant in mutants if known.get(_digest(mutant.text)) not in {every, *digests}]
+        for test in sorted(its, key=functools.partial(self._promise, mutants[0]), reverse=True):
+            if left and (told := self._told(test, left)):
+                self._assert_stands(test, mutants[0])
+                self.found[mutants[0].rule, test.name] += len(told)
+                self.alike[_alike(mutants[0], test)] += len(told)
+                known.update((_digest(mutant.text), test.digest) for mutant in told)
+                left = [mutant for mutant in left if mutant not in told]
+        known.update((_digest(mutant.text), every) for mutant in left)
+        return (mutant for mutant in mutants if known[_digest(mutant.text)] == every)
+
+    def _told(self, test: Seen, mutants: Sequence[Mutant]) -> list[Mutant]:
+        """Those that the test fails with: one, or several of an alert under names of their own at once. An error of one
+        of them ends the test, and the others are tried again."""
+        if len(mutants) == 1:
+            return [*mutants] if self._failed(test.text, mutants[0].text) else []
+        names = {f"Mutant{at}": mutant for at, mutant in enumerate(mutants)}
+        text = mutants[0].part.text(mutants[0].before, *({**mutant.changed, "alert": name}
+                                                         for name, mutant in names.items()))
+        failed = self._failed(test.under(names), text)
+        told = [names[name] for name in dict.fromkeys(re.findall(r"(?:alertname|rule): (Mutant\d+),", failed))]
+        if failed and not told:
+            raise AssertionError(f"{test.name} fails, but for none of the mutants: {failed}")
+        if "err: " in failed and len(told) < len(mutants):
+            told += self._told(test, [mutant for mutant in mutants if mutant not in told])
+        return told
 
     def _assert_stands(self, test: Seen, mutant: Mutant) -> None:
         """That the test passes with the rules as they were."""
         as_they_were = mutant.part, test.digest
-        if as_they_were not in self.stands and self._fails(test, mutant.part.text()):
+        if as_they_were not in self.stands and self._failed(test.text, mutant.part.text()):
             raise AssertionError(f"{test.name} fails of itself where it is about {mutant.rule} only")
         self.stands.add(as_they_were)
 
@@ -122,12 +152,13 @@ class Sweep:
             self.seen[part] = [one for test in self.tests if (one := _seen_by(part, self.name, test))]
         return self.seen[part]
 
-    def _fails(self, test: Seen, rules: str) -> bool:
+    def _failed(self, test: str, rules: str) -> str:
+        """What promtool says of a test that fails; empty where it does not."""
         (self.folder / f"{self.name}.rules.yaml").write_text(rules, encoding="utf-8")
         path = self.folder / "one.test.json"
-        path.write_text(test.text, encoding="utf-8")
+        path.write_text(test, encoding="utf-8")
         run = subprocess.run(["promtool", "test", "rules", path], capture_output=True, check=False, env=_ONE_CORE)
-        return run.returncode != 0
+        return (run.stdout + run.stderr).decode() if run.returncode else ""
 
 
 def _each(text: str) -> Iterator[dict[str, Any]]:

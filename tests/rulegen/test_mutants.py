@@ -1,5 +1,6 @@
 import functools
 import hashlib
+import itertools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,6 @@ services:
       both: {objective: 99%, window: 12h, of: [up, mail]}
 """
 QUICK = 41  # of the small one, every so many, which are some of each kind
-KEPT = 10  # mutants, after which what is known is written
 PARTS = 4  # of a sweep, each some minutes
 
 
@@ -79,10 +79,10 @@ def test_every_mutant_is_killed(sweep: Callable[[str, str], Sweep], text: str, n
     key = f"mutants/{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}-{part}-of-{parts}"
     known: Known = cache.get(key, {})
     made = sweep(text, name)
-    chosen = made.mutants[part::parts]
+    chosen = [mutant for its in made.rules[part::parts] for mutant in its]
     asked = [mutant for mutant in chosen if not unnoticed.reason(mutant)]
-    for at in range(0, len(asked), KEPT):
-        made.score(asked[at:at + KEPT], known)
+    for _, its in itertools.groupby(asked, key=lambda mutant: mutant.rule):
+        made.score(its, known)
         cache.set(key, known)
     score = made.score(asked, known)
     with capsys.disabled():
