@@ -9,19 +9,19 @@ from decimal import Decimal
 from alertd.backtest.counts import Counts
 from alertd.model import Millis
 from alertd.rulegen import budget, promql, tiers
-from alertd.rulegen.differences import DELAY, SLOT
+from alertd.rulegen.differences import DELAY
 from alertd.rulegen.rows import Tracked
 
 Held = Callable[[Counts, Millis], bool]
 
 
-def conditions(tracked: Tracked) -> Iterator[tuple[str, str, bool, Held]]:
-    """Of each alert: the label that tells it from the others, that label's value, whether it is told with the rows
-    only (every five minutes), and whether it holds by these counts at this moment."""
+def conditions(tracked: Tracked) -> Iterator[tuple[str, str, Millis | None, Held]]:
+    """Of each alert: the label that tells it from the others, that label's value, how often it is looked at where that
+    is less than there are evaluations, and whether it holds by these counts at this moment."""
     for burn in tiers.fit(tracked.target, tracked.window).burns:
-        yield "tier", burn.tier.name, burn.tier.settled, _burns(tracked, burn)
+        yield "tier", burn.tier.name, burn.tier.every, _burns(tracked, burn)
     for level, _ in budget.LEVELS:
-        yield "left", promql.percent(level), True, _low(tracked, level)
+        yield "left", promql.percent(level), tiers.DAYS, _low(tracked, level)
 
 
 def _burns(tracked: Tracked, burn: tiers.Burn) -> Held:
@@ -49,9 +49,9 @@ def _low(tracked: Tracked, level: Decimal) -> Held:
     return held
 
 
-def moments(start: Millis, end: Millis, step: Millis, settled: bool) -> range:
-    """When rules are evaluated: every `step`, or with the rows at the marks."""
-    if not settled:
+def moments(start: Millis, end: Millis, step: Millis, every: Millis | None) -> range:
+    """When rules are evaluated: every `step`, or as often as they are looked at."""
+    if every is None:
         return range(start, end + 1, step)
-    step = -(-step // SLOT) * SLOT
+    step = -(-step // every) * every
     return range(-(-start // step) * step, end + 1, step)

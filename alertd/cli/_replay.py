@@ -138,9 +138,9 @@ class Replay:
 
     def _counted(self, rule: Rule, tracked: Tracked, remarks: dict[str, None]) -> Iterator[Episode]:
         """The episodes of an objective's alert by its counts."""
-        settled, held = next((settled, held) for label, value, settled, held in budgets.conditions(tracked)
-                             if rule.labels.get(label) == value)
-        moments = budgets.moments(self.span.start, self.span.end, self.span.step, settled)
+        every, held = next((every, held) for label, value, every, held in budgets.conditions(tracked)
+                           if rule.labels.get(label) == value)
+        moments = budgets.moments(self.span.start, self.span.end, self.span.step, every)
         for labels, its in self._counts_of(tracked, remarks).items():
             times = [now for now in moments if held(its, now)]
             if rule.name == LOW and its.first > self.span.start - tracked.window + HOUR:

@@ -36,6 +36,7 @@ from alertd.rulegen import (
     tiers,
 )
 from alertd.rulegen.declared import RESPONSE_TIMES, UTILIZATIONS, Declared, Objective, Service, Watched
+from alertd.rulegen.differences import SLOT
 from alertd.rulegen.rows import Tracked
 from alertd.rulegen.rules import AlertRule, Group, RuleFile
 from alertd.rulegen.scenarios import Check, Leveled, Scenario
@@ -159,18 +160,19 @@ def _objective_groups(declared: Declared, service: Service, version: PrometheusV
 
 def objective_groups(objective: Objective, tracked: Tracked, runbooks: str, interval: Millis = 30 * SECOND,
                      version: PrometheusVersion = OLDEST) -> tuple[Group, ...]:
-    """The records of an objective and its alerts, the budget and the fastest alert every `interval`. What is told from
-    the rows stands behind them, and what nobody has to know within five minutes."""
+    """The records of an objective and its alerts: the budget and the fastest alert every `interval`; what is told from
+    the rows behind them; what changes over days in a group of its own."""
     hours, slow, live = rows.groups(tracked, interval, version)
-    burns = tuple(burn.alerts(objective, tracked, runbooks))
-    settled = {fit.tier.name for fit in tiers.fit(tracked.target, tracked.window).burns if fit.tier.settled}
-    behind = (*(rule for rule in burns if rule.labels["tier"] in settled), *budget.low(objective, tracked, runbooks),
-              budget.absent(objective, tracked, runbooks))
-    at_once = (rule for rule in burns if rule.labels["tier"] not in settled)
+    every = {fit.tier.name: fit.tier.every for fit in tiers.fit(tracked.target, tracked.window).burns}
+    burns: dict[Millis | None, list[AlertRule]] = {}
+    for rule in burn.alerts(objective, tracked, runbooks):
+        burns.setdefault(every[rule.labels["tier"]], []).append(rule)
+    absent, low = budget.absent(objective, tracked, runbooks), budget.low(objective, tracked, runbooks)
     labels = {"service": tracked.service, "slo": tracked.slo}
     return (Group(hours.name, hours.rules, hours.interval, labels),
-            Group(slow.name, (*slow.rules, *behind), slow.interval, labels),
-            Group(live.name, (*live.rules, *at_once), live.interval, labels))
+            Group(slow.name, (*slow.rules, *burns.get(SLOT, ()), absent), slow.interval, labels),
+            Group(live.name, (*live.rules, *burns.get(None, ())), live.interval, labels),
+            Group(f"{tracked.service} {tracked.slo} days", (*burns.get(tiers.DAYS, ()), *low), tiers.DAYS, labels))
 
 
 def _shared(declared: Declared) -> Iterator[tuple[RuleFile, Iterator[Scenario], tuple[object, ...]]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from alertd.model import HOUR, MINUTE, Millis, Severity
-from alertd.rulegen import burn, promql, rows, runbook
+from alertd.rulegen import burn, promql, rows, runbook, tiers
 from alertd.rulegen.declared import Objective, Told
 from alertd.rulegen.indicator import Composite, Indicator, Sliced
 from alertd.rulegen.rows import Tracked
@@ -16,7 +16,7 @@ LOW, ABSENT = "ErrorBudgetLow", "IndicatorAbsent"
 # How much of the budget is left, and how much that matters. Each level is an alert of its own by the label `left`.
 LEVELS = ((Decimal("0.5"), Severity.INFO), (Decimal("0.25"), Severity.WARNING), (Decimal("0.1"), Severity.WARNING),
           (Decimal(0), Severity.CRITICAL))
-LASTING: Millis = 5 * MINUTE
+LASTING: Millis = tiers.DAYS  # two evaluations: one alone may be an estimate, while targets restart
 KEEP_FIRING: Millis = HOUR  # a budget moves slowly: at its limit it would come and go all day
 ABSENT_FOR: Millis = 10 * MINUTE  # longer than a restart
 
@@ -52,7 +52,7 @@ def _at_most(level: Decimal) -> str:
 def _under(tracked: Tracked, level: Decimal) -> str:
     """The budget left, where it is at `level` or less. What is not known of the window counts as free of errors: after
     an hour of data the first failure may be all of the budget known so far, and is none of the month's."""
-    on = f"on ({', '.join(tracked.keys)})"
+    on = tracked.on
     known = f"1 - {rows.coverage(tracked)} * {on} (1 - {rows.remaining(tracked)})"
     return (f"{known} {'<' if level else '<='} {promql.number(level)}\n"
             f"and {on}\n{rows.bad_count(tracked, tracked.window)} >= {tracked.least}")

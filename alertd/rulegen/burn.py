@@ -35,10 +35,11 @@ def alerts(objective: Objective, tracked: Tracked, runbooks: str) -> Iterator[Al
 def expression(tracked: Tracked, burn: Burn) -> str:
     """True while both windows hold more than the limit, and the long one at least `least` bad events: one failure
     among few requests is chance. The value is the long window's share."""
-    limit, on = promql.number(burn.limit), f"on ({', '.join(tracked.keys)})"
+    limit, on = promql.number(burn.limit), tracked.on
     settled = burn.tier.settled
+    bad, events = (count(tracked, burn.tier.short, settled) for count in (rows.bad_count, rows.event_count))
     return (f"{rows.ratio(tracked, burn.tier.long, tracked.least, settled)}\n> {limit}\n"
-            f"and {on}\n{rows.ratio(tracked, burn.tier.short, settled=settled)}\n> {limit}")
+            f"and {on}\n{bad}\n> {on} {limit} *\n{events}")
 
 
 def of(tracked: Tracked) -> str:
@@ -117,14 +118,14 @@ def units(tracked: Tracked) -> tuple[str, str]:
 
 def part_query(tracked: Tracked, burn: Burn) -> str:
     """How many whole units of the window are known, where that is not all; none of it is before the first full hour."""
-    on = f"on ({', '.join(tracked.keys)})"
+    on = tracked.on
     covered = f"({rows.coverage(tracked)} or {on} 0 * {rows.event_count(tracked, tracked.window, burn.tier.settled)})"
     return f"floor(({covered} < 1) * {units(tracked)[0]})"
 
 
 def spent_query(tracked: Tracked, burn: Burn) -> str:
     """The share of the window's budget that went in the tier's long window."""
-    on = f"on ({', '.join(tracked.keys)})"
+    on = tracked.on
     settled = burn.tier.settled
     return (f"{rows.bad_count(tracked, burn.tier.long, settled)} "
             f"/ {on} ({rows.event_count(tracked, tracked.window, settled)} > 0) "
@@ -133,7 +134,7 @@ def spent_query(tracked: Tracked, burn: Burn) -> str:
 
 def left_query(tracked: Tracked, burn: Burn) -> str:
     """The seconds until the budget is gone, if bad events come as in the tier's long window; 0 where it is."""
-    on = f"on ({', '.join(tracked.keys)})"
+    on = tracked.on
     settled = burn.tier.settled
     events, bad = (count(tracked, tracked.window, settled) for count in (rows.event_count, rows.bad_count))
     return (f"clamp_min({events} * {promql.number(1 - tracked.target)} - {on} {bad}, 0) * {burn.tier.long // 1000} "

@@ -47,12 +47,11 @@ from alertd.rulegen.threshold import LEAST_EVENTS
 LABELS = ("service", "slo", "part")  # of records, beside those that an objective holds for apart
 REMAINING = "slo:error_budget_remaining:ratio"
 COVERAGE = "slo:coverage:ratio"
-SUMMED: tuple[Millis, ...] = (6 * HOUR, DAY, 3 * DAY)  # windows of alerts that are too long to add up every 30 s
 # The sum over the hours is the same within an hour; it is made more than once in case an evaluation is missed.
 HOURS: Millis = 30 * MINUTE
 PIECE: Millis = 183 * DAY  # of a window, see _over_hours
 _CHAIN = "2h"  # the mark that the total is compared with may be as old
-_WITHIN = "[30m]"  # how old a record may be that stands in for a missed evaluation
+_WITHIN = "[30m:5m]"  # how old a record may be that stands in for a missed evaluation
 _EVENTS, _BAD = "events", "bad"
 
 
@@ -78,6 +77,11 @@ class Tracked:
         """The labels of every record."""
         return ("service", "slo", *self.by)
 
+    @property
+    def on(self) -> str:
+        """PromQL: how records of the objective find each other. Its service and slo are in their selectors."""
+        return f"on ({', '.join(self.by)})"
+
 
 def groups(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int, int] = (2, 42)) -> tuple[Group, ...]:
     """The rows every five minutes, and the budget every `interval` (the scrape interval, a minute at most), for a
@@ -99,12 +103,11 @@ def backfill(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[in
 
 def ratio(tracked: Tracked, window: Millis, least: int = 0, settled: bool = False) -> str:
     """PromQL: the share of bad events over `window`. No sample without events, nor with fewer than `least` bad ones;
-    never NaN. A `settled` window ends with the newest row, which is for rules behind the rows in their group."""
-    keys = ", ".join(tracked.keys)
+    never NaN. A `settled` window ends with the newest row: not read up to now, it is cheaper by two thirds."""
     bad, events = (_count(tracked, what, window, settled) for what in (_BAD, _EVENTS))
     if least:
         bad = f"({bad} >= {least})"
-    return f"{bad}\n/ on ({keys})\n({events} > 0)"
+    return f"{bad}\n/ {tracked.on}\n({events} > 0)"
 
 
 def bad_count(tracked: Tracked, window: Millis, settled: bool = False) -> str:
@@ -138,7 +141,7 @@ def _count(tracked: Tracked, what: str, window: Millis, settled: bool) -> str:
 
 def _settled(tracked: Tracked, what: str, window: Millis) -> str:
     """The count over `window` up to the newest row."""
-    if window in (*SUMMED, tracked.window):
+    if window == tracked.window:
         return _of(tracked, f"slo:{what}:closed{promql.duration(window)}")
     row = differences.of_mark(_of(tracked, f"slo:{what}:increase5m"))
     return f"sum_over_time(({row}){differences.since(SLOT, False, window)})"
@@ -153,13 +156,14 @@ def _live(tracked: Tracked, what: str, window: Millis) -> str:
 
 def _sliding(tracked: Tracked, what: str, window: Millis, closed: str) -> str:
     opened = _of(tracked, f"slo:{what}:open")
-    ago = differences.part(f"-{opened} offset {promql.duration(window)}", "ago")
-    return differences.added((closed, opened, ago), tracked.keys)
+    # without one of their labels, so that `or` keeps them beside those of now and those of the closed slots
+    ago = f"sum without (service) (-{opened} offset {promql.duration(window)})"
+    return differences.added((closed, opened, ago), tracked.by)
 
 
 def _closed(tracked: Tracked, what: str, window: Millis) -> str:
     """The closed slots of the window that ends with the last one whose row has settled."""
-    record = {SLOT: "increase5m", HOUR: "increase1h"} | {each: f"closed{promql.duration(each)}" for each in SUMMED}
+    record = {SLOT: "increase5m", HOUR: "increase1h"}
     if isinstance(tracked.indicator, Sliced):  # where nothing is known, no older row stands in for it
         del record[SLOT]
     if window in record:
@@ -169,10 +173,8 @@ def _closed(tracked: Tracked, what: str, window: Millis) -> str:
 
 
 def _settled_then(record: str) -> str:
-    """What `record` was at the last mark whose records have settled. One step of a subquery, which finds that mark;
-    where the mark falls on both its edges (up to version 2) the later one counts."""
-    slot, settled = promql.duration(SLOT), promql.duration(SETTLED)
-    return f"last_over_time(last_over_time({record}{_WITHIN} offset 1ms)[{slot}:{slot}] offset {settled})"
+    """What `record` was at the last mark whose records have settled, or at the last one before that had any."""
+    return f"last_over_time(({record} offset 1ms){_WITHIN} offset {promql.duration(SETTLED)})"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ class _Writer:
             span = differences.since(HOUR, self.left_open, min(PIECE, self.tracked.window - ago))
             pieces.append(f"{function}({hour}{span}{f' offset {promql.duration(ago)}' if ago else ''})")
         parts = (differences.part(piece, str(number)) for number, piece in enumerate(pieces))
-        return pieces[0] if len(pieces) == 1 else differences.added(parts, self.tracked.keys)
+        return pieces[0] if len(pieces) == 1 else differences.added(parts, self.tracked.by)
 
     @property
     def _hours(self) -> str:
@@ -208,10 +210,8 @@ class _Writer:
     def slow(self) -> list[RecordingRule]:
         rules = [self._row(_EVENTS), self._row(_BAD)]
         for what in (_EVENTS, _BAD):
-            rules += [self._record(f"slo:{what}:{name}", self._rows(what, span))
-                      for name, span in (("increase1h", HOUR), *((f"closed{promql.duration(w)}", w) for w in SUMMED))
-                      if name == "increase1h" or span != self.tracked.window]
-            rules += [self._total(what), self._since_hour(what), self._since_hour_ago(what), self._closed_window(what)]
+            rules += [self._hour(what), self._total(what), self._since_hour(what), self._since_hour_ago(what),
+                      self._closed_window(what)]
         return [*rules, self._coverage()]
 
     def fast(self) -> list[RecordingRule]:
@@ -224,7 +224,7 @@ class _Writer:
         for what in (_EVENTS, _BAD):
             closed = _settled_then(self._of(f"slo:{what}:closed{window}"))
             opened, ago = self._of(f"slo:{what}:open"), self._open_marked(what, f"open_{window}_ago")
-            count = differences.added((closed, opened, *ago), self.tracked.keys)
+            count = differences.added((closed, opened, *ago), self.tracked.by)
             rules.append(self._record(f"slo:{what}:increase{window}", count))
         bad, events = (self._of(f"slo:{what}:increase{window}") for what in (_BAD, _EVENTS))
         budget = promql.number(1 - self.tracked.target)
@@ -289,10 +289,11 @@ class _Writer:
             return f"{counts}\nor {by}\n0 * {events}"
         return _bad(events, counts, self.tracked.by)
 
-    def _rows(self, what: str, span: Millis) -> str:
-        """The rows of `span` up to the newest. Read at the marks, which is once each however often the group runs."""
+    def _hour(self, what: str) -> RecordingRule:
+        """The last twelve rows. Read at the marks, which is once each however often the group runs."""
         row = differences.of_mark(self._of(f"slo:{what}:increase5m"))
-        return f"sum_over_time(({row}){differences.since(SLOT, self.left_open, span)})"
+        hour = differences.since(SLOT, self.left_open, HOUR)
+        return self._record(f"slo:{what}:increase1h", f"sum_over_time(({row}){hour})")
 
     def _total(self, what: str) -> RecordingRule:
         """All rows so far. After two hours without any it begins anew, which no window notices: see _since_hour."""
@@ -310,7 +311,7 @@ class _Writer:
         since, ago = (self._of(f"slo:{what}:since_hour{when}") for when in ("", f"_{window}_ago"))
         return self._record(f"slo:{what}:closed{window}", differences.added((
             f"last_over_time(last_over_time({hours}[1h] offset 1ms){span})", f"last_over_time({since}[1h])", ago),
-            self.tracked.keys))
+            self.tracked.by))
 
     def _since_hour_ago(self, what: str) -> RecordingRule:
         """In a rule of its own, for the same reason as the open counts of a window ago."""
@@ -362,7 +363,7 @@ def samples_per_second(tracked: Tracked, raw_series: int, interval: Millis = 30 
     of its events and those of its bad (or good) events together, scraped every `interval`. A point that a subquery
     makes counts beside the samples it is made of."""
     in_slot, in_open = Decimal(SLOT) / interval, Decimal(OPEN) / interval
-    slots = 2 * sum(span // SLOT for span in (HOUR, *SUMMED))
+    slots = 2 * (HOUR // SLOT)
     totals, live = 7 * (2 * HOUR // SLOT), 32
     # a row reads every slot of the longest gap, and its own slot in a dozen ways
     rows = raw_series * (GAP // SLOT * (in_slot + 1) + 12 * in_slot) + 2 * slots + 2 * totals

@@ -15,15 +15,19 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from alertd.model import DAY, HOUR, MINUTE, Millis, Severity
 from alertd.rulegen import promql
 from alertd.rulegen.declared import Objective, Told
+from alertd.rulegen.differences import SLOT
+
+DAYS: Millis = 15 * MINUTE  # how often what changes over days is looked at
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tier:
     """A pair of windows. `lasting` is the alert's `for`: none where it pages, the short window has done its work.
 
-    A `settled` tier is told from the rows alone, with each of them: both its windows end one to six minutes ago. That
-    is a twentieth of the time it takes to tell at most (what is over the fast tier's rate is told by that one), at a
-    thirtieth of the cost of counting up to now with every scrape."""
+    A `settled` tier is told from the rows alone: both its windows end one to six minutes ago. That is a twentieth of
+    the time it takes to tell at most (what is over the fast tier's rate is told by that one), at a thirtieth of the
+    cost of counting up to now with every scrape. It is looked at with each row, or `every` quarter of an hour where
+    its long window is a day or more: twelve hours, at the least, until it tells."""
 
     name: str
     long: Millis
@@ -35,6 +39,13 @@ class Tier:
     @property
     def settled(self) -> bool:
         return self.long > HOUR
+
+    @property
+    def every(self) -> Millis | None:
+        """How often its alert is evaluated; None with every evaluation there is."""
+        if not self.settled:
+            return None
+        return SLOT if self.long < DAY else DAYS
 
 
 # https://sre.google/workbook/alerting-on-slos/ (table 5-8), and between its last two rows the usual one of a day. At a

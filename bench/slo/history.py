@@ -53,8 +53,7 @@ def record(folder: Path, data: Path, services: Mapping[Service, History], missed
         shutil.rmtree(block) if block.is_dir() else block.unlink()
     load(data, again)
     load(data, _sloth(folder, data, list(services)))
-    load_kept(_pass(folder, data, list(services), (*_both("increase1h", "closed6h", "closed1d", "closed3d"),
-                                                   "slo:events:open")) | _totals(again))
+    load_kept(_pass(folder, data, list(services), (*_both("increase1h"), "slo:events:open")) | _totals(again))
     for names in (("slo:bad:open", *_both("hours30d", "since_hour")),
                   (*_both("since_hour_30d_ago"), "slo:events:open_30d_ago"), _both("closed30d"), _both("increase30d")):
         load_kept(_pass(folder, data, list(services), names))

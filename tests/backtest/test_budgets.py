@@ -25,8 +25,8 @@ def outage(start: int, end: int, hours: int = 24) -> Counts:
 
 def held(counts: Counts, value: str, tracked: Tracked = SHOP) -> list[int]:
     """The minutes at which the alert of this tier or level held."""
-    settled, holds = next((settled, holds) for _, its, settled, holds in budgets.conditions(tracked) if its == value)
-    return [now // MINUTE for now in budgets.moments(0, DAY, MINUTE, settled) if holds(counts, now)]
+    every, holds = next((every, holds) for _, its, every, holds in budgets.conditions(tracked) if its == value)
+    return [now // MINUTE for now in budgets.moments(0, DAY, MINUTE, every) if holds(counts, now)]
 
 
 def test_a_burn_holds_while_both_windows_do() -> None:
@@ -35,8 +35,10 @@ def test_a_burn_holds_while_both_windows_do() -> None:
 
 
 def test_slower_tiers_are_told_with_the_rows() -> None:
-    """Every five minutes, over windows that ended a minute before: 216 of the 36,000 of six hours."""
+    """Every five minutes, over windows that ended a minute before: 216 of the 36,000 of six hours. Every fifteen, where
+    they are of a day: 432 of 144,000."""
     assert held(outage(600, 610), "medium") == list(range(605, 645, 5))
+    assert held(outage(600, 610), "slow") == list(range(615, 735, 15))
 
 
 def test_fewer_bad_events_than_it_takes_are_chance() -> None:

@@ -34,9 +34,10 @@ class Kind(enum.StrEnum):
     WORD = "words"
 
 
-_LIMIT = re.compile(r"(?<=[<>] )((?:0\.)?\d+(?:\.\d+)?)$", re.MULTILINE)
+_LIMIT = re.compile(r"(?<=[<>] )((?:0\.)?\d+(?:\.\d+)?)$|(?<=\) )(0\.\d+)(?= \*$)", re.MULTILINE)
 _FACTOR = re.compile(r"(?<=[*/] )\d[\d.e+-]*\b|\b(?<![\w.-])\d[\d.]*(?= [*]| - )|(?<=\+ )\d+\b")
 _WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+_AGO = re.compile(r"^\s*sum without \(service\) \(-.* offset (\w+)\)$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,7 @@ def _changed(rule: Rules) -> Iterator[tuple[Kind, str, Rules]]:
 def _expressions(expr: str) -> Iterator[tuple[Kind, str, str]]:
     for found in _LIMIT.finditer(expr):
         for factor in ("1.1", "0.9", "0.5"):
-            limit = promql.number(Decimal(found[1]) * Decimal(factor))
+            limit = promql.number(Decimal(found[0]) * Decimal(factor))
             yield Kind.LIMIT, f"{found[0]} is {limit}", expr[:found.start()] + limit + expr[found.end():]
     for kind, before, after in ((Kind.LIMIT, ">= 3", ">= 2"), (Kind.LIMIT, ">= 3", ">= 4"), (Kind.LIMIT, "<= 0", "< 0"),
                                 (Kind.GUARD, "floor(", "("), (Kind.GUARD, " == 1", ""), (Kind.GUARD, " >= 0", ""),
@@ -150,7 +151,9 @@ def _spans(expr: str) -> Iterator[tuple[str, str]]:
             if other > 0:
                 changed = f"[{promql.duration(other)}:{tick}]"
                 yield f"{found[0]} is {changed} at {found.start()}", expr[:found.start()] + changed + expr[found.end():]
-    for found in re.finditer(r"offset (\d+[hd])(?=$|\W)(?!, )", expr):
+    for found in re.finditer(r"offset (\d+[hd])(?=$|\W)", expr):
+        if _AGO.match(expr, expr.rfind("\n", 0, found.start()) + 1):  # of an alert's window, see _other_windows
+            continue
         ago = promql.duration(units.duration(found[1]) + HOUR)
         changed = f"offset {ago}"
         yield f"{found[0]} is {changed} at {found.start()}", expr[:found.start()] + changed + expr[found.end():]
@@ -158,28 +161,26 @@ def _spans(expr: str) -> Iterator[tuple[str, str]]:
 
 def _other_windows(expr: str) -> Iterator[tuple[str, str]]:
     """Every window of a pair as the next longer and the next shorter one; and the two swapped."""
-    offsets = [window for window in re.findall(r"offset (\w+), ", expr) if window in _WINDOWS]
-    pair = list(dict.fromkeys(offsets))
+    pair = list(dict.fromkeys(_AGO.findall(expr)))
     for window in pair:
         for other in {_WINDOWS[max(_WINDOWS.index(window) - 1, 0)], _WINDOWS[min(_WINDOWS.index(window) + 1, 6)]}:
-            yield f"offset {window} is {other}", expr.replace(f"offset {window}, ", f"offset {other}, ")
+            yield f"offset {window} is {other}", expr.replace(f"offset {window})", f"offset {other})")
     settled = _settled(expr)
     yield from ((f"{before} is {after}", expr.replace(before, after)) for before, after in settled)
     if len(pair) == 2 or settled:
-        long, short = expr.rsplit("\nand on (", 1)
-        on, ratio = short.split("\n", 1)
-        limit = ratio.rsplit("\n", 1)[1]
-        guarded = long.rsplit("\n", 1)[0]
-        yield "windows swapped", f"{ratio.rsplit(chr(10), 1)[0]}\n{limit}\nand on ({on}\n{guarded}\n{limit}"
+        long, short = expr.rsplit("\nand ", 1)
+        on, compared = short.split("\n", 1)
+        bad, of = compared.split(f"\n> {on} ")
+        limit, events = of.split(" *\n")
+        ratio = f"{bad}\n/ {on}\n{events}\n> {limit}"
+        yield "windows swapped", f"{ratio}\nand {on}\n{long}"
         yield "long window alone", long
         yield "short window alone", ratio
 
 
 def _settled(expr: str) -> list[tuple[str, str]]:
     """The windows of an alert that is told from the rows, each with the next shorter and the next longer one."""
-    if not re.search(r":closed\w+\{.*\n> ", expr):
-        return []
     written = {window: differences.since(SLOT, False, units.duration(window)) for window in _WINDOWS}
-    closed = {window: f":closed{window}{{" for window in ("6h", "1d", "3d")}
-    return [(of[window], of[other]) for of in (closed, written) for window, other in itertools.permutations(of, 2)
-            if of[window] in expr and abs(list(of).index(window) - list(of).index(other)) == 1]
+    return [(written[window], written[other]) for window, other in itertools.permutations(_WINDOWS, 2)
+            if "\n> on (" in expr and written[window] in expr
+            and abs(_WINDOWS.index(window) - _WINDOWS.index(other)) == 1]

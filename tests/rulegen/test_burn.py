@@ -25,11 +25,11 @@ def test_the_alerts_of_an_objective(tmp_path: Path) -> None:
     found = [(rule["alert"], rule["labels"].get("tier", rule["labels"].get("left")), rule["labels"]["severity"])
              for rule in alerts(tmp_path, "objective: 99.9%")]
     assert found == [
-        ("ErrorBudgetBurn", "medium", "critical"), ("ErrorBudgetBurn", "slow", "warning"),
-        ("ErrorBudgetBurn", "long", "warning"),
+        ("ErrorBudgetBurn", "medium", "critical"), ("IndicatorAbsent", None, "warning"),
+        ("ErrorBudgetBurn", "fast", "critical"),
+        ("ErrorBudgetBurn", "slow", "warning"), ("ErrorBudgetBurn", "long", "warning"),
         ("ErrorBudgetLow", "50%", "info"), ("ErrorBudgetLow", "25%", "warning"), ("ErrorBudgetLow", "10%", "warning"),
-        ("ErrorBudgetLow", "0%", "critical"), ("IndicatorAbsent", None, "warning"),
-        ("ErrorBudgetBurn", "fast", "critical")]
+        ("ErrorBudgetLow", "0%", "critical")]
 
 
 def firing(labels: str = "") -> str:

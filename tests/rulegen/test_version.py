@@ -57,7 +57,7 @@ def test_labels_of_a_group_are_said_once_where_they_can_be(tmp_path: Path) -> No
 
 def test_an_offset_is_left_out_where_it_is_not_known(tmp_path: Path) -> None:
     """From 2.53 on each group has it, and the tests are of the rules without it, whose rules are the same."""
-    assert [group.get("query_offset") for group in groups(tmp_path, SLO, "2.53")] == ["1m", "1m", "1m"]
+    assert [group.get("query_offset") for group in groups(tmp_path, SLO, "2.53")] == ["1m"] * 4
     files = generated(tmp_path, SLO, version.parse("2.53"))
     at_once = files["shop.at-once.yaml"]
     assert files["shop.rules.yaml"].replace("  query_offset: 1m\n", "") == at_once

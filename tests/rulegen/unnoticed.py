@@ -10,7 +10,6 @@ REASONS: tuple[tuple[Kind, str, str], ...] = (
     (Kind.GUARD, r"^(ErrorBudgetBurn|High\w+) .*' > 0\)' is '\)'", "0 of 0 events is NaN, which is over no limit"),
     (Kind.GUARD, r"^service:[\w:]+( \S+)?: ' >= 0' is ''",
      "what fell in ten minutes was reset in fifteen, asked beside it"),
-    (Kind.WINDOW, r"^slo:\w+:closed(1d|3d) up", "no tier of so short a window reads it"),
 )
 
 
