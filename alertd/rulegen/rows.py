@@ -95,8 +95,9 @@ def groups(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int,
 
 
 def backfill(tracked: Tracked, interval: Millis = 30 * SECOND, version: tuple[int, int] = (2, 42)) -> Group:
-    """The rows and the sums of an hour, each by an expression over raw series alone: promtool makes records of a past
-    in which no record was. What targets counted while they were not scraped for over five minutes is left out."""
+    """The rows, the sums of an hour and what came since the full hours, each by an expression over raw series alone:
+    promtool makes records of a past in which no record was. What targets counted while they were not scraped for over
+    five minutes is left out."""
     rules = _Writer(tracked, interval, version >= (3, 0)).past()
     return Group(f"{tracked.service} {tracked.slo} past", tuple(rules), SLOT)
 
@@ -236,6 +237,22 @@ class _Writer:
             yield self._record(f"slo:{what}:increase5m", expr)
             hour = differences.since(SLOT, self.left_open, HOUR)
             yield self._record(f"slo:{what}:increase1h", f"sum_over_time((\n{textwrap.indent(expr, '  ')}\n){hour})")
+            yield self._record(f"slo:{what}:since_hour", self._past_since_hour(expr), "open")
+
+    def _past_since_hour(self, row: str) -> str:
+        """What `_since_hour` reads of the total, from the rows of two hours, each marked by the number of its hour:
+        those of the hour under way and of the one before."""
+        hours = differences.since(SLOT, self.left_open, 2 * HOUR)
+        number = f"floor(vector(time() / {HOUR // SECOND}))"
+        return textwrap.dedent(f"""\
+            sum by ({", ".join(self.tracked.by)}) (
+              sum_over_time((
+                (\n{textwrap.indent(row, " " * 18)}
+                ) * on () group_left (part) count_values("part", {number})
+              ){hours})
+              unless on (part)
+              count_values("part", {number} - 2)
+            )""")
 
     def _row(self, what: str) -> RecordingRule:
         return self._record(f"slo:{what}:increase5m",
