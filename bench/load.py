@@ -64,11 +64,12 @@ class Report:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection; `free` is called when its answer is complete, with the status. `closing`: the server takes no
-    further request on it."""
+    """One connection; `free` is called when its answer is complete, with the status, and `dropped` when the server
+    closed it with nothing asked of it. `closing`: the server takes no further request on it."""
 
-    def __init__(self, free: Callable[[_Connection, int], None]) -> None:
+    def __init__(self, free: Callable[[_Connection, int], None], dropped: Callable[[_Connection], None]) -> None:
         self._free = free
+        self._dropped = dropped
         self._buffer = b""
         self.sent_at = 0.0
         self.closing = False
@@ -101,6 +102,8 @@ class _Connection(asyncio.Protocol):
         if self._asked:
             self.closing, self._asked = True, False
             self._free(self, NO_ANSWER)
+        else:
+            self._dropped(self)
 
 
 class _Sender:
@@ -117,6 +120,7 @@ class _Sender:
         self.waiting: collections.deque[tuple[bytes, float]] = collections.deque()
         self.sending = True
         self.done = asyncio.Event()
+        self.gone = False  # the server, since nobody answers at its port
         self.opening: set[asyncio.Task[None]] = set()
 
     async def run(self) -> Report:
@@ -133,8 +137,8 @@ class _Sender:
         if plan.rate:
             await self._open(plan.rate, started)
         else:
-            for connection in self.idle:
-                self._next(connection)
+            while self.idle:
+                self._next(self.idle.pop())
             await asyncio.sleep(plan.seconds)
         self.sending = False
         if self.busy or self.waiting:
@@ -145,7 +149,7 @@ class _Sender:
 
     async def _connection(self) -> _Connection:
         return (await asyncio.get_running_loop().create_connection(
-            lambda: _Connection(self._free), "127.0.0.1", self.plan.port))[1]
+            lambda: _Connection(self._free, self._dropped), "127.0.0.1", self.plan.port))[1]
 
     async def _open(self, rate: float, started: float) -> None:
         for index in range(int(self.plan.seconds * rate)):
@@ -165,7 +169,9 @@ class _Sender:
                 number, status = number - lag, "resolved"
         self.report.due[f"{status} {number}"] = due
         payload = self.bodies[index] if plan.posted else self.body(number, self._alerts(index), status)
-        if self.idle:
+        if self.gone:
+            self.report.refused += 1
+        elif self.idle:
             self.busy += 1
             self.idle.pop().send(self.head, payload, due)
         else:
@@ -188,14 +194,36 @@ class _Sender:
         self.report.latencies.append(time.monotonic() - connection.sent_at)
         if connection.closing:
             connection.transport.close()
-            again = asyncio.create_task(self._reopen())
-            self.opening.add(again)
-            again.add_done_callback(self.opening.discard)
+            self._open_another()
         else:
             self._use(connection)
 
+    def _dropped(self, connection: _Connection) -> None:
+        if connection in self.idle:
+            self.idle.remove(connection)
+            if self.sending:
+                self._open_another()
+
+    def _open_another(self) -> None:
+        again = asyncio.create_task(self._reopen())
+        self.opening.add(again)
+        again.add_done_callback(self.opening.discard)
+
     async def _reopen(self) -> None:
-        self._use(await self._connection())
+        try:
+            connection = await self._connection()
+        except OSError:
+            self._lost()
+        else:
+            self._use(connection)
+
+    def _lost(self) -> None:
+        """What waits is refused; to wait for an answer would be for ever."""
+        self.gone = True
+        self.report.refused += len(self.waiting)
+        self.waiting.clear()
+        if not self.sending and not self.busy:
+            self.done.set()
 
     def _use(self, connection: _Connection) -> None:
         if self.waiting:

@@ -41,3 +41,21 @@ async def test_a_server_that_hangs_up_without_an_answer_has_refused() -> None:
     """What was asked of it is counted, and not waited for."""
     report, _ = await _sent(b"")
     assert (report.answered, report.refused > 0) == (0, True)
+
+
+async def test_a_server_that_is_gone_has_refused_the_rest() -> None:
+    """What is due after that is counted as well, and nothing is waited for."""
+    open_ones: list[asyncio.StreamWriter] = []
+
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones.append(writer)
+        await reader.read(1)
+        server.close()
+        for one in open_ones:
+            one.close()
+
+    server = await asyncio.start_server(leave, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    report = await asyncio.wait_for(_Sender(Plan(port, 0.3, 1, rate=200, path=WEBHOOK)).run(), 10)
+    gc.enable()
+    assert (report.answered, report.refused) == (0, 60)
