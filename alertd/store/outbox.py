@@ -17,7 +17,7 @@ from alertd.delivery import FLEETING
 from alertd.incidents import Decision
 from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Millis, Notification, Outlet, State
 from alertd.store import reading, schema, turns
-from alertd.store.dialect import upsert, word
+from alertd.store.dialect import Rows, change, fetch, upsert, word
 from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.requeue import forgo, hold
 from alertd.store.rows import incident_from, to_json
@@ -89,13 +89,13 @@ def _claim(connection: Connection, wish: Claim) -> Claimed:
     outlet = wish.outlet
     rows = turns.due(connection, outlet, wish.most, wish.now, wish.turns)
     if rows:
-        connection.execute(_LEASE, [{"wanted": row.seq, "token": wish.token, "until": wish.lease_until}
-                                    for row in rows])
+        change(connection, _LEASE, *({"wanted": row.seq, "token": wish.token, "until": wish.lease_until}
+                                     for row in rows))
     found = tuple(reading.deliveries(connection, rows, wish.alerts)) if rows else ()
     asked = {"receiver": outlet.receiver, "channel": outlet.channel, "target": outlet.target, "now": wish.now}
     if len(rows) == wish.most:
         return Claimed(rows, found, wish.now)
-    later, behind = connection.execute(LATER, asked).one()
+    later, behind = fetch(connection, LATER, asked)[0]
     return Claimed(rows, found, later, bool(behind))
 
 
@@ -106,14 +106,13 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> Sequenc
     incidents = hold(connection, {done.row.incident for done in failed if done.row.incident})
     held_by = {}
     for done in sorted(settlements, key=lambda done: done.row.seq):  # in the order in which the intake holds them
-        held_by[id(done)] = connection.execute(_SETTLE, _settled(done)).rowcount == 1
+        held_by[id(done)] = change(connection, _SETTLE, _settled(done)) == 1
     answers = [held_by[id(done)] for done in settlements]
     doubtful = [{"wanted": done.row.seq} for done, held in zip(settlements, answers, strict=True)
                 if not held and done.event is not Event.REJECT]
     if doubtful:
         connection.execute(_DOUBT, doubtful)
-    attempts = [_attempt(done, held) for done, held in zip(settlements, answers, strict=True)]
-    connection.execute(insert(schema.attempts), attempts)
+    _INSERT_ATTEMPT(connection, map(_attempt, settlements, answers))
     roots = [_root(done) for done in settlements if done.root and (done.row.incident or done.row.digest)]
     if roots:
         connection.execute(_KEEP_ROOT, roots)
@@ -214,15 +213,18 @@ _SETTLE = (
 )
 
 
+_INSERT_ATTEMPT = Rows(insert(schema.attempts), ("notification", "started_at", "finished_at", "event", "detail"))
+
+
 def _text(of_a_vendor: str) -> str:
     """As PostgreSQL keeps it; a result that cannot be written would be sent again for ever."""
     return of_a_vendor.replace("\0", "\ufffd")
 
 
-def _attempt(done: Settlement, held: bool) -> dict[str, Any]:
+def _attempt(done: Settlement, held: bool) -> tuple[Any, ...]:
     late = "" if held else f"by then its claim had ended and was another's; {done.event.value}: "
-    return {"notification": done.row.id, "started_at": done.started_at, "finished_at": done.now,
-            "event": (done.event if held else Event.LEASE_LOST).value, "detail": late + _text(done.detail)}
+    event = done.event if held else Event.LEASE_LOST
+    return done.row.id, done.started_at, done.now, event.value, late + _text(done.detail)
 
 
 def _root(done: Settlement) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.model import Alert, Delivery, DigestText, Incident, IncidentId, Kind, Notification, Outlet, State
 from alertd.store import schema
-from alertd.store.dialect import among, listed
+from alertd.store.dialect import among, fetch, listed
 from alertd.store.rows import alert_from, incident_from, labels_from, notification_from, raw_from, why_from
 
 ALL = 2**31 - 1  # as a limit: more rows than there can be
@@ -22,7 +22,8 @@ SHOWN = 20  # alerts with each incident of a list; `alert_count` says how many t
 _notifications = schema.notifications
 _INCIDENTS = select(schema.incidents).where(among(schema.incidents.c.id))
 _ROOTS = select(schema.roots).where(among(schema.roots.c.incident))
-_TOLD = select(_notifications).where(
+_TOLD = select(_notifications.c.incident, _notifications.c.receiver, _notifications.c.channel, _notifications.c.target,
+               _notifications.c.epoch).where(
     among(_notifications.c.incident), _notifications.c.kind == Kind.FIRING.value,
     (_notifications.c.attempts > 0) | (_notifications.c.state == State.SENT.value) | (_notifications.c.ambiguous == 1))
 _RANK = case({"critical": 3, "warning": 2, "info": 1}, value=schema.alerts.c.severity, else_=0)
@@ -53,29 +54,25 @@ def deliveries(connection: Connection, rows: Sequence[Notification], most_alerts
 
 def incident_alerts(connection: Connection, id: IncidentId, most: int | None) -> list[Alert]:
     """An incident's alerts: firing before ended, the most severe first, then by start."""
-    rows = connection.execute(_MEMBERS, {"incident": id, "most": ALL if most is None else most})
-    return [alert_from(row) for row in rows]
+    wanted = {"incident": id, "most": ALL if most is None else most}
+    return [alert_from(row) for row in fetch(connection, _MEMBERS, wanted)]
 
 
 def _incidents(connection: Connection, ids: Sequence[IncidentId]) -> dict[IncidentId, Incident]:
-    found: dict[IncidentId, Incident] = {}
-    for row in connection.execute(_INCIDENTS, {"listed": listed(ids)}):
-        found[row.id] = incident_from(row)
-    return found
+    rows = map(incident_from, fetch(connection, _INCIDENTS, {"listed": listed(ids)}))
+    return {incident.id: incident for incident in rows}
 
 
 def _roots(connection: Connection, ids: Sequence[str]) -> dict[tuple[Any, ...], Mapping[str, str]]:
-    found: dict[tuple[Any, ...], Mapping[str, str]] = {}
-    for row in connection.execute(_ROOTS, {"listed": listed(ids)}):
-        found[row.incident, row.channel, row.target] = labels_from(row.root)
-    return found
+    # in the order of the table's columns
+    return {tuple(place): labels_from(root) for *place, root in fetch(connection, _ROOTS, {"listed": listed(ids)})}
 
 
 def _epochs(connection: Connection, ids: Sequence[str]) -> dict[tuple[Any, Outlet], set[int]]:
     """The severity epochs that each outlet was told the start of, or may have been."""
     found: dict[tuple[Any, Outlet], set[int]] = {}
-    for row in connection.execute(_TOLD, {"listed": listed(ids)}):
-        found.setdefault((row.incident, Outlet(row.receiver, row.channel, row.target)), set()).add(row.epoch)
+    for incident, receiver, channel, target, epoch in fetch(connection, _TOLD, {"listed": listed(ids)}):
+        found.setdefault((incident, Outlet(receiver, channel, target)), set()).add(epoch)
     return found
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from isal import isal_zlib
-from sqlalchemy import Row
 
 from alertd.model import (
     FINAL,
@@ -145,8 +144,10 @@ NOTIFICATION = ("id", "incident", "kind", "severity", "rank", "epoch", "receiver
                 "state", "reason", "created_at", "next_at", "attempts", "ambiguous", "digest", "settled_at", "team")
 
 
-def notification_from(row: Row[Any]) -> Notification:
-    return Notification(
-        NotificationId(row.id), row.id, row.incident, Kind(row.kind), Severity(row.severity), row.epoch,
-        Outlet(row.receiver, row.channel, row.target), row.style, State(row.state), row.reason, row.created_at,
-        row.next_at, row.attempts, bool(row.ambiguous), row.seq, row.digest, row.team)
+def notification_from(row: Sequence[Any]) -> Notification:
+    """Likewise."""
+    (seq, id, incident, kind, severity, _rank, epoch, receiver, channel, target, style, state, reason, created_at,
+     next_at, attempts, ambiguous, digest, _lease, _lease_until, _settled_at, team) = tuple(row)
+    return Notification(NotificationId(id), id, incident, Kind(kind), Severity(severity), epoch,
+                        Outlet(receiver, channel, target), style, State(state), reason, created_at, next_at, attempts,
+                        bool(ambiguous), seq, digest, team)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, case, func, select
 
 from alertd.model import Millis, Notification, Outlet, State
 from alertd.store import schema
-from alertd.store.dialect import word
+from alertd.store.dialect import fetch, word
 from alertd.store.rows import notification_from
 
 _rows = schema.notifications
@@ -51,10 +51,15 @@ def due(connection: Connection, outlet: Outlet, most: int, now: Millis, turns: M
     here = {"receiver": outlet.receiver, "channel": outlet.channel, "target": outlet.target, "now": now}
     found: list[Notification] = []
     below = _ABOVE_ALL
-    while len(found) < most and (rank := connection.execute(_RANK, here | {"below": below}).scalar()) is not None:
+    while len(found) < most and (rank := _highest(connection, here | {"below": below})) is not None:
         found += _of_rank(connection, here | {"rank": rank}, most - len(found), turns.get(rank))
         below = rank
     return tuple(found)
+
+
+def _highest(connection: Connection, here: Mapping[str, Any]) -> int | None:
+    """The rank of what waits there, as far as it is below."""
+    return next((rank for rank, in fetch(connection, _RANK, here)), None)
 
 
 def _of_rank(connection: Connection, here: Mapping[str, Any], most: int, after: str | None) -> list[Notification]:
@@ -62,8 +67,8 @@ def _of_rank(connection: Connection, here: Mapping[str, Any], most: int, after: 
     left = most - len(first)
     rounds = [first]
     if first and left:  # fewer teams than places: they come again
-        more = [[notification_from(row) for row in connection.execute(
-            _MORE, {**here, "team": row.team, "behind": row.seq, "most": left})] for row in first]
+        more = [[notification_from(row) for row in fetch(
+            connection, _MORE, {**here, "team": row.team, "behind": row.seq, "most": left})] for row in first]
         rounds += [[rows[turn] for rows in more if turn < len(rows)] for turn in range(left)]
     return [row for one in rounds for row in one][:most]
 
@@ -75,9 +80,9 @@ def _round(connection: Connection, here: Mapping[str, Any], most: int, after: st
         team = start
         while len(found) < most:
             statement, asked = (_FIRST, here) if team is None else (_TURN, {**here, "after": team})
-            row = connection.execute(statement, asked).first()
-            if row is None or row.team in found:
+            rows = [notification_from(row) for row in fetch(connection, statement, asked)]
+            if not rows or rows[0].team in found:
                 break
-            found[row.team] = notification_from(row)
-            team = row.team
+            team = rows[0].team
+            found[team] = rows[0]
     return list(found.values())
