@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     ColumnElement,
@@ -37,6 +36,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from alertd.store import wire
 
 # `upsert`: both databases know PostgreSQL's ON CONFLICT
 __all__ = ["Asked", "Part", "Query", "Rows", "among", "change", "fetch", "label", "listed", "lock", "try_lock",
@@ -122,9 +123,9 @@ def lock(connection: Connection, names: Iterable[str]) -> None:
         return  # whoever writes to SQLite has it alone
     keys = sorted({_key(name) for name in names})
     if len(keys) > MOST_LOCKS:
-        connection.execute(_LOCK_ALL)
+        wire.begin(connection, _LOCK_ALL)
     elif keys:
-        connection.execute(_LOCK, {"keys": keys})
+        wire.begin(connection, _LOCK % ",".join(map(str, keys)))
 
 
 def try_lock(connection: Connection, name: str) -> bool:
@@ -139,12 +140,10 @@ def _key(name: str) -> int:
 
 
 _ALL = 0x616C657274640000  # "alertd", shared by whoever takes a few locks and alone for whoever takes all
-_LOCK_ALL = select(func.pg_advisory_xact_lock(bindparam("all", _ALL, BigInteger)))
-_wanted = func.unnest(bindparam("keys", type_=ARRAY(BigInteger))).table_valued("key").render_derived()
-_LOCK = select(
-    func.pg_advisory_xact_lock_shared(bindparam("all", _ALL, BigInteger)),
-    # an aggregate has its rows in the array's order
-    select(func.count(func.pg_advisory_xact_lock(_wanted.c.key))).select_from(_wanted).scalar_subquery())
+_LOCK_ALL = f"SELECT pg_advisory_xact_lock({_ALL})"
+# an aggregate has its rows in the array's order
+_LOCK = (f"SELECT pg_advisory_xact_lock_shared({_ALL}), "  # noqa: S608  only numbers
+         "(SELECT count(pg_advisory_xact_lock(key)) FROM unnest('{%s}'::bigint[]) AS wanted (key))")
 _TRY_LOCK = select(func.pg_try_advisory_xact_lock(bindparam("key", type_=BigInteger)))
 
 
@@ -203,7 +202,8 @@ class Asked:
         if self._connection.dialect.name != "postgresql":
             return fetch(self._connection, query, self._values)
         if not self._found:
-            found = self._connection.execute(_of_all(self._queries), self._values).one()
+            text, names = _of_all(self._queries, self._connection.dialect)
+            found = wire.ask(self._connection, text, [self._values[name] for name in names])
             self._found = dict(zip(self._queries, found, strict=True))
         return self._found[query]
 
@@ -242,10 +242,10 @@ def _chosen(wanted: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> lis
 
 
 @functools.lru_cache
-def _of_all(queries: tuple[Query, ...]) -> Select[Any]:
-    """One row with an array of rows for each."""
+def _of_all(queries: tuple[Query, ...], dialect: Dialect) -> tuple[str, Sequence[str]]:
+    """The same of one query, whose one row has an array of rows for each."""
     tables = [query.subquery() for query in queries]
-    return select(*(func.array(select(func.row(*table.c)).scalar_subquery()) for table in tables))
+    return _of_one(select(*(func.array(select(func.row(*table.c)).scalar_subquery()) for table in tables)), dialect)
 
 
 Part = tuple[Rows, Iterable[tuple[Any, ...]]]
@@ -262,7 +262,7 @@ def write(connection: Connection, *parts: Part) -> None:
     elif filled:
         text = _together(dialect, tuple(rows for rows, _ in filled))
         arrays = [list(column) for _, values in reversed(filled) for column in zip(*values, strict=True)]
-        connection.exec_driver_sql(text, tuple(arrays))
+        wire.tell(connection, text, arrays)
 
 
 @functools.lru_cache

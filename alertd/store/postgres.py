@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import urllib.parse
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from alertd.errors import StoreUnavailable
+from alertd.store import wire
 
 if TYPE_CHECKING:
     import asyncpg
@@ -49,8 +51,7 @@ def engines(url: str, connections: int) -> tuple[AsyncEngine, AsyncEngine]:
     """The writer's, which keeps a connection in the loop of each of its threads, and the readers', which share the
     rest of `connections` but one, for `bell`."""
     _driver()  # said now, and not at the first query
-    writer = create_async_engine("postgresql+asyncpg://", poolclass=NullPool,
-                                 async_creator=functools.partial(connect, url, COMMAND, **WRITING))
+    writer = _writing(functools.partial(connect, url, COMMAND, **WRITING))
     reader = create_async_engine(
         "postgresql+asyncpg://", async_creator=functools.partial(connect, url, default_transaction_read_only="on"),
         pool_size=max(1, connections - LANES - 1), max_overflow=0, pool_pre_ping=True)
@@ -59,8 +60,13 @@ def engines(url: str, connections: int) -> tuple[AsyncEngine, AsyncEngine]:
 
 def patient(url: str) -> AsyncEngine:
     """For what changes the tables: a large one takes longer than anybody may wait who only reads and writes."""
-    return create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=functools.partial(
+    return _writing(functools.partial(
         connect, url, MIGRATION, statement_timeout="0", idle_in_transaction_session_timeout="10min"))
+
+
+def _writing(connect: Callable[[], Awaitable[Any]]) -> AsyncEngine:
+    return wire.begins(create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=connect,
+                                           isolation_level="AUTOCOMMIT"))
 
 
 async def connect(url: str, command: float = COMMAND, **settings: str) -> asyncpg.Connection[Any]:

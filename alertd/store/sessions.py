@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertd.errors import StoreUnavailable
-from alertd.store import postgres
+from alertd.store import postgres, wire
 
 T = TypeVar("T")
 
@@ -117,14 +117,22 @@ class Remote:
         if self._connection is None:
             self._connection = await self._engine.connect()
         try:
-            async with self._connection.begin():
-                answer = await self._connection.run_sync(work)
-                self._committing = True
-                return answer
+            return await self._connection.run_sync(self._within, work)
         except BaseException as error:
             if _away(error, _state(error)) or not isinstance(error, self.faults):
                 await self._drop()
             raise
+
+    def _within(self, connection: Connection, work: Callable[[Connection], T]) -> T:
+        with connection.begin():  # for Core, which sends nothing
+            try:
+                answer = work(connection)
+                self._committing = True
+                wire.commit(connection)
+            except self.faults:  # after any other the connection goes, and the transaction with it
+                wire.roll_back(connection)
+                raise
+            return answer
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
