@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, select
+from sqlalchemy import Connection, and_, bindparam, case, func, literal_column, select
 
 from alertd.model import Millis, Notification, Outlet, State
 from alertd.store import schema
@@ -21,18 +21,19 @@ _rows = schema.notifications
 QUEUED = word(State.QUEUED)
 
 _ahead = _rows.alias("ahead")
-# in order per incident and outlet: nothing leaves while an earlier message of its incident is on the way
+# In order per incident and outlet: nothing leaves while an earlier message of its incident is on the way. PostgreSQL
+# would join it, which is planned while there are few and then reads all that wait; an offset keeps it from that.
 _BLOCKED = select(_ahead.c.seq).where(
     _ahead.c.incident == _rows.c.incident, _ahead.c.seq < _rows.c.seq, _ahead.c.channel == _rows.c.channel,
     _ahead.c.target == _rows.c.target, _ahead.c.receiver == _rows.c.receiver,
     _ahead.c.settled_at.is_(None),
-).exists()
+).offset(literal_column("0")).exists()
 _HERE = and_(_rows.c.receiver == bindparam("receiver"), _rows.c.channel == bindparam("channel"),
              _rows.c.target == bindparam("target"), _rows.c.state == QUEUED)
 _DUE = and_(_HERE, _rows.c.rank == bindparam("rank"), _rows.c.next_at <= bindparam("now"), ~_BLOCKED)
 # Each finds its rows at the front of a stretch of the index notifications_due, and reads no further. What another
 # process is about to claim is passed over.
-_RANK = select(func.max(_rows.c.rank)).where(_HERE, _rows.c.rank < bindparam("below"))
+_RANK = select(_rows.c.rank).where(_HERE, _rows.c.rank < bindparam("below")).order_by(_rows.c.rank.desc()).limit(1)
 _TURN = (select(_rows).where(_DUE, _rows.c.team > bindparam("after")).order_by(_rows.c.team, _rows.c.seq).limit(1)
          .with_for_update(skip_locked=True))
 _FIRST = select(_rows).where(_DUE).order_by(_rows.c.team, _rows.c.seq).limit(1).with_for_update(skip_locked=True)
