@@ -24,7 +24,7 @@ from alertd.store import postgres, wire
 T = TypeVar("T")
 
 TRIES = 6  # of a transaction that another one got in the way of
-PATIENCE = 0.002  # seconds; a transaction takes several times as long, and costs as much as four webhooks in it
+PATIENCE = 0.005  # seconds; a transaction takes as long, and costs as much as four webhooks in it
 PAUSE = 0.02  # seconds before the second try; doubled before each further one
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 IN_THE_WAY = frozenset({"40001", "40P01", "23505"})  # serialization failure, deadlock, a unique row made meanwhile
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 class Session(Protocol):
     """`apart`: the items of different handlers get transactions of their own, since each takes its locks in an order
-    of its own. `patience` is for how long (seconds) a transaction is put off while many write, so that more go into it.
+    of its own. `patience` is for how long (seconds) a transaction is put off at most, until as many write as last time.
     `faults` are what it raises when the store is at fault."""
 
     apart: bool

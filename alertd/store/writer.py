@@ -12,6 +12,7 @@ is decided within it never holds the event loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import time
 from collections import deque
@@ -93,10 +94,11 @@ class Writer:
         self._lanes = [_Lane(engine) for _ in range(LANES if isinstance(engine, AsyncEngine) else 1)]
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
+        self._another = asyncio.Event()  # something came in
         self._running: list[Handler[Any, Any]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
-        self._together = False  # whether the last transaction had several items
+        self._crowd: dict[Handler[Any, Any], int] = {}  # how many were answered or waited when the last one ended
         self.failing_since: str | None = None  # the reason of the last failed commit; None after a good one
 
     def start(self) -> None:
@@ -128,39 +130,52 @@ class Writer:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(handler, item, answer))
         self._wake.set()
+        self._another.set()
         return await answer
 
     async def _run(self, lane: _Lane) -> None:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            await self._calm(lane)
-            while batch := self._take(lane.session.apart):
-                self._running.append(batch[0].handler)
+            while handler := self._next():
+                self._running.append(handler)
                 try:
+                    await self._calm(lane, handler)
+                    batch = self._take(handler if lane.session.apart else None)
                     await self._write(lane, batch)
+                    self._crowd[handler] = len(batch) + self._number(handler)
                 finally:
-                    self._running.remove(batch[0].handler)
-                    self._together = len(batch) > 1
+                    self._running.remove(handler)
                     self._wake.set()  # what came meanwhile for this handler may be another lane's
-                await self._calm(lane)
 
-    async def _calm(self, lane: _Lane) -> None:
-        """Return once nothing more comes in, or there is enough. Where a transaction costs as much as several items and
-        the last one had several, those who were answered get a little longer to send again."""
+    def _next(self) -> Handler[Any, Any] | None:
+        """Of what waits the first handler that no other lane is at."""
+        return next((one.handler for one in self._waiting if one.handler not in self._running), None)
+
+    async def _calm(self, lane: _Lane, handler: Handler[Any, Any]) -> None:
+        """Return once nothing more comes in, or there is enough. Where a transaction costs as much as several items:
+        once as many wait as at the last one; those answered then may need a little longer to send again."""
+        crowd = min(self._crowd.get(handler, 0), MOST_ITEMS)
+        if crowd > 1 and lane.session.patience:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(lane.session.patience):
+                    while self._number(handler) < crowd:
+                        self._another.clear()
+                        await self._another.wait()
+            return
         turns = 0
         while turns < CALM and (waiting := len(self._waiting)) < MOST_ITEMS:
             await asyncio.sleep(0)
             turns = turns + 1 if len(self._waiting) == waiting else 0
-        if self._together and self._waiting and lane.session.patience:
-            await asyncio.sleep(lane.session.patience)
 
-    def _take(self, apart: bool) -> list[_Waiting]:
-        """What is written next, in one transaction. Where handlers go apart: of one that no other lane is at, so that
-        what comes for it meanwhile gathers."""
-        if not apart:
+    def _number(self, handler: Handler[Any, Any]) -> int:
+        return sum(one.handler == handler for one in self._waiting)
+
+    def _take(self, handler: Handler[Any, Any] | None) -> list[_Waiting]:
+        """What is written next, in one transaction: all there is, or of one handler, so that what comes for it
+        meanwhile gathers."""
+        if handler is None:
             return [self._waiting.popleft() for _ in range(min(MOST_ITEMS, len(self._waiting)))]
-        handler = next((one.handler for one in self._waiting if one.handler not in self._running), None)
         batch = [waiting for waiting in self._waiting if waiting.handler == handler][:MOST_ITEMS]
         taken = set(map(id, batch))
         self._waiting = deque(waiting for waiting in self._waiting if id(waiting) not in taken)

@@ -1,18 +1,20 @@
 """Two processes on one store: what each decides, the other sees; what one claims, the other does not."""
 
 import asyncio
+import contextlib
 import re
 import time
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from alertd.audit import Act, fault
 from alertd.digest.model import Digest, Section, Standing
 from alertd.errors import StoreUnavailable
 from alertd.incidents import decide, keys_of
 from alertd.model import Outlet
-from alertd.store import acts, audit, database, digests, intake, outbox, postgres, replicas, schema
+from alertd.store import acts, audit, database, digests, intake, outbox, postgres, replicas, schema, turns
 from alertd.store.dialect import lock, try_lock
 from alertd.store.digests import Fold
 from alertd.store.outbox import Claim
@@ -20,6 +22,7 @@ from alertd.store.replicas import HERE, Beat, Replica
 from alertd.store.writer import Writer
 from tests.reports import T0, reported, routing, webhook
 from tests.store.test_outbox import SLACK
+from tests.stores import within
 
 ROUNDS = 15
 
@@ -234,6 +237,29 @@ async def test_a_batch_takes_four_turns(db, writer):
         news = [webhook(reported(name), group={"alertname": name}) for name in names]
         await asyncio.gather(*(writer.submit(take, new) for new in news))
     assert asked[asked.index("COMMIT") + 1:][:8] == ["BEGIN;", "SELECT", "WITH", "COMMIT"] * 2
+
+
+async def test_what_the_server_undid_is_not_called_written(writer):
+    """It takes the commit of a transaction that has failed without an error, and undoes it."""
+
+    def overlook(connection, items):
+        with contextlib.suppress(DBAPIError):
+            connection.execute(text("SELECT 1 / 0"))
+        return items
+
+    with pytest.raises(StoreUnavailable, match="ROLLBACK"):
+        await writer.submit(overlook, None)
+
+
+async def test_a_claim_looks_for_what_is_ahead_by_its_incident(db):
+    """Planned while the tables are empty, as after an installation, and kept while thousands come to wait."""
+
+    def plan(connection):
+        connection.exec_driver_sql(f"PREPARE first AS {turns._FIRST.compile(dialect=connection.dialect)}")
+        rows = connection.exec_driver_sql("EXPLAIN EXECUTE first (NULL, NULL, NULL, NULL, NULL, 1)")
+        return "\n".join(row[0] for row in rows)
+
+    assert "Index Cond: (((incident)::text = (notifications.incident)::text) AND (seq <" in await within(db, plan)
 
 
 async def test_while_many_write_a_transaction_waits_for_those_just_answered(db, writer):
