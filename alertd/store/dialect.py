@@ -202,8 +202,8 @@ class Asked:
         if self._connection.dialect.name != "postgresql":
             return fetch(self._connection, query, self._values)
         if not self._found:
-            text, names = _of_all(self._queries, self._connection.dialect)
-            found = wire.ask(self._connection, text, [self._values[name] for name in names])
+            text, wanted = _of_all(self._queries, self._connection.dialect)
+            found = wire.ask(self._connection, text, _chosen(wanted, self._values))
             self._found = dict(zip(self._queries, found, strict=True))
         return self._found[query]
 
@@ -242,7 +242,7 @@ def _chosen(wanted: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> lis
 
 
 @functools.lru_cache
-def _of_all(queries: tuple[Query, ...], dialect: Dialect) -> tuple[str, Sequence[str]]:
+def _of_all(queries: tuple[Query, ...], dialect: Dialect) -> tuple[str, Sequence[tuple[str, Any]]]:
     """The same of one query, whose one row has an array of rows for each."""
     tables = [query.subquery() for query in queries]
     return _of_one(select(*(func.array(select(func.row(*table.c)).scalar_subquery()) for table in tables)), dialect)
