@@ -16,7 +16,7 @@ from alertd.rulegen.indicator import Sliced
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.scenarios import Sample, Scenario, notation, series
 from alertd.rulegen.slice_world import Values
-from alertd.rulegen.slo_world import Counts, Judge, Line, shown
+from alertd.rulegen.slo_world import Counts, Judge, Line, counted, shown
 
 EVALUATED: Millis = 30 * SECOND  # and scraped: a slice has two samples
 _ROW, _DELAY = SLOT // MINUTE, DELAY // MINUTE
@@ -84,15 +84,8 @@ def _asked(watch: Watch, counts: Counts) -> Iterator[Sample]:
     for at in (_AT, _AT + 1, *range(_AT + 2, _LAST + 1, 2)):
         minute, settled = at // 2, (at - 1) // (2 * _ROW) * _ROW  # the last mark that has settled
         newest = counts.within(minute - late, (minute - late - settled + _ROW + _DELAY) * MINUTE)
-        yield from _counted(watch, "open", minute + at % 2, " offset 30s" * (at % 2), newest)
-    yield from _counted(watch, "increase5m", _WHEN + _ROW, "", counts.within(_WHEN + _ROW - _DELAY, SLOT))
-
-
-def _counted(watch: Watch, record: str, minute: int, offset: str, expected: tuple[int, int]) -> Iterator[Sample]:
-    """Bad slices are there where slices are known, if only as none."""
-    for what, count in zip(("events", "bad"), expected, strict=True):
-        expr = f"sum(slo:{what}:{record}{{slo={promql.quoted(watch.tracked.slo)}}}{offset})"
-        yield Sample(minute, expr, count if expected[0] else None)
+        yield from counted(watch, "open", minute + at % 2, newest, " offset 30s" * (at % 2))
+    yield from counted(watch, "increase5m", _WHEN + _ROW, counts.within(_WHEN + _ROW - _DELAY, SLOT))
 
 
 def scenarios(service: Service, together: Sequence[Watch]) -> Iterator[Scenario]:
@@ -106,17 +99,17 @@ def _scenarios(world: _World) -> Iterator[Scenario]:
     yield world.scenario("a bad one behind a restart that was missed", "--- -+ ++++", _nothing_else_at_first, missed)
     yield world.scenario("a good one behind a restart that was missed", "--- ++ ++++", _nothing_bad_later, missed)
     bad, good = "    -+ ++++", "    ++ ++++"
-    counted = [watch.tracked.indicator for watch in world.together if not watch.objective.gauge]
-    if all(indicator.scraped for indicator in counted):  # else nothing tells birth from joining
+    counters = [watch.tracked.indicator for watch in world.together if not watch.objective.gauge]
+    if all(indicator.scraped for indicator in counters):  # else nothing tells birth from joining
         yield world.scenario("a bad one of counters born with it", bad, _born, unknown="NaN")
-    if not counted:
+    if not counters:
         return
     came = [int(at >= _AT - 1) for at in range(_LAST + 1)]
     yield world.scenario("a bad one of a target that joined", bad, _joined, came)
     yield world.scenario("a good one of a target that joined", good, _joined, came)
     if not world.which:  # what is read of all events is the same in all ways
         yield world.scenario("nothing yet of a target that joined", "     + ++++", _joined, came)
-        if all(indicator.scraped for indicator in counted):
+        if all(indicator.scraped for indicator in counters):
             yield world.scenario("a good one of counters born with it", good, _born)
 
 

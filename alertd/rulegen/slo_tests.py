@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 from alertd.model import MINUTE
-from alertd.rulegen import burn, objectives, slo_world, tiers
+from alertd.rulegen import burn, objectives, promql, slo_world, tiers
 from alertd.rulegen.declared import Service
+from alertd.rulegen.differences import DELAY
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.rules import AlertRule
-from alertd.rulegen.scenarios import Check, Scenario, series
-from alertd.rulegen.slo_world import STEP, Judge, Phases, Shown, shown
+from alertd.rulegen.scenarios import Check, Sample, Scenario, series
+from alertd.rulegen.slo_world import STEP, Judge, Phases, Shown, counted, shown
 from alertd.rulegen.threshold import LEAST_EVENTS
 from alertd.rulegen.tiers import Burn, Tier
 
@@ -75,14 +78,7 @@ class _World:
     def scenario(self, name: str, phases: dict[str, tuple[Phases, Phases]], minutes: Sequence[int],
                  which: int = 0) -> Scenario:
         """`phases` are the bad and the good events of each objective, by its name."""
-        lines: list[Shown] = []
-        for one in self.together:
-            if one.watch.tracked.slo in phases:
-                bad, good = phases[one.watch.tracked.slo]
-                lines += shown(one.watch, bad, good, which, **_group(one.watch, "a"))
-                if one.watch.tracked.by:  # beside it a group that nothing is wrong with
-                    lines += shown(one.watch, [(length, 0) for length, _ in bad], good, which,
-                                   **_group(one.watch, "b"))
+        lines = self._lines(phases, which)
         end = max(minutes)
         text = {series(one.metric, one.labels): one.line.notation() for one in lines}
         text |= {series("up", labels): f"1x{end}"
@@ -94,6 +90,29 @@ class _World:
                        for minute in sorted(minutes))
         budgets = tuple(judge.budget(end) for judge in judges)
         return Scenario(f"{burn.ALERT}: {name}{self.suffix}", text, checks, budgets)
+
+
+    def _lines(self, phases: Mapping[str, tuple[Phases, Phases]], which: int) -> list[Shown]:
+        lines: list[Shown] = []
+        for one in self.together:
+            if one.watch.tracked.slo in phases:
+                bad, good = phases[one.watch.tracked.slo]
+                lines += shown(one.watch, bad, good, which, **_group(one.watch, "a"))
+                if one.watch.tracked.by:  # beside it a group that nothing is wrong with
+                    lines += shown(one.watch, [(length, 0) for length, _ in bad], good, which,
+                                   **_group(one.watch, "b"))
+        return lines
+
+    def counted(self, record: str, at: int, phases: Mapping[str, tuple[Phases, Phases]], until: int, span: int
+                ) -> Iterator[Sample]:
+        """What the records of this name must be `at` a minute, of all groups of an objective together: what there was
+        in the `span` of minutes up to `until`."""
+        lines = self._lines(phases, 0)
+        for one in self.together:
+            if one.watch.tracked.slo in phases:
+                counts = [each.within(until, span * MINUTE) for each in Judge(one.watch, (), lines).groups.values()]
+                yield from counted(one.watch, record, at, (sum(events for events, _ in counts),
+                                                           sum(bad for _, bad in counts)))
 
 
 def _group(watch: Watch, value: str) -> dict[str, str]:
@@ -175,39 +194,63 @@ def _slices(world: _World) -> Iterator[Scenario]:
     for tier in tiers.TIERS:
         fits = {one.watch.tracked.slo: (one.watch, fit) for one in world.together if (fit := one.burn(tier.name))}
         if fits:
-            kept = max(one.kept(tier.name) for one in world.together)
-            yield _slices_over(world, tier, fits, kept)
+            yield _slices_over(world, tier, fits)
             yield _slices_under(world, tier, fits)
     slos = [one.watch.tracked.slo for one in world.together]
     lost: tuple[Phases, Phases] = [(20, 1), (50, 0)], [(20, 0), (50, 0)]
     yield world.scenario("all bad, then nothing known", dict.fromkeys(slos, lost), [5, 10, 15, 20, 25, 30, 45, 60, 70])
     fine: tuple[Phases, Phases] = [(60, 0)], [(60, 1)]
     yield world.scenario("every slice good", dict.fromkeys(slos, fine), [30, 60])
+    yield _unknown(world)
 
 
 _Fits = Mapping[str, tuple[Watch, Burn]]
+_Slices = Iterable[tuple[int, bool | None]]  # minutes, and whether they are bad; None is not known
 
 
-def _slices_over(world: _World, tier: Tier, fits: _Fits, kept: int) -> Scenario:
-    """The long window's end is bad, by one slice more than may be, and the alert ends when the short one is past it."""
-    long, short, lasting = (time // MINUTE for time in (tier.long, tier.short, tier.lasting))
-    phases = {slo: _timeline(watch, [(long - _most(watch, fit) - _minutes(watch), 0),
-                                     (_most(watch, fit) + _minutes(watch), 1), (short + kept + 3 * STEP, 0)])
-              for slo, (watch, fit) in fits.items()}
-    ends = long + short + kept
-    minutes = {long - STEP, long, long + lasting, long + lasting + STEP, long + short, ends, ends + STEP}
-    return world.scenario(f"{tier.name}, one slice over the limit", phases, sorted(minutes))
+def _slices_over(world: _World, tier: Tier, fits: _Fits) -> Scenario:
+    """The fewest bad slices that are over the limit, of as many known ones as may be. One is in the first slot of the
+    long window, one at its end; when that slot leaves, another bad one comes, and the alert ends when the short window
+    is past it."""
+    at, short, lasting = _full(tier), tier.short // MINUTE, tier.lasting // MINUTE
+    kept = {one.kept(tier.name) for one in world.together}
+    end = at + lasting + short + STEP
+    phases = {}
+    for slo, (watch, fit) in fits.items():
+        length, (bad, known) = _minutes(watch), _over(watch, fit)
+        beside = min(STEP - length, (known - bad) * length)
+        good = (known - bad) * length - beside - lasting
+        phases[slo] = _phases([
+            (_before(watch, tier), False), (lasting, False), (length, True), (beside, False),
+            (good - min(short, good), False), (tier.long // MINUTE - known * length, None), ((bad - 2) * length, True),
+            (min(short, good), False), (length, True), (lasting, False), (length, True),
+            (short + max(kept) + 3 * STEP, False)])
+    minutes = {at - STEP, at, at + lasting - STEP, at + lasting, end - STEP, end,
+               *(end + each - before for each in kept for before in (STEP, 0))}
+    return _with_hours(world, world.scenario(f"{tier.name}, just over the limit", phases, sorted(minutes)), phases, at)
 
 
 def _slices_under(world: _World, tier: Tier, fits: _Fits) -> Scenario:
-    """As many bad slices as may be, and one more just before the long window."""
-    long = tier.long // MINUTE
-    phases = {slo: _timeline(watch, [(_minutes(watch), 1), (long - _most(watch, fit), 0), (_most(watch, fit), 1),
-                                     (2 * STEP, 0)])
-              for slo, (watch, fit) in fits.items()}
-    lasting = tier.lasting // MINUTE
-    return world.scenario(f"{tier.name}, no slice over the limit", phases,
-                          sorted({long, long + STEP, long + min(lasting, STEP) + STEP}))
+    """As many bad slices as may be, at the long window's end, and one more just before it."""
+    at, lasting = _full(tier), tier.lasting // MINUTE
+    phases = {}
+    for slo, (watch, fit) in fits.items():
+        length, (bad, known), before = _minutes(watch), _under(watch, fit), _before(watch, tier)
+        phases[slo] = _phases([
+            (min(length, before), True), (before - min(length, before), False), ((known - bad) * length, False),
+            (tier.long // MINUTE - known * length, None), (bad * length, True), (lasting + 2 * STEP, False)])
+    minutes = {at, at + STEP, at + lasting, at + lasting + STEP}
+    return _with_hours(world, world.scenario(f"{tier.name}, just under the limit", phases, sorted(minutes)), phases, at)
+
+
+def _full(tier: Tier) -> int:
+    """The evaluation before whose long window there was a slot."""
+    return tier.long // MINUTE + STEP
+
+
+def _before(watch: Watch, tier: Tier) -> int:
+    """The minutes before the long window: it ends a minute before the evaluation where its end is a row's."""
+    return STEP - (DELAY // MINUTE if tier.settled or _minutes(watch) == STEP else 0)
 
 
 def _minutes(watch: Watch) -> int:
@@ -216,17 +259,47 @@ def _minutes(watch: Watch) -> int:
     return watch.objective.slices.length // MINUTE
 
 
-def _most(watch: Watch, fit: Burn) -> int:
-    """The minutes of the most bad slices that the long window may hold."""
-    slices = fit.tier.long // MINUTE // _minutes(watch)
-    return max(int(fit.limit * slices), watch.tracked.least - 1) * _minutes(watch)
+def _over(watch: Watch, fit: Burn) -> tuple[int, int]:
+    """How many bad slices of how many known ones in the long window are the least share over the limit."""
+    every, limit = fit.tier.long // MINUTE // _minutes(watch), Fraction(fit.limit)
+    shares = ((bad, min(every, math.ceil(bad / limit) - 1)) for bad in range(watch.tracked.least, every + 1))
+    return min(shares, key=lambda share: (Fraction(*share), -share[1]))
 
 
-def _timeline(watch: Watch, bad: Sequence[tuple[int, int]]) -> tuple[Phases, Phases]:
-    """From minute 1 on, where slices of five minutes end one before the fives."""
-    (first, is_bad), *rest = bad
-    phases = [(first - (_minutes(watch) - 1) // (STEP - 1), is_bad), *rest]
-    return phases, [(minutes, 1 - one) for minutes, one in phases]
+def _under(watch: Watch, fit: Burn) -> tuple[int, int]:
+    """How many are the largest share that is not; where the limit is passed by less than is told, one fewer than that.
+    """
+    every, limit = fit.tier.long // MINUTE // _minutes(watch), Fraction(fit.limit)
+    shares = [(bad, known) for bad in range(watch.tracked.least, every + 1)
+              if (known := math.ceil(bad / limit)) <= every]
+    return max(shares, key=lambda share: (Fraction(*share), share[1]), default=(watch.tracked.least - 1, every))
+
+
+def _phases(slices: _Slices) -> tuple[Phases, Phases]:
+    some = [(minutes, bad) for minutes, bad in slices if minutes]
+    return [(minutes, int(bad is True)) for minutes, bad in some], [(minutes, int(bad is False))
+                                                                    for minutes, bad in some]
+
+
+def _with_hours(world: _World, scenario: Scenario, phases: Mapping[str, tuple[Phases, Phases]], at: int) -> Scenario:
+    """The rows of the hour are asked for as well."""
+    samples = world.counted("increase1h", at, phases, at - DELAY // MINUTE, 60)
+    return dataclasses.replace(scenario, samples=(*scenario.samples, *samples))
+
+
+def _unknown(world: _World) -> Scenario:
+    """The total begins anew behind hours in which nothing was known; the rows since an hour mark are there all along.
+    """
+    before, gone, after, late = 130, 150, 20, DELAY // MINUTE
+    of_two: list[tuple[int, bool | None]] = [(STEP, True), (STEP, False)]  # in turn
+    shown = _phases([(STEP - late, False), *of_two * ((before - STEP) // (2 * STEP)), (STEP, True), (gone, None),
+                     *of_two * (after // (2 * STEP))])
+    phases = {one.watch.tracked.slo: shown for one in world.together}
+    end, mark = before + gone + after, (before // 60 - 1) * 60  # the last hour mark but one
+    made = world.scenario(f"nothing known for {promql.duration(gone * MINUTE)}", phases, [end])
+    samples = (world.counted("since_hour", before, phases, before - late, before - mark + STEP),
+               *(world.counted(record, end, phases, end - late, after + STEP) for record in ("since_hour", "total")))
+    return dataclasses.replace(made, checks=(), samples=(*made.samples, *itertools.chain.from_iterable(samples)))
 
 
 def _few(world: _World) -> Iterator[Scenario]:

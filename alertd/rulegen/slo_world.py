@@ -256,6 +256,14 @@ class Judge:
                                                    in rule.annotations.items()}, "description": named(text, group)})
 
 
+def counted(watch: Watch, record: str, minute: int, expected: tuple[int, int], offset: str = "") -> Iterator[Sample]:
+    """What the records of this name must be for the events and for the bad ones. Those are there where events are, if
+    only as none."""
+    for what, count in zip(("events", "bad"), expected, strict=True):
+        expr = f"sum(slo:{what}:{record}{{slo={promql.quoted(watch.tracked.slo)}}}{offset})"
+        yield Sample(minute, expr, count if expected[0] else None)
+
+
 @functools.lru_cache(maxsize=4096)  # as for `told`
 def _said(fit: Burn, keep_firing: Millis, counts: Counts, least: int, minutes: tuple[int, ...], window: Millis,
           target: Decimal) -> Mapping[int, Figures]:
