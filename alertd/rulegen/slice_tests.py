@@ -1,5 +1,6 @@
-"""The tests of the records that slices of time are counted in: something happens in one minute, and every minute after
-it is asked what is known of it. They are evaluated twice a minute, as the newest slices are counted.
+"""The tests of the records that slices of time are counted in: something happens in one minute, and every evaluation
+from then on is asked what is known of it. They come at another second of each minute, and one of them as late behind a
+mark as an evaluation can that does not know the minute before the mark to be in a row.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from alertd.model import MINUTE, SECOND, Millis
 from alertd.rulegen import promql, slo_world
 from alertd.rulegen.declared import Service
-from alertd.rulegen.differences import DELAY, SLOT
+from alertd.rulegen.differences import DELAY, SETTLED, SLOT
 from alertd.rulegen.indicator import Sliced
 from alertd.rulegen.objectives import Watch
 from alertd.rulegen.scenarios import Sample, Scenario, notation, series
 from alertd.rulegen.slice_world import Values
 from alertd.rulegen.slo_world import Counts, Judge, Line, counted, shown
 
-EVALUATED: Millis = 30 * SECOND  # and scraped: a slice has two samples
+EVALUATED: Millis = 50 * SECOND
+_SCRAPED: Millis = 30 * SECOND  # a slice has two samples
 _ROW, _DELAY = SLOT // MINUTE, DELAY // MINUTE
 _WHEN = _ROW  # the minute in which it happens, the first of a row's
 _END = _WHEN + _ROW + 1
@@ -62,7 +64,7 @@ class _World:
             samples += _asked(watch, counts)
         text |= {series("up", labels): notation(up) for labels in slo_world.targets(self.service, self.together)}
         return Scenario(f"Slices, {name}, marked in way {self.which + 1}", text, (), tuple(samples),
-                        interval=EVALUATED)
+                        interval=_SCRAPED)
 
 
 def _of(watch: Watch, metrics: Sequence[str]) -> Sequence[_Of]:
@@ -78,13 +80,15 @@ def _gauge(values: Values, unknown: str) -> str:
 
 
 def _asked(watch: Watch, counts: Counts) -> Iterator[Sample]:
-    """The newest slices: in the minute, half a minute later, and in every minute up to that in which they have settled;
-    and the row. Slices of five minutes are counted a minute behind their ends."""
+    """The newest slices, up to those that have settled; and the row. Slices of five minutes are counted a minute behind
+    their ends."""
     late = _DELAY if isinstance(watch.tracked.indicator, Sliced) and watch.tracked.indicator.length == SLOT else 0
-    for at in (_AT, _AT + 1, *range(_AT + 2, _LAST + 1, 2)):
-        minute, settled = at // 2, (at - 1) // (2 * _ROW) * _ROW  # the last mark that has settled
-        newest = counts.within(minute - late, (minute - late - settled + _ROW + _DELAY) * MINUTE)
-        yield from counted(watch, "open", minute + at % 2, newest, " offset 30s" * (at % 2))
+    for at in range(_WHEN * MINUTE, _END * MINUTE, EVALUATED):
+        newest, settled = at // MINUTE - late, (at - SETTLED) // SLOT * _ROW  # the last mark that has settled
+        minute = -(-at // MINUTE)
+        ago = minute * MINUTE - at
+        yield from counted(watch, "open", minute, counts.within(newest, (newest - settled + _ROW + _DELAY) * MINUTE),
+                           f" offset {promql.duration(ago)}" if ago else "")
     yield from counted(watch, "increase5m", _WHEN + _ROW, counts.within(_WHEN + _ROW - _DELAY, SLOT))
 
 
