@@ -27,10 +27,11 @@ MOST_BYTES = 64 * 1024  # no key, token or password comes near; a log file named
 class Secret:
     """A text that shows itself only to `reveal`. It refuses to be pickled, so that no cache or crash dump holds it."""
 
-    __slots__ = ("__weakref__", "_text")
+    __slots__ = ("__weakref__", "_text", "forms")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self.forms = _forms(text)  # in which a vendor may repeat it
         _alive.add(self)
 
     def reveal(self) -> str:
@@ -72,16 +73,29 @@ _alive: weakref.WeakSet[Secret] = weakref.WeakSet()
 def hide(text: str) -> str:
     """`text` without any secret that this process knows: vendors repeat what they were told, and libraries put it into
     their errors. Also where a cut left only the beginning of one at the end."""
-    for known in {one.reveal() for one in list(_alive)}:
-        if len(known) < SHORTEST:
-            continue
-        for form in {known, urllib.parse.quote(known, safe=""), base64.b64encode(known.encode()).decode()}:
+    for one in list(_alive):
+        for form in one.forms:
             text = text.replace(form, HIDDEN)
-        half = next((size for size in range(min(len(known), len(text)), SHORTEST - 1, -1)
-                     if text.rstrip("…").endswith(known[:size])), 0)
-        if half:
-            text = text.rstrip("…")[:-half] + HIDDEN
+        text = _without_beginning(text, one.reveal())
     return text
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """As it is, in an address, in a header; none of what is too short to be looked for."""
+    if len(text) < SHORTEST:
+        return ()
+    return tuple({text, urllib.parse.quote(text, safe=""), base64.b64encode(text.encode()).decode()})
+
+
+def _without_beginning(text: str, known: str) -> str:
+    """`text` without the beginning of this secret at its end."""
+    if len(known) < SHORTEST:
+        return text
+    end, beginning = text.rstrip("…"), known[:SHORTEST]
+    at = end.find(beginning, max(len(end) - len(known), 0))
+    while at >= 0 and not known.startswith(end[at:]):
+        at = end.find(beginning, at + 1)
+    return text if at < 0 else end[:at] + HIDDEN
 
 
 def _secret(value: object) -> Secret:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pydantic
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alertd.config.secret import Secret, hide, merge, names, resolve
 
@@ -146,6 +148,15 @@ def test_what_others_repeat_is_hidden(text):
     assert CANARY[:9] not in shown
     assert "<secret>" in shown
     assert secret.reveal() == CANARY
+
+
+@given(st.text("ab", min_size=6, max_size=20), st.integers(6, 20), st.sampled_from(["", "a", "no aab: "]))
+def test_its_beginning_is_hidden_however_it_repeats_itself(known, shown, before):
+    """The longest that the end of a text has of it."""
+    secret = Secret(known)
+    left = hide(before + known[:shown] + "…").removesuffix("…").removesuffix("<secret>")
+    assert len(left) <= len(before)
+    assert secret
 
 
 def test_a_short_word_is_not_hidden():
