@@ -73,6 +73,7 @@ class House:
         self.more: tuple[str, ...] = ()  # further words of `serve`
         self.store = f"sqlite:///{folder / 'alertd.db'}"
         self.hasty = False  # claims last five seconds and not sixty
+        self.build: Path | None = None  # where another version of alertd lies
         self.daemon: Process | None = None
         self.session: aiohttp.ClientSession = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
         self._others: list[Process] = []
@@ -124,6 +125,8 @@ routes: {{critical: {critical}, warning: on-call + platform-team, info: platform
     async def start(self, before: tuple[str, ...] = ()) -> Process:
         """The daemon, ready; `before` is a command line that runs it (strace)."""
         program = [sys.executable, str(HASTY)] if self.hasty else [str(word) for word in processes.alertd()]
+        if self.build:
+            before = ("env", "PYTHONSAFEPATH=1", f"PYTHONPATH={self.build}", *before)
         return await self._launch([*before, *program, *self.words()])
 
     async def start_killed(self, point: str, channel: str = "") -> Process:
