@@ -49,16 +49,10 @@ class Server:
             settings.write(f"\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{self.folder}'\n"
                            "shared_buffers = 64MB\nmax_connections = 80\nwal_level = replica\n")
 
-    def copy(self, other: Server) -> None:
-        """A standby of the other, which runs; not started."""
-        self.run("pg_basebackup", f"--pgdata={self.data}", f"--host={other.folder}", f"--port={other.port}",
-                 f"--username={USER}", "--write-recovery-conf", "--checkpoint=fast")
+    def as_standby(self) -> None:
+        """Once its files are there: let it listen where this one does."""
         with (self.data / "postgresql.conf").open("a") as settings:
             settings.write(f"\nunix_socket_directories = '{self.folder}'\n")
-
-    def promote(self) -> None:
-        """From now on it takes writes."""
-        self.run("pg_ctl", "promote", f"--pgdata={self.data}", "--wait")
 
     def start(self) -> None:
         self.run("pg_ctl", "start", f"--pgdata={self.data}", f"--log={self.folder / 'log'}", "--wait",

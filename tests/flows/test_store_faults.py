@@ -16,6 +16,7 @@ import pytest
 from alertd.demo.processes import Failed
 from tests import postgres as real
 from tests.flows.processes import House, until, webhook
+from tests.flows.recipes import follow
 from tests.postgres import Server, serving
 
 BACK = 30.0  # seconds within which webhooks are taken again
@@ -96,20 +97,21 @@ async def test_connections_cut(remote: House, server: Server) -> None:
 
 
 async def test_failed_over_to_a_standby(remote: House, server: Server) -> None:
-    """Both stand in the address: after the standby is promoted webhooks are taken there, with what was taken before."""
+    """Both stand in the address: after the standby, made as docs/running.md says, is promoted webhooks are taken there,
+    with what was taken before."""
     standby = Server()
     try:
-        standby.copy(server)
+        await follow("pg_basebackup", standby.folder, ADMIN=server.url("postgres"), DATA=standby.data)
+        standby.as_standby()
         standby.start()
-        server.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        server.ask("SELECT pg_reload_conf()")
+        await follow("psql", standby.folder, ADMIN=server.url("postgres"))
         remote.store = remote.store.replace(f":{server.port}/", f":{server.port},127.0.0.1:{standby.port}/")
         remote.route("on-call")
         await remote.start()
         await remote.tell(webhook("Before"))
         server.stop("immediate")
         assert await remote.post(webhook("Meanwhile")) == 503
-        standby.promote()
+        await follow("pg_ctl promote", standby.folder, DATA=standby.data)
         await taken(remote, "Meanwhile")
         await all_sent(remote, "Before", "Meanwhile")
     finally:
