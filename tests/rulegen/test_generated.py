@@ -34,7 +34,8 @@ services: {shop: {metrics: istio, selector: 'app="shop"'}}""",
     "probes": LEVELS.replace("20%", "99%") + """
 services: {shop: {metrics: blackbox, selector: 'instance=~"https://shop.*",process="a"'}}""",
     "other machines": LEVELS + "watch: [container-requests, windows_exporter, node_exporter]",
-    "an objective": PRODUCTION.replace("{metrics", "{slos: {up: {objective: 99.9%, window: 12h}}, metrics"),
+    "an objective": "thresholds: {error_rate: 0.5%}\nservices:" + SHOP.replace(
+        "{metrics", "{slos: {up: {objective: 99.9%, window: 12h}}, metrics"),
     "objectives of its own": """
 services:
   shop:
@@ -43,6 +44,10 @@ services:
     slos:
       pages: {objective: 93%, window: 18h, by: [route, tenant]}
       slow: {objective: 99.95%, under: 1s, window: 12h}
+  mill:
+    metrics: prometheus-http
+    selector: env="live"
+    slos:
       jobs: {objective: 99%, window: 12h, events: 'jobs_total{kind="mail"}', bad: jobs_failed_total}
       sent: {objective: 99.9999%, window: 4h, events: [sent_total, 'lost_total{x=~"a|b"}'], good: 'sent_total{ok="1"}'}
 """,
@@ -53,8 +58,12 @@ services:
     selector: job="shop"
     slos:
       queue: {objective: 99%, window: 12h, method: timeslices, condition: 'depth{q=~"a|b"} < 1e3', by: q}
-      alive: {objective: 99.9%, window: 4h, method: timeslices, slice: 5m, condition: alive == 1}
       fresh: {objective: 93%, window: 4h, method: timeslices, fresh: {metric: last_seconds, within: 26h}}
+  mill:
+    metrics: prometheus-http
+    selector: job="mill"
+    slos:
+      alive: {objective: 99.9%, window: 4h, method: timeslices, slice: 5m, condition: alive == 1}
       steady: {objective: 99%, window: 4h, method: timeslices, slice_target: 99.5%}
       quick: {objective: 99%, window: 4h, method: timeslices, slice_target: 95%, under: 500ms}
 """,

@@ -31,10 +31,11 @@ def requests(code: int = 200, **labels: str) -> str:
 
 
 def prove(folder: Path, series: dict[str, str], samples: dict[str, list[tuple[int, float | None]]], *,
-          tracked: Tracked | Sequence[Tracked] = SHOP, every: str = "1m") -> None:
+          tracked: Tracked | Sequence[Tracked] = SHOP, every: str = "1m", only: str = "") -> None:
     """Given `series` at a step of a minute, and rules evaluated at that of `every`: expression -> (minute, value). The
-    value is the sum of what the expression has, None where it must have nothing."""
-    groups = [group for one in ([tracked] if isinstance(tracked, Tracked) else tracked) for group in rows.groups(one)]
+    value is the sum of what the expression has, None where it must have nothing. `only`: of the groups of this name."""
+    groups = [group for one in ([tracked] if isinstance(tracked, Tracked) else tracked) for group in rows.groups(one)
+              if group.name.endswith(only)]
     (folder / "made.rules.yaml").write_text(emit.rules(RuleFile("made", tuple(groups))))
     tests = [{"interval": "1m",
               "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -111,6 +112,18 @@ def test_a_gap_is_in_the_row_after_it(tmp_path: Path) -> None:
     """What targets counted while they were not scraped is there once they are again: nothing lost, nothing twice."""
     gap = {requests(): "0+10x150 _x80 2310+10x200", 'up{job="shop",instance="a"}': "1x150 _x80 1x200"}
     prove(tmp_path, gap, {"slo:events:total": [(155, 1500), (300, 2990)], EVENTS: [(155, 1150), (245, 2450 - 1250)]})
+
+
+def test_a_missed_evaluation_of_the_rows_hides_its_slot_until_the_next(tmp_path: Path) -> None:
+    """Everything fails from minute 201 on, 100 a minute, and the row of the mark at 210 was not made. It should have
+    settled half a minute after the mark at 215; from then on until as long after the next mark, the five minutes that it
+    is of are not in the budget. Then they are."""
+    made = {mark + 2: max(mark - 1 - 200, 0) * 100 for mark in range(0, 300, 5) if mark != 210}
+    closed = " ".join(str(made.get(minute, "_")) for minute in range(300))
+    labels = '{service="shop",slo="up"}'
+    series = {requests(500): "0x200 100+100x99", **TARGET, f"slo:bad:closed2h{labels}": closed}
+    prove(tmp_path, series, {BAD: [(minute, (minute - 200 - late) * 100) for minute, late in (
+        (214, 0), (215, 0), (216, 5), (220, 5), (221, 0), (230, 0))]}, tracked=SHOP, only="budget")
 
 
 def test_a_pod_that_ended_is_counted_to_its_last_sample(tmp_path: Path) -> None:
