@@ -116,8 +116,8 @@ def test_a_gap_is_in_the_row_after_it(tmp_path: Path) -> None:
 
 def test_a_missed_evaluation_of_the_rows_hides_its_slot_until_the_next(tmp_path: Path) -> None:
     """Everything fails from minute 201 on, 100 a minute, and the row of the mark at 210 was not made. It should have
-    settled half a minute after the mark at 215; from then on until as long after the next mark, the five minutes that it
-    is of are not in the budget. Then they are."""
+    settled half a minute after the mark at 215; from then on until as long after the next mark, its five minutes are
+    not in the budget. Then they are."""
     made = {mark + 2: max(mark - 1 - 200, 0) * 100 for mark in range(0, 300, 5) if mark != 210}
     closed = " ".join(str(made.get(minute, "_")) for minute in range(300))
     labels = '{service="shop",slo="up"}'
