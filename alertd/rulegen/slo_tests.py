@@ -202,6 +202,7 @@ def _slices(world: _World) -> Iterator[Scenario]:
     fine: tuple[Phases, Phases] = [(60, 0)], [(60, 1)]
     yield world.scenario("every slice good", dict.fromkeys(slos, fine), [30, 60])
     yield _unknown(world)
+    yield from _few_slices(world)
 
 
 _Fits = Mapping[str, tuple[Watch, Burn]]
@@ -220,11 +221,12 @@ def _slices_over(world: _World, tier: Tier, fits: _Fits) -> Scenario:
         length, (bad, known) = _minutes(watch), _over(watch, fit)
         beside = min(STEP - length, (known - bad) * length)
         good = (known - bad) * length - beside - lasting
+        late = min(short, good)
+        early = min(short + STEP, good - late)  # what leaves the window while that is asked for is like what comes
         phases[slo] = _phases([
-            (_before(watch, tier), False), (lasting, False), (length, True), (beside, False),
-            (good - min(short, good), False), (tier.long // MINUTE - known * length, None), ((bad - 2) * length, True),
-            (min(short, good), False), (length, True), (lasting, False), (length, True),
-            (short + max(kept) + 3 * STEP, False)])
+            (_before(watch, tier), False), (lasting, False), (length, True), (beside, False), (early, False),
+            (tier.long // MINUTE - known * length, None), (good - early - late, False), ((bad - 2) * length, True),
+            (late, False), (length, True), (lasting, False), (length, True), (short + max(kept) + 3 * STEP, False)])
     minutes = {at - STEP, at, at + lasting - STEP, at + lasting, end - STEP, end,
                *(end + each - before for each in kept for before in (STEP, 0))}
     return _with_hours(world, world.scenario(f"{tier.name}, just over the limit", phases, sorted(minutes)), phases, at)
@@ -300,6 +302,15 @@ def _unknown(world: _World) -> Scenario:
     samples = (world.counted("since_hour", before, phases, before - late, before - mark + STEP),
                *(world.counted(record, end, phases, end - late, after + STEP) for record in ("since_hour", "total")))
     return dataclasses.replace(made, checks=(), samples=(*made.samples, *itertools.chain.from_iterable(samples)))
+
+
+def _few_slices(world: _World) -> Iterator[Scenario]:
+    """Nothing but bad slices, one fewer than are told and as many."""
+    for what, more in (("too few", -1), ("enough", 0)):
+        phases = {one.watch.tracked.slo: _phases([
+            (STEP - DELAY // MINUTE, None), ((one.watch.tracked.least + more) * _minutes(one.watch), True),
+            (6 * STEP, None)]) for one in world.together}
+        yield world.scenario(f"{what} bad slices, and no others", phases, range(STEP, 6 * STEP, STEP))
 
 
 def _few(world: _World) -> Iterator[Scenario]:
