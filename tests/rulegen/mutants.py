@@ -120,7 +120,8 @@ def _expressions(expr: str) -> Iterator[tuple[Kind, str, str]]:
     for found in _LIMIT.finditer(expr):
         for factor in ("1.1", "0.9", "0.5"):
             limit = promql.number(Decimal(found[0]) * Decimal(factor))
-            yield Kind.LIMIT, f"{found[0]} is {limit}", expr[:found.start()] + limit + expr[found.end():]
+            yield Kind.LIMIT, f"{found[0]} is {limit} in {_around(expr, found)}", (
+                expr[:found.start()] + limit + expr[found.end():])
     for kind, before, after in ((Kind.LIMIT, ">= 3", ">= 2"), (Kind.LIMIT, ">= 3", ">= 4"), (Kind.LIMIT, "<= 0", "< 0"),
                                 (Kind.GUARD, "floor(", "("), (Kind.GUARD, " == 1", ""), (Kind.GUARD, " >= 0", ""),
                                 (Kind.GUARD, " > 0)", ")"), (Kind.GUARD, " <= Inf", ""),
