@@ -67,8 +67,8 @@ def files(declared: Declared, version: PrometheusVersion = OLDEST) -> dict[str, 
 def each(declared: Declared, version: PrometheusVersion = OLDEST) -> Iterator[tuple[str, str]]:
     """Every file of rules/generated/, its name and its text: for each subject `NAME.rules.yaml`, and `NAME.test.yaml`
     with what must and must not fire; where it has objectives, `NAME.slo.test.yaml` and, for each of their windows,
-    `NAME.slo-30d.test.yaml`, and `NAME.rows.test.yaml` with what is counted; for each alert `runbooks/NAME.md`. One
-    subject at a time is in memory."""
+    `NAME.slo-30d.test.yaml`, and with what is counted `NAME.rows.test.yaml` or, of slices of time,
+    `NAME.slices.test.yaml`; for each alert `runbooks/NAME.md`. One subject at a time is in memory."""
     names = [source.name for source in declared.sources]
     book = pages.Book(guarding.written(declared))
     for file, scenarios, made_of in _shared(declared):
@@ -148,6 +148,8 @@ def _objective_tests(declared: Declared, version: PrometheusVersion, service: Se
     for window in sorted({watch.tracked.window for watch in watches}):
         its = [made(watch) for watch in watches if watch.tracked.window == window
                for made in (budget_tests.window, budget_tests.ends)]
+        its += [budget_tests.nothing(watch) for watch in watches
+                if watch.tracked.window == window and watch.objective.slices]
         text = emit.tests(rules, groups, its, budget_tests.evaluated(window))
         yield f".slo-{promql.duration(window)}.test.yaml", text
 

@@ -184,6 +184,16 @@ def ends(watch: Watch) -> Scenario:
     return Scenario(f"{tracked.slo}: both ends of {name}", shown, (), tuple(_ends(watch, live)), interval=STEP * MINUTE)
 
 
+def nothing(watch: Watch) -> Scenario:
+    """Of slices of which none is known any more, those of the window's other end are left: fewer than none, of which
+    nothing is said."""
+    then = f"_x{_HOUR} {_OPEN[0]}"
+    shown = {series(f"slo:{what}:open", _labels(watch), _LIVE): then for what in ("events", "bad")}
+    record = f"sum({rows.REMAINING}{{slo={promql.quoted(watch.tracked.slo)}}})"
+    return Scenario(f"{watch.tracked.slo}: nothing known for {promql.duration(watch.tracked.window)}", shown, (),
+                    (Sample(_now(watch) * STEP, record, None),), interval=STEP * MINUTE)
+
+
 def _marks(watch: Watch) -> tuple[Matcher, ...]:
     return watch.tracked.indicator.marks if isinstance(watch.tracked.indicator, Indicator) else ()
 

@@ -1,6 +1,5 @@
 """The tests of the records that slices of time are counted in: something happens in one minute, and every evaluation
-from then on is asked what is known of it. They come at another second of each minute, and one of them as late behind a
-mark as an evaluation can that does not know the minute before the mark to be in a row.
+from then on is asked what is known of it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,9 @@ from alertd.rulegen.scenarios import Sample, Scenario, notation, series
 from alertd.rulegen.slice_world import Values
 from alertd.rulegen.slo_world import Counts, Judge, Line, counted, shown
 
-EVALUATED: Millis = 50 * SECOND
+# At another second of each minute. From a minute behind a mark on, the slice that ended at the mark is read apart; the
+# one before it never, since it is in the row: one evaluation is 69 s behind a mark, one is 56 s.
+EVALUATED: Millis = 41 * SECOND
 _SCRAPED: Millis = 30 * SECOND  # a slice has two samples
 _ROW, _DELAY = SLOT // MINUTE, DELAY // MINUTE
 _WHEN = _ROW  # the minute in which it happens, the first of a row's
@@ -83,13 +84,13 @@ def _asked(watch: Watch, counts: Counts) -> Iterator[Sample]:
     """The newest slices, up to those that have settled; and the row. Slices of five minutes are counted a minute behind
     their ends."""
     late = _DELAY if isinstance(watch.tracked.indicator, Sliced) and watch.tracked.indicator.length == SLOT else 0
-    for at in range(_WHEN * MINUTE, _END * MINUTE, EVALUATED):
+    for at in range(-(-_WHEN * MINUTE // EVALUATED) * EVALUATED, _END * MINUTE, EVALUATED):
         newest, settled = at // MINUTE - late, (at - SETTLED) // SLOT * _ROW  # the last mark that has settled
         minute = -(-at // MINUTE)
         ago = minute * MINUTE - at
         yield from counted(watch, "open", minute, counts.within(newest, (newest - settled + _ROW + _DELAY) * MINUTE),
                            f" offset {promql.duration(ago)}" if ago else "")
-    yield from counted(watch, "increase5m", _WHEN + _ROW, counts.within(_WHEN + _ROW - _DELAY, SLOT))
+    yield from counted(watch, "increase5m", _END, counts.within(_WHEN + _ROW - _DELAY, SLOT))
 
 
 def scenarios(service: Service, together: Sequence[Watch]) -> Iterator[Scenario]:
@@ -106,10 +107,10 @@ def _scenarios(world: _World) -> Iterator[Scenario]:
     counters = [watch.tracked.indicator for watch in world.together if not watch.objective.gauge]
     if all(indicator.scraped for indicator in counters):  # else nothing tells birth from joining
         yield world.scenario("a bad one of counters born with it", bad, _born, unknown="NaN")
+    came = [int(at >= _AT - 1) for at in range(_LAST + 1)]
+    yield world.scenario("a bad one of a target that joined, and more", "    -+ --++", _joined, came)
     if not counters:
         return
-    came = [int(at >= _AT - 1) for at in range(_LAST + 1)]
-    yield world.scenario("a bad one of a target that joined", bad, _joined, came)
     yield world.scenario("a good one of a target that joined", good, _joined, came)
     if not world.which:  # what is read of all events is the same in all ways
         yield world.scenario("nothing yet of a target that joined", "     + ++++", _joined, came)
