@@ -17,29 +17,34 @@ from tests.postgres import Server, serving
 
 SECONDS = 5.0
 REPLICAS = 3
-FEW, MANY = 32, 96  # connections of the senders, in all; the more of them, the more is committed together
+ONE = 32  # connections of the senders: in all, or to each; the more of them, the more is committed together
 REPEATED = 64
 EACH = 5  # connections to the server that a process may take, as --store.connections is by itself
-# what is sent: the number of different groups (0: all are new), the senders' connections, and how many take it
+# what is sent: the number of different groups (0: all are new), the senders' connections in all, and how many take it
 LOADS = {
-    "new groups of 10": (0, FEW, (3, 2, 1)),
-    "repeats of 10": (REPEATED, FEW, (3, 2, 1)),
-    f"new groups of 10 by {MANY} connections": (0, MANY, (3,)),
+    f"new groups of 10, {ONE} connections in all": (0, ONE, (3, 2, 1)),
+    f"repeats of 10, {ONE} connections in all": (REPEATED, ONE, (3, 2, 1)),
+    f"new groups of 10, {ONE} connections to each": (0, REPLICAS * ONE, (REPLICAS,)),
+    f"repeats of 10, {ONE} connections to each": (REPEATED, REPLICAS * ONE, (REPLICAS,)),
 }
-NOTE = ("three interpreters, the server and the senders share the cores, and each transaction costs them 1.4 ms before "
-        "its first webhook: five turns between process and server (begin, lock, ask, write, commit). The smallest "
-        "change: send begin with the lock and commit with the write, by a driver that need not wait for each answer; "
-        "else a core for each process")
+NOTE = ("three interpreters, the server and the senders share two cores, which are full; on PostgreSQL a webhook is "
+        "worked on by two processes, on SQLite by one. With fewer connections for each, fewer webhooks share a "
+        "transaction, which costs 1.3 ms before its first one: half of it the writer's thread, by four turns with the "
+        "server, half the server's. The smallest change: a core for each process, or a driver that sends ahead without "
+        "waiting for each answer")
 
 
 def replicas(folder: Path, rounds: int) -> list[Figure]:
-    """Webhooks a second, of new groups and repeats; and the server's connections."""
+    """Webhooks a second, of new groups and repeats, against the most that one daemon on SQLite took of the same in that
+    round, by however many connections; and the server's connections."""
+    alone: dict[int, list[float]] = {}
     got: dict[tuple[str, int], list[float]] = {}
     used: dict[int, list[float]] = {}
     with serving() as server:
-        for _ in range(rounds):
+        for turn in range(rounds):
             for title, (groups, connections, counts) in LOADS.items():
-                got.setdefault((title, 0), []).append(_taken(folder, [None], groups, connections))
+                best = alone.setdefault(groups, [0.0] * rounds)
+                best[turn] = max(best[turn], _taken(folder, [None], groups, connections))
                 for count in counts:
                     name = _made(server)
                     there: list[float] = used.setdefault(count, [])
@@ -47,9 +52,9 @@ def replicas(folder: Path, rounds: int) -> list[Figure]:
                         folder, [server.url(name)] * count, groups, connections,
                         lambda name=name, there=there: there.append(_connections(server, name))))
     return [
-        *(Figure(f"F {title}, {count} on PostgreSQL against 1 on SQLite", "webhooks/s", tuple(got[title, count]),
-                 tuple(got[title, 0]), 1.0 if count == REPLICAS else None, True, NOTE)
-          for title, (_, _, counts) in LOADS.items() for count in counts),
+        *(Figure(f"F {title}, {count} on PostgreSQL against the best of 1 on SQLite", "webhooks/s",
+                 tuple(got[title, count]), tuple(alone[groups]), 1.0 if count == REPLICAS else None, True, NOTE)
+          for title, (groups, _, counts) in LOADS.items() for count in counts),
         *(Figure(f"F connections to PostgreSQL that {count} take", "", tuple(numbers), (), EACH * count, False)
           for count, numbers in used.items()),
     ]

@@ -23,6 +23,7 @@ from alertd.demo.standins.smtp import Smtp
 PATIENCE = 40.0  # seconds a condition may take on a slow machine; met at once on a quick one
 KILLED = Path(__file__).with_name("killed.py")
 HASTY = Path(__file__).with_name("hasty.py")
+STEPPED = Path(__file__).with_name("stepped.py")
 EVERYONE = "on-call + management + slack"
 
 
@@ -132,6 +133,10 @@ routes: {{critical: {critical}, warning: on-call + platform-team, info: platform
     async def start_killed(self, point: str, channel: str = "") -> Process:
         """A daemon that kills itself the first time it comes to `point` (of this channel); see killed.py."""
         return await self._launch([sys.executable, str(KILLED), point, channel, *self.words()])
+
+    async def start_stepped(self) -> Process:
+        """A daemon whose clock is set by signals; see stepped.py."""
+        return await self._launch([sys.executable, str(STEPPED), *self.words()])
 
     async def _launch(self, command: list[str]) -> Process:
         self.daemon = Process("alertd", command, self.folder / f"alertd-{self.port}.log")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.flows import stepped
 from tests.flows.processes import House, until, webhook
 
 ESTABLISHED = "01"
@@ -91,3 +93,32 @@ async def test_hanging_slack(house: House) -> None:
     await house.settled(90)
     assert all("resolved" in root["text"].lower() for root in house.roots())
     assert [page.triggers for page in house.pagerduty.pages] == [1] * len(names)
+
+
+async def test_clock_set_forward_and_back(house: House) -> None:
+    """What waits to be tried again is tried an hour later at once, and two hours before within the longest wait of five
+    minutes; what comes then is told at once; nothing is told twice."""
+    house.route("on-call")
+    house.pagerduty.answer("500", times=1)
+    daemon = await house.start_stepped()
+    await house.tell(webhook("First"))
+    await until(lambda: house.pagerduty.received, "the first try")
+    daemon.signal(stepped.FORWARD)
+    await house.tell(webhook("Second"))
+    await until(lambda: len(house.pagerduty.pages) == 2, "both are told an hour later")
+    house.pagerduty.answer("500", times=1)
+    await house.tell(webhook("Third"))
+    await until(lambda: len(house.pagerduty.received) == 4, "another first try")
+    daemon.signal(stepped.BACK)
+    await house.tell(webhook("Fourth"))
+    await until(lambda: any("Fourth" in str(page.event) for page in house.pagerduty.pages), "what is new is told")
+
+    async def near() -> bool:
+        soon = datetime.fromisoformat((await house.json("/api/v1/status"))["now"]) + timedelta(minutes=5)
+        rows = await house.items("notifications?state=queued")
+        return all(datetime.fromisoformat(row["next_at"]) < soon for row in rows)
+
+    await until(near, "what waits is due within five minutes")
+    await house.tell(webhook("Fourth", "resolved"))
+    await until(lambda: any(page.state == "resolved" for page in house.pagerduty.pages), "its end is told")
+    assert {page.triggers for page in house.pagerduty.pages} == {1}
