@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ctypes
 import dataclasses
+import datetime
 import errno
 import gc
 import logging
@@ -80,6 +81,7 @@ WAITING = 1024  # connections that may wait to be accepted
 ANCHOR = 60  # seconds between looks at the audit's head
 CHORES = 300  # seconds between looks at what is done once a day
 TICK = 5  # seconds between looks at what time alone changes
+FIRST = 1  # second after the start, the first of them
 
 log = structlog.get_logger()
 
@@ -351,12 +353,16 @@ async def _net(current: Current) -> AsyncIterator[Net]:
 
 @contextlib.contextmanager
 def _timed(ticks: Mapping[Callable[[], Awaitable[None]], int]) -> Iterator[None]:
-    """Call each after so many seconds, and again."""
+    """Call each after so many seconds, and again. What is looked at often is looked at first after FIRST: replicas that
+    end again and again within a TICK would else never come to a digest or an escalation."""
     scheduler = AsyncIOScheduler(timezone="UTC")
+    start = datetime.datetime.now(datetime.UTC)
     scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR)
     for tick, seconds in ticks.items():
         # None: a tick that is late because the loop was busy still runs; the default drops it after a second
-        scheduler.add_job(tick, "interval", seconds=seconds, misfire_grace_time=None, coalesce=True)
+        first = start + datetime.timedelta(seconds=FIRST if seconds <= TICK else seconds)
+        scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=first, misfire_grace_time=None,
+                          coalesce=True)
     scheduler.start()
     try:
         yield
