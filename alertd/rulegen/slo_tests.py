@@ -163,8 +163,9 @@ def _windows(world: _World, tier: str) -> Iterator[Scenario]:
 def _burst(fit: Burn, first: int, again: int, end: int) -> tuple[Phases, Phases]:
     light = _traffic(fit)
     share = min(fit.limit * Decimal("1.05"), (1 + fit.limit) / 2)
-    # the late share fills a quarter of the long window when the burst leaves it: together under 99 % of the limit
-    calm, late = fit.limit * Decimal("0.97"), min(fit.limit * Decimal("1.03"), (1 + fit.limit) / 2)
+    # the late share fills a quarter of the long window when the burst leaves it: together under the limit; and the calm
+    # one is over it where a window of six hours holds the events of five minutes less
+    calm, late = fit.limit * Decimal("0.99"), min(fit.limit * Decimal("1.01"), (1 + fit.limit) / 2)
     heavy = min(light * _HEAVY, _EXACT // first)
     lengths, every, shares = (first, again - first, end - again), (heavy, light, light), (share, calm, late)
     bad = [(minutes, int(traffic * part)) for minutes, traffic, part in zip(lengths, every, shares, strict=True)
