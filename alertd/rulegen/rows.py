@@ -375,15 +375,16 @@ def _bad(events: str, good: str, by: Sequence[str]) -> str:
     return f"clamp_min(\n{events} - {on}\n(\n{textwrap.indent(good, '  ')}\n  or {on}\n  0 * {events}\n), 0)"
 
 
-def samples_per_second(tracked: Tracked, raw_series: int, interval: Millis = 30 * SECOND) -> Decimal:
-    """What Prometheus reads for the records of one objective, by the arithmetic of the design. `raw_series` are those
-    of its events and those of its bad (or good) events together, scraped every `interval`. A point that a subquery
-    makes counts beside the samples it is made of."""
+def samples_per_second(tracked: Tracked, events: int, bad: int, interval: Millis = 30 * SECOND) -> Decimal:
+    """What Prometheus reads for the records of one objective, by the arithmetic of the design, given the raw series of
+    its events and of its bad (or good) events, scraped every `interval`. A point that a subquery makes counts beside
+    the samples it is made of."""
     in_slot, in_open = Decimal(SLOT) / interval, Decimal(OPEN) / interval
     slots = 2 * (HOUR // SLOT)
-    totals, live = 7 * (2 * HOUR // SLOT), 32
+    totals, live = 7 * (2 * HOUR // SLOT), 42
+    apart = not (isinstance(tracked.indicator, Indicator) and tracked.indicator.marks)  # bad ones are read once more
     # a row reads every slot of the longest gap, and its own slot in a dozen ways
-    rows = raw_series * (GAP // SLOT * (in_slot + 1) + 12 * in_slot) + 2 * slots + 2 * totals
-    opens = raw_series * (4 * in_open + in_slot + 2) + live
+    rows = (events + bad) * (GAP // SLOT * (in_slot + 1) + 12 * in_slot) + 2 * slots + 2 * totals
+    opens = (events + bad * apart) * (4 * in_open + in_slot + 2) + live
     hours = Decimal(3 * 4 * tracked.window // HOUR)  # three records, of three samples and a point an hour
     return rows / (SLOT // SECOND) + opens * SECOND / interval + hours / (HOURS // SECOND)

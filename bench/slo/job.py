@@ -116,9 +116,11 @@ def _ours(server: Prometheus, services: Mapping[Service, History], missed: float
             share = bad[moment] / events[moment] if events.get(moment) else None
             _compare(found, service, its, moment, share)
         _pages(server, found, service, its, _pairs(service))
-    raw = statistics.fmean(sum(1 + sum(map(bool, target.samples.values())) for target in its.targets)
-                           for its in services.values())
-    found.arithmetic = float(rows.samples_per_second(shapes.tracked(next(iter(services))), round(raw), INTERVAL))
+    events = statistics.fmean(sum(sum(map(bool, target.samples.values())) for target in its.targets)
+                              for its in services.values())
+    bad = statistics.fmean(len(its.targets) for its in services.values())  # of one code
+    found.arithmetic = float(rows.samples_per_second(shapes.tracked(next(iter(services))), round(events), round(bad),
+                                                     INTERVAL))
     return found
 
 
