@@ -19,8 +19,8 @@ class Costs:
 
     webhook: float = 1.4
     alert: float = 0.065
-    slack: float = 0.75
-    pagerduty: float = 1.9
+    slack: float = 1.2
+    pagerduty: float = 1.6
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
