@@ -112,10 +112,15 @@ def _scenarios(world: _World) -> Iterator[Scenario]:
     if not counters:
         return
     yield world.scenario("a good one of a target that joined", good, _joined, came)
+    yield world.scenario("all bad", "-" * _END, _all)
     if not world.which:  # what is read of all events is the same in all ways
         yield world.scenario("nothing yet of a target that joined", "     + ++++", _joined, came)
         if all(indicator.scraped for indicator in counters):
             yield world.scenario("a good one of counters born with it", good, _born)
+
+
+def _all(line: Line, _: _Of) -> _Values:
+    return [line.at(at // 2) for at in range(_LAST + 1)]
 
 
 def _restarted(line: Line) -> list[int | None]:
