@@ -112,7 +112,7 @@ def _scenarios(world: _World) -> Iterator[Scenario]:
     if not counters:
         return
     yield world.scenario("a good one of a target that joined", good, _joined, came)
-    yield world.scenario("all bad", "-" * _END, _all)
+    yield world.scenario("a good one among bad ones", "----+------", _all)
     if not world.which:  # what is read of all events is the same in all ways
         yield world.scenario("nothing yet of a target that joined", "     + ++++", _joined, came)
         if all(indicator.scraped for indicator in counters):
