@@ -125,7 +125,8 @@ def _notation(values: tuple[Decimal | int | None, ...]) -> str:
 
 
 def _run(values: Sequence[Decimal | int | None], at: int) -> int:
-    """Where the run that begins at `at` ends: nothing all along, or the same step all along."""
+    """Where the run that begins at `at` ends: nothing all along, or the same step all along. promtool adds up steps as
+    floating point numbers, of which 1.000001 less 0.000001 is not quite 1: a run ends before what they would miss."""
     end = at + 1
     first = values[at]
     if first is None:
@@ -133,9 +134,11 @@ def _run(values: Sequence[Decimal | int | None], at: int) -> int:
             end += 1
         return end
     second = values[end] if end < len(values) else None
+    added = float(first)
     while second is not None and end < len(values):
         value, before = values[end], values[end - 1]
-        if value is None or before is None or value - before != second - first:
+        added += float(second - first)
+        if value is None or before is None or value - before != second - first or added != float(value):
             break
         end += 1
     return end

@@ -1,3 +1,5 @@
+import itertools
+import re
 from decimal import Decimal
 
 import pytest
@@ -34,3 +36,13 @@ def expanded(text: str) -> list[Decimal | None]:
 def test_notation_loses_nothing(values: list[int | None]) -> None:
     """promtool reads back every value at its minute."""
     assert expanded(scenarios.notation(values)) == values
+
+
+@given(st.lists(st.integers(-3, 3).map(lambda number: 1 + Decimal(number).scaleb(-6)), max_size=8))
+def test_notation_loses_nothing_to_the_way_promtool_adds(values: list[Decimal]) -> None:
+    """As floating point numbers, step by step, each is the one that is meant."""
+    read: list[float] = []
+    for word in scenarios.notation(values).split():
+        (start, by, times), = re.findall(r"^([\d.]+)([+-][\d.]+)?(?:x(\d+))?$", word)
+        read += itertools.accumulate([float(start)] + [float(by or 0)] * int(times or 0))
+    assert read == [float(value) for value in values]
