@@ -59,7 +59,7 @@ class Pacer:
         self._failures = 0
 
     def failed(self, now: Millis) -> None:
-        """An attempt failed for a reason of the place's, not of its message."""
+        """An attempt failed that may do better later, other than by a "too fast"."""
         self._failures += 1
         if self._failures >= TIRED:
             self.wait(now + REST, now)
