@@ -36,6 +36,9 @@ class Verdict(enum.StrEnum):
     RECORDED = "recorded"  # the end of something never told here: kept, so that a late firing copy opens nothing
 
 
+NEWS = frozenset({Verdict.OPENED, Verdict.CLOSED, Verdict.RECORDED})  # the others change an episode at most
+
+
 def once(alerts: tuple[ReportedAlert, ...]) -> Iterable[ReportedAlert]:
     """Each fingerprint once: Alertmanager lists none twice, but what is listed twice must not open twice."""
     latest: dict[str, ReportedAlert] = {}

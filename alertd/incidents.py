@@ -170,6 +170,20 @@ def decide(webhook: Webhook, known: Known, routing: Routing, now: Millis) -> Cha
     )
 
 
+def repeated(webhook: Webhook, known: Mapping[str, Sequence[Alert]], now: Millis) -> Changes | None:
+    """What `decide` says of a webhook that merely repeats what is known of its alerts, so that it needs to know nothing
+    else; None where it says anything new."""
+    source = episodes.source_of(webhook, known)
+    verdicts: dict[Verdict, int] = {}
+    for reported in episodes.once(webhook.alerts):
+        before = episodes.episode_of(known.get(reported.fingerprint, ()), source, reported)
+        verdict = episodes.merge(reported, before, now)
+        if verdict in episodes.NEWS or episodes.refreshed(reported, before, verdict):
+            return None
+        verdicts[verdict] = verdicts.get(verdict, 0) + 1
+    return Changes(verdicts=verdicts)
+
+
 # One alert -----------------------------------------------------------------------------------------------------------
 
 

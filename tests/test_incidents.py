@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alertd.incidents import Changes, Known, decide, touched
+from alertd.incidents import Changes, Known, decide, repeated, touched
 from alertd.model import IncidentState, Kind, Severity, State, Webhook
 from alertd.routing import Routing
 from tests.reports import T0, receiver, reported, routing, webhook
@@ -223,3 +223,15 @@ def test_only_touched_incidents_change(before, batch):
     expected = touched(messages, known, T0)
     changed = {incident.id for message in messages for incident in run(known, message).incidents}
     assert changed & open_before <= expected
+
+
+@settings(max_examples=300)
+@given(MESSAGES, st.integers(0, 200))
+def test_what_merely_repeats_is_known_without_deciding(messages, later):
+    """Who asks beforehand finds exactly the webhooks that change nothing, and says of them what is decided."""
+    known = Known()
+    for alerts in messages:
+        message = _as_webhook(alerts)
+        found = repeated(message, known.alerts, T0 + later * 1000)
+        changes = run(known, message, now=T0 + later * 1000)
+        assert found == (changes if changes.result == "repeat" else None)

@@ -28,7 +28,7 @@ from alertd.model import Kind, Millis, Outlet, State, Webhook, WebhookId, value
 from alertd.routing import Routing
 from alertd.store import inhibiting, pulses, reconcile
 from alertd.store import intake as store
-from alertd.store.dialect import Asked
+from alertd.store.dialect import Asked, Part
 from alertd.store.rows import deflated
 from alertd.store.weather import Sky
 from alertd.store.writer import Writer
@@ -59,6 +59,7 @@ class Intake:
         self._emergency = emergency
         self._uncounted: list[tuple[Changes, Millis]] = []
         self._clusters = Clusters()  # as the last transaction knew them
+        self._repeating = False  # most of the last transaction did
         self.draining = False
 
     async def accept(self, body: bytes) -> Changes:
@@ -112,27 +113,43 @@ class Intake:
     def _commit(self, connection: Connection, items: Sequence[Received]) -> Sequence[Changes]:
         """Decide webhooks in the order they came, on top of one another; a handler of the writer, in
         its thread."""
+        now, batch = self._clock.now(), store.Batch()
+        answers = self._repeats(connection, items, now)
+        news = [item for item in items if item.webhook.id not in answers]
+        more = [self._decide(connection, news, answers, now)] if news else []
+        for item in items:
+            batch.add(item.webhook, item.raw, answers[item.webhook.id])
+        store.save(connection, batch, now, *more)
+        self._repeating = 2 * sum(changes.result == "repeat" for changes in answers.values()) > len(items)
+        return [answers[item.webhook.id] for item in items]
+
+    def _repeats(self, connection: Connection, items: Sequence[Received], now: Millis) -> dict[WebhookId, Changes]:
+        """Those that merely repeat what is known, which is asked quickly. Asked while most do, since all is asked again
+        of what brings news."""
         routing = self._current.file.routing
-        now = self._clock.now()
+        return store.repeats(connection, [item.webhook for item in items if not any(beats(item.webhook, routing))],
+                             now) if self._repeating else {}
+
+    def _decide(self, connection: Connection, items: Sequence[Received], answers: dict[WebhookId, Changes],
+                now: Millis) -> Part:
+        """Decide all others into `answers`; what is to be written of the weather."""
+        routing = self._current.file.routing
         webhooks = [item.webhook for item in items]
         keys, asked = self._ask(connection, items, now)
         known = store.load(connection, webhooks, keys, now, asked)
         known.clusters = self._clusters
         if routing.inhibitions:
             known.inhibitors = inhibiting.load(connection, inhibiting_keys(webhooks, routing))
-        batch, sky = store.Batch(), Sky(connection, routing, now, asked)
-        answers = []
+        sky = Sky(connection, routing, now, asked)
         for item in items:
             changes = sky.fold(decide(item.webhook, known, item.routing or routing, now))
             known.apply(changes)
-            batch.add(item.webhook, item.raw, changes)
-            answers.append(changes)
+            answers[item.webhook.id] = changes
         if routing.heartbeats:
             pulses.beat(connection, {(matchers, webhook.source) for webhook in webhooks
                                      for matchers in beats(webhook, routing)}, now)
         sky.begin()
-        store.save(connection, batch, now, sky.counted())
-        return answers
+        return sky.counted()
 
     def _ask(self, connection: Connection, items: Sequence[Received], now: Millis) -> tuple[set[str], Asked]:
         """The keys of the incidents that they may open, and what to load them from. Keys depend on which Alertmanagers

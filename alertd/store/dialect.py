@@ -40,8 +40,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from alertd.store import wire
 
 # `upsert`: both databases know PostgreSQL's ON CONFLICT
-__all__ = ["Asked", "Part", "Query", "Rows", "among", "change", "fetch", "label", "listed", "lock", "try_lock",
-           "upsert", "word", "write"]
+__all__ = ["Asked", "Part", "Query", "Rows", "among", "change", "fetch", "label", "listed", "lock", "look",
+           "try_lock", "upsert", "word", "write"]
 
 AT_ONCE = (32, 16, 8, 4, 2, 1)  # rows to a statement of SQLite: beyond the first more gain nothing
 _VALUES = " VALUES ("
@@ -216,6 +216,12 @@ def fetch(connection: Connection, query: Query, values: Mapping[str, Any] = _NOT
     with contextlib.closing(connection.connection.cursor()) as cursor:
         cursor.execute(text, _chosen(wanted, values))
         return cursor.fetchall()
+
+
+def look(connection: Connection, query: Query, values: Mapping[str, Any] = _NOTHING) -> Answer:
+    """The same of PostgreSQL, before the transaction: see wire.look."""
+    text, wanted = _of_one(query, connection.dialect)
+    return wire.look(connection, text, _chosen(wanted, values))
 
 
 def change(connection: Connection, statement: Update, *rows: Mapping[str, Any]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
 
-from alertd.incidents import Changes, Decision, Known, touched
+from alertd.incidents import Changes, Decision, Known, repeated, touched
 from alertd.inhibiting import Inhibitor
 from alertd.model import (
     Alert,
@@ -20,9 +20,10 @@ from alertd.model import (
     NotificationId,
     State,
     Webhook,
+    WebhookId,
 )
 from alertd.store import live, reconcile, schema, swings, weather
-from alertd.store.dialect import Asked, Part, Rows, among, listed, lock, upsert, word, write
+from alertd.store.dialect import Asked, Part, Rows, among, listed, lock, look, upsert, word, write
 from alertd.store.rows import (
     ALERT,
     FIRING,
@@ -51,13 +52,24 @@ def ask(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[st
                               *weather.QUERIES), values)
 
 
+def repeats(connection: Connection, webhooks: Collection[Webhook], now: Millis) -> dict[WebhookId, Changes]:
+    """What those change that merely repeat what is known, which is nothing. Nothing is held for it: such a webhook is
+    as good as one that was decided a moment earlier, whatever others write meanwhile. On SQLite there are no others,
+    and the question is all that would be saved: none is found there."""
+    if connection.dialect.name != "postgresql" or not webhooks:
+        return {}
+    known, fingerprints = Known(), {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
+    _noted(known, look(connection, live.query(connection), live.parameters(connection, fingerprints, now)))
+    found = ((webhook.id, repeated(webhook, known.alerts, now)) for webhook in webhooks)
+    return {id: changes for id, changes in found if changes}
+
+
 def load(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[str], now: Millis,
          asked: Asked | None = None) -> Known:
     """Everything `decide` needs for these webhooks; `asked` is what `ask` of the same returned."""
     asked, known = asked or ask(connection, webhooks, keys, now), Known()
     named: set[IncidentId] = set()
-    for alert in map(alert_from, asked(live.query(connection))):
-        known.alerts.setdefault(alert.fingerprint, []).append(alert)
+    for alert in _noted(known, asked(live.query(connection))):
         if alert.firing and alert.incident:
             named.add(alert.incident)
     _note(known, asked(_INCIDENTS_BY_KEY) if keys else ())
@@ -69,6 +81,13 @@ def load(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[s
         for row in connection.execute(_NOTIFICATIONS, {"listed": listed(changing)}):
             known.notifications.setdefault(row.incident, []).append(notification_from(row))
     return known
+
+
+def _noted(known: Known, rows: Iterable[Sequence[Any]]) -> list[Alert]:
+    alerts = list(map(alert_from, rows))
+    for alert in alerts:
+        known.alerts.setdefault(alert.fingerprint, []).append(alert)
+    return alerts
 
 
 def _note(known: Known, rows: Iterable[Sequence[Any]]) -> None:

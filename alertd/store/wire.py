@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_WAITS = "the statement that waits"
+
 
 def begins(engine: AsyncEngine) -> AsyncEngine:
     """The engine, whose connections begin a transaction before the first thing that is asked by way of Core."""
@@ -33,6 +35,8 @@ def begin(connection: Connection, first: str = "") -> None:
     begun = _driver(connection).is_in_transaction()
     if text := first if begun else f"BEGIN; {first}":
         _wait(connection, lambda driver: driver.execute(text))
+    if not begun:
+        _tell_what_waits(connection)
 
 
 def ask(connection: Connection, text: str, values: Sequence[Any]) -> Sequence[Any]:
@@ -42,22 +46,42 @@ def ask(connection: Connection, text: str, values: Sequence[Any]) -> Sequence[An
     return row
 
 
+def look(connection: Connection, text: str, values: Sequence[Any]) -> Sequence[Any]:
+    """The rows that answer, as they are before the transaction: it has not begun, and holds none of them."""
+    rows: Sequence[Any] = _wait(connection, lambda driver: driver.fetch(text, *values))
+    return rows
+
+
 def tell(connection: Connection, text: str, values: Sequence[Any]) -> None:
-    """Write, without an answer."""
-    begin(connection)
+    """Write, without an answer. What is written first of all waits for what comes next: where that is the commit, one
+    turn is enough, since the server makes a transaction of a single statement by itself."""
+    if not _driver(connection).is_in_transaction():
+        if _WAITS not in connection.info:
+            connection.info[_WAITS] = text, values
+            return
+        begin(connection)
     _wait(connection, lambda driver: driver.execute(text, *values))
 
 
 def commit(connection: Connection) -> None:
     """Commit what was begun. The server does not call it an error to commit what has failed, and undoes it."""
+    _tell_what_waits(connection)
     if _driver(connection).is_in_transaction() and (said := _end(connection, "COMMIT")) != "COMMIT":
         raise StoreUnavailable(reason=f"the server answered {said} to COMMIT")
 
 
 def roll_back(connection: Connection) -> None:
     """Undo what was begun; the server has done so already where the connection is lost."""
-    if not connection.invalidated and _driver(connection).is_in_transaction():
-        _end(connection, "ROLLBACK")
+    if not connection.invalidated:
+        connection.info.pop(_WAITS, None)
+        if _driver(connection).is_in_transaction():
+            _end(connection, "ROLLBACK")
+
+
+def _tell_what_waits(connection: Connection) -> None:
+    if waits := connection.info.pop(_WAITS, None):
+        text, values = waits
+        _wait(connection, lambda driver: driver.execute(text, *values))
 
 
 def _end(connection: Connection, word: str) -> str:

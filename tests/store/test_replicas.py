@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import threading
 import time
 
 import pytest
@@ -53,6 +54,10 @@ def take(connection, messages):
         batch.add(message, b"{}", changes)
     intake.save(connection, batch, T0)
     return [None] * len(messages)
+
+
+def find_repeats(connection, messages):
+    return [[intake.repeats(connection, messages, T0)]]
 
 
 async def count(db, column, *where):
@@ -237,6 +242,52 @@ async def test_a_batch_takes_four_turns(db, writer):
         news = [webhook(reported(name), group={"alertname": name}) for name in names]
         await asyncio.gather(*(writer.submit(take, new) for new in news))
     assert asked[asked.index("COMMIT") + 1:][:8] == ["BEGIN;", "SELECT", "WITH", "COMMIT"] * 2
+
+
+async def test_what_is_written_by_one_statement_takes_one_turn(db, writer):
+    """The server makes a transaction of it by itself."""
+    asked = []
+    event.listen(db.writer.sync_engine, "connect",
+                 lambda connection, _: connection.driver_connection.add_query_logger(
+                     lambda record: asked.append(record.query.split()[0])))
+    for _ in range(3):  # the last turn of each is noted with the next
+        await writer.submit(intake.reject, (webhook(), b"{}", "no JSON"))
+    assert asked[-2:] == ["INSERT", "INSERT"]
+    assert await count(db, schema.webhooks.c.id) == 3
+
+
+async def test_what_is_written_first_is_part_of_what_follows(db, writer):
+    """It waits for that, and is undone with it."""
+
+    def fail(connection, items):
+        intake.reject(connection, items)
+        assert connection.execute(select(func.count(schema.webhooks.c.id))).scalar() == 1
+        connection.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(StoreUnavailable, match="zero"):
+        await writer.submit(fail, (webhook(), b"{}", "no JSON"))
+    assert await count(db, schema.webhooks.c.id) == 0
+
+
+async def test_a_repeat_waits_for_nobody(db, writer, other):
+    """Another process decides about the same alert meanwhile; as if the repeat had come before, nothing is its
+    business."""
+    await writer.submit(take, webhook(reported("a")))
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(connection, items):
+        lock(connection, ["a"])
+        connection.execute(select(1))
+        held.set()
+        go_on.wait(5)
+        return items
+
+    holding = asyncio.create_task(other.submit(hold, None))
+    await asyncio.to_thread(held.wait, 5)
+    assert [len(found) for found in await writer.submit(find_repeats, webhook(reported("a")))] == [1]
+    assert not go_on.is_set()
+    go_on.set()
+    await holding
 
 
 async def test_what_the_server_undid_is_not_called_written(writer):
