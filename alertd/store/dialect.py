@@ -219,7 +219,9 @@ def fetch(connection: Connection, query: Query, values: Mapping[str, Any] = _NOT
 
 
 def look(connection: Connection, query: Query, values: Mapping[str, Any] = _NOTHING) -> Answer:
-    """The same of PostgreSQL, before the transaction: see wire.look."""
+    """The same, before the transaction where there is one already: wire.look says why."""
+    if connection.dialect.name != "postgresql":
+        return fetch(connection, query, values)
     text, wanted = _of_one(query, connection.dialect)
     return wire.look(connection, text, _chosen(wanted, values))
 

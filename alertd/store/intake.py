@@ -54,9 +54,8 @@ def ask(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[st
 
 def repeats(connection: Connection, webhooks: Collection[Webhook], now: Millis) -> dict[WebhookId, Changes]:
     """What those change that merely repeat what is known, which is nothing. Nothing is held for it: such a webhook is
-    as good as one that was decided a moment earlier, whatever others write meanwhile. On SQLite there are no others,
-    and the question is all that would be saved: none is found there."""
-    if connection.dialect.name != "postgresql" or not webhooks:
+    as good as one that was decided a moment earlier, whatever others write meanwhile."""
+    if not webhooks:
         return {}
     known, fingerprints = Known(), {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
     _noted(known, look(connection, live.query(connection), live.parameters(connection, fingerprints, now)))

@@ -29,7 +29,7 @@ async def test_the_same_webhook_again_is_a_beat(house):
         await house.intake.accept(body("a", severity="none"))
         await house.clock.advance(100)
         await heart.tick()
-    assert house.script.sent == []
+    assert await house.states() == {}
 
 
 async def test_silence_is_told_and_its_end_too(house):

@@ -4,11 +4,12 @@ import asyncio
 import json
 
 import pytest
+from sqlalchemy import func, select
 
 from alertd.alertmanager import NotWebhook
 from alertd.engine import intake as intake_module
 from alertd.errors import StoreUnavailable
-from alertd.store import reading
+from alertd.store import reading, schema
 from tests.bodies import body
 
 
@@ -26,6 +27,19 @@ async def test_webhooks_at_once_are_decided_on_top_of_one_another(house):
     assert sorted(changes.result for changes in results) == ["accepted"] + ["repeat"] * 19
     async with house.db.reader.connect() as connection:
         assert len((await reading.incidents(connection, None, 10, None)).items) == 1
+
+
+async def test_news_among_repeats_is_decided(house):
+    """While most say nothing new, whatever does is found among them; all of them are kept."""
+    for _ in range(3):
+        await house.intake.accept(body("a"))
+    ended = body("a", status="resolved")
+    results = await asyncio.gather(*map(house.intake.accept, (body("a"), body("a"), body("b"), ended, body("a"))))
+    assert [changes.result for changes in results] == ["repeat", "repeat", "accepted", "accepted", "repeat"]
+    async with house.db.reader.connect() as connection:
+        assert [alert["labels"]["instance"] for alert in (await reading.alerts(connection, "firing", 10, None)).items
+                ] == ["b"]
+        assert (await connection.execute(select(func.count(schema.webhooks.c.id)))).scalar() == 8
 
 
 async def test_a_peer_that_tells_an_old_alert_and_a_new_one_is_taken(house):
