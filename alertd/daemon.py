@@ -60,6 +60,7 @@ from alertd.engine.silences import Silences
 from alertd.engine.sockets import Sockets
 from alertd.engine.storms import Storms
 from alertd.engine.systemd import Systemd
+from alertd.engine.tallying import Tallying
 from alertd.engine.upkeep import Upkeep
 from alertd.errors import BadInput, NoDoor
 from alertd.model import SECOND
@@ -283,7 +284,8 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
                                         reconcile.tick: EVERY // SECOND, door.tick: TICK, anchor.tick: ANCHOR,
                                         backups.tick: TICK, replicas.tick: TICK, budgets.tick: TICK,
                                         Room(database.file_of(options.store), metrics).tick: ANCHOR,
-                                        Cleanup(writer, current, clock, metrics).tick: CHORES}))
+                                        Cleanup(writer, current, clock, metrics).tick: CHORES,
+                                        Tallying(writer, db.reader, current, clock).tick: CHORES}))
             app = build(Inside(intake, writer, db.reader, current, clock, metrics, daemon.reload, acts,
                                maintenance, door, budgets, digests, clock.now(), options.external_url))
             daemon.address = await stack.enter_async_context(_listening(app, options, door.tls))

@@ -183,7 +183,7 @@ def _entries(heading: str, entries: Sequence[Entry], zone: ZoneInfo) -> Section:
 def _noise(facts: Facts, zone: ZoneInfo) -> Section:
     found = noise_of(facts, zone)
     return _section("Noise", (_noisy(one, facts.places.get(one.kind, "")) for one in found[:TOP]),
-                    max(0, len(found) - TOP) + facts.record.quieter)
+                    max(0, len(found) - TOP))
 
 
 def _noisy(noise: Noise, place: str) -> str:

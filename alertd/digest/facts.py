@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from alertd.model import Labels, Millis, Severity
 from alertd.slo.budget import Status
-from alertd.statistics import Figures, Noise, Office, Record, figures, noise, starts
+from alertd.statistics import Figures, Noise, Office, Ring, Tally, figures, noise, out_of_hours
 from alertd.statistics.record import kind_of
 
 
@@ -56,13 +55,13 @@ class Change:
 class Facts:
     """All that is known of the time from `since` to `until`, and, to compare it with, how many starts somebody was
     called for in each of the seven such times before, the newest first (`past`). `incidents` are those that are open,
-    and the critical ones that began in it. `statuses` is None where no objective is watched; `gaps` say
-    what is not known, and why."""
+    and those that are over of the critical ones that began in it and have no runbook. `statuses` is None where no
+    objective is watched; `gaps` say what is not known, and why."""
 
     since: Millis
     until: Millis
     incidents: Sequence[Seen] = ()
-    record: Record = dataclasses.field(default_factory=Record)
+    record: Tally = dataclasses.field(default_factory=Tally)
     past: Sequence[int] = ()
     statuses: Sequence[Status] | None = None
     endings: Sequence[Ending] = ()
@@ -94,18 +93,18 @@ class Load:
 
 def load_of(facts: Facts, zone: ZoneInfo) -> Load:
     """The figures of the time, as the statistics have them."""
-    office, calls, known = Office(zone), starts(facts.record.calls), facts.record.since
+    office, known = Office(zone), facts.record.since
     past = [number for step, number in enumerate(facts.past, 1)
             if known is not None and facts.since - step * facts.length >= known]
-    now = [call for call in calls if facts.since <= call.at < facts.until]
-    teams = Counter(call.team for call in now)
-    late = Counter(call.team for call in now if not office.is_open(call.at))
-    return Load(figures(facts.record, facts.since, facts.until, office), past[0] if past else None,
-                statistics.median(past) if past else None,
-                tuple((team, number, late[team]) for team, number in teams.most_common()))
+    teams: dict[str, list[Ring]] = {}
+    for ring in facts.record.rings:
+        if ring.first:
+            teams.setdefault(ring.team, []).append(ring)
+    calls = [(team, sum(ring.number for ring in rings), out_of_hours(rings, office)) for team, rings in teams.items()]
+    return Load(figures(facts.record.slots.values(), facts.record.rings, office), past[0] if past else None,
+                statistics.median(past) if past else None, tuple(sorted(calls, key=lambda one: -one[1])))
 
 
 def noise_of(facts: Facts, zone: ZoneInfo) -> list[Noise]:
     """The alerts that fired most often, and those that are hardly worth telling since they were over at once."""
-    lately = [one for one in facts.record.episodes if facts.since <= one.starts_at < facts.until]
-    return [one for one in noise(lately, facts.record.cases, Office(zone)) if one.episodes > 1 or one.gone_soon]
+    return [one for one in noise(facts.record.kinds, Office(zone)) if one.episodes > 1 or one.gone_soon]

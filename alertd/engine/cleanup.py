@@ -12,7 +12,7 @@ from alertd.engine.clock import Clock, first_id
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.model import DAY
-from alertd.store import cleaning
+from alertd.store import cleaning, tallies
 from alertd.store.writer import Writer
 
 PAUSE = 0.05  # seconds between batches
@@ -35,6 +35,7 @@ class Cleanup:
         before = now - self._current.file.retention
         id = first_id(before)
         gone = {name: await self._all(work, item) for name, work, item in (
+            ("tallies", tallies.before, before),  # first: none outlives what it was counted of
             ("incidents", cleaning.incidents, (id, before)), ("webhooks", cleaning.webhooks, id),
             ("rest", cleaning.rest, before))}
         await self._writer.submit(cleaning.done, now + DAY)

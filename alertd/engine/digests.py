@@ -19,6 +19,7 @@ from alertd.audit import Act
 from alertd.config.receivers import Digest as Plan
 from alertd.config.routing_file import RoutingFile
 from alertd.digest import Digest, Ending, Facts
+from alertd.digest.compose import TOP
 from alertd.digest.facts import noise_of
 from alertd.engine import commits
 from alertd.engine.acts import Outcome, Person
@@ -29,6 +30,8 @@ from alertd.engine.silences import Silences
 from alertd.heartbeats import Pulse
 from alertd.model import DAY, MINUTE, Kind, Millis, Notification, NotificationId, Outlet, Severity, State
 from alertd.slo.budget import Standing
+from alertd.statistics import AlertKind
+from alertd.statistics.tally import quarter_of
 from alertd.store import digests as store
 from alertd.store import ledger, periods, pulses
 from alertd.store.writer import Writer
@@ -139,10 +142,10 @@ async def _ready(connection: AsyncConnection, file: RoutingFile, plan: Plan, dat
                  now: Millis, heard: Heard) -> Callable[..., Digest]:
     """The digest but for the entries, which are read in the transaction that folds them."""
     made = await periods.newest(connection, plan.receiver)
-    since = now - plan.every.days * DAY
+    since = quarter_of(now - plan.every.days * DAY)  # as it is counted
     if made is not None and made.date < date.isoformat():
         since = digest.moment(datetime.date.fromisoformat(made.date), plan.at, plan.timezone)
-    since = max(min(since, now - 1), now - LONGEST)
+    since = max(min(since, now - 1), quarter_of(now - LONGEST))
     facts = await periods.gather(connection, since, now, first_id(since), file.routing.pagers,
                                  file.routing.personal)
     facts = await _with_budgets(connection, facts, now)
@@ -182,7 +185,8 @@ def _unheard(file: RoutingFile, facts: Facts, beats: Iterable[Pulse], heard: Hea
             yield f"alerts of {pulse.source}: its heartbeat {pulse.matchers} is silent since {since:%a %d %b %H:%M %Z}"
     yield from (f"silences of {address}: it does not answer" for address in heard.mute)
     if facts.record.cut:
-        yield f"noise: only the newest {len(facts.record.episodes):,} alerts are counted"
+        number = sum(one.ended for one in facts.record.kinds.values())
+        yield f"noise: only the newest {number:,} alerts are counted"
 
 
 def _endings(file: RoutingFile, now: Millis) -> tuple[Ending, ...]:
@@ -198,9 +202,9 @@ def _places(rules: Path, facts: Facts, zone: ZoneInfo) -> dict[str, str]:
     """Where what is noisy was declared."""
     from alertd.config.places import Places  # reads rules/ by way of the rule writer
 
-    noisy, known = {one.kind for one in noise_of(facts, zone)}, Places(rules)
-    samples = facts.record.samples
-    return {kind: place for kind, labels in samples.items() if kind in noisy and (place := known.of(labels))}
+    known, kinds = Places(rules), facts.record.kinds
+    noisy = [(one.kind, kinds[AlertKind(one.alert, one.service)].labels) for one in noise_of(facts, zone)[:TOP]]
+    return {kind: place for kind, labels in noisy if (place := known.of(labels))}
 
 
 def _message(digest_id: str, outlet: Outlet, now: Millis, *, again: bool = False) -> Notification:

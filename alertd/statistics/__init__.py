@@ -1,7 +1,8 @@
 """How the last weeks were: how long until somebody came and until it was over, who was called when, what is noise.
 Pure.
 
-record (what is known) ▸ figures (of any stretch of time, the digest's too) ▸ weeks, with trend ▸ forms (JSON, CSV)
+record (what is known) ▸ tally (counted by the quarter of an hour) ▸ figures (of any stretch of time, the digest's too)
+▸ weeks, with trend ▸ forms (JSON, CSV)
 
 Weeks are those of a zone, from Monday. A week from before anything was recorded is unknown, and so is a mean over
 nothing; zero is said only where zero was counted.
@@ -13,17 +14,22 @@ import dataclasses
 import datetime
 import statistics
 import zoneinfo
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from alertd.model import Millis
 from alertd.rotas import parse_hours
-from alertd.statistics.figures import Figures, Noise, figures, noise, starts
-from alertd.statistics.record import OFFICE, Call, Case, Episode, Office, Record
+from alertd.statistics.figures import Figures, Noise, figures, noise, out_of_hours
+from alertd.statistics.record import OFFICE, AlertKind, Case, Counts, Office
+from alertd.statistics.tally import Ring, Tally
 
 MOST_WEEKS = 26
 
-__all__ = ["MOST_WEEKS", "OFFICE", "Asked", "Call", "Case", "Episode", "Figures", "Load", "Noise", "Office", "Record",
-           "Statistics", "Week", "ask", "figures", "measure", "noise", "starts", "trend"]
+T = TypeVar("T")
+
+__all__ = ["MOST_WEEKS", "OFFICE", "AlertKind", "Asked", "Case", "Counts", "Figures", "Load", "Noise", "Office", "Ring",
+           "Statistics", "Tally", "Week", "ask", "figures", "measure", "noise", "out_of_hours", "trend"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,14 +114,17 @@ def ask(weeks: str, timezone: str, hours: str, now: Millis) -> Asked:
         raise ValueError(f"hours: {error}") from error
 
 
-def measure(asked: Asked, record: Record) -> Statistics:
+def measure(asked: Asked, tally: Tally) -> Statistics:
     """The figures of its weeks."""
-    bounds = asked.bounds()
-    known = [_known(begins, ends, record.since, asked.now) for _, begins, ends in bounds]
-    weeks = [_week(date, share, figures(record, begins, ends, asked.office)) if share else Week(date, 0.0)
-             for (date, begins, ends), share in zip(bounds, known, strict=True)]
-    return Statistics(asked, tuple(weeks), tuple(_loads(asked, record.calls, known)),
-                      tuple(noise(record.episodes, record.cases, asked.office)), record.cut)
+    bounds, office = asked.bounds(), asked.office
+    edges = [*(begins for _, begins, _ in bounds), bounds[-1][2]]
+    known = [_known(begins, ends, tally.since, asked.now) for _, begins, ends in bounds]
+    slots = _by_week(edges, tally.slots.items())
+    rings = _by_week(edges, ((ring.at, ring) for ring in tally.rings))
+    weeks = [_week(date, share, figures(held, called, office)) if share else Week(date, 0.0)
+             for (date, _, _), share, held, called in zip(bounds, known, slots, rings, strict=True)]
+    return Statistics(asked, tuple(weeks), tuple(_loads(tally.rings, known, edges, office)),
+                      tuple(noise(tally.kinds, office)), tally.cut)
 
 
 def trend(values: Sequence[float | None]) -> float | None:
@@ -140,14 +149,23 @@ def _week(begins: datetime.date, known: float, held: Figures) -> Week:
                 held.calls_out_of_hours)
 
 
-def _loads(asked: Asked, calls: Sequence[Call], known: Sequence[float]) -> Iterable[Load]:
-    by_whom: dict[tuple[str, str | None], list[Call]] = {}
-    for call in calls:
-        by_whom.setdefault((call.receiver, call.person), []).append(call)
+def _by_week(edges: Sequence[Millis], ones: Iterable[tuple[Millis, T]]) -> list[list[T]]:
+    """What happened in which week; `edges` are their first moments, and the first one after the last."""
+    found: list[list[T]] = [[] for _ in edges[1:]]
+    for at, one in ones:
+        if edges[0] <= at < edges[-1]:
+            found[bisect_right(edges, at) - 1].append(one)
+    return found
+
+
+def _loads(rings: Iterable[Ring], known: Sequence[float], edges: Sequence[Millis], office: Office) -> list[Load]:
+    by_whom: dict[tuple[str, str | None], list[Ring]] = {}
+    for ring in rings:
+        by_whom.setdefault((ring.receiver, ring.person), []).append(ring)
     found = []
-    for (receiver, person), every in by_whom.items():
-        theirs = starts(every)  # two channels of one receiver ring the same people once
-        numbers = [sum(begins <= call.at < ends for call in theirs) if share else None
-                   for (_, begins, ends), share in zip(asked.bounds(), known, strict=True)]
-        found.append(Load(receiver, person, tuple(numbers), sum(not asked.office.is_open(one.at) for one in theirs)))
+    for whom, theirs in by_whom.items():
+        weeks = _by_week(edges, ((ring.at, ring) for ring in theirs))
+        numbers = (sum(ring.number for ring in week) if share else None
+                   for week, share in zip(weeks, known, strict=True))
+        found.append(Load(*whom, tuple(numbers), out_of_hours(theirs, office)))
     return sorted(found, key=lambda load: (-sum(one or 0 for one in load.calls), load.receiver, load.person or ""))

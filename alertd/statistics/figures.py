@@ -1,21 +1,22 @@
 """What a stretch of time held, in figures: the day of a digest and the week of the statistics are counted alike. Pure.
 
 Everything is counted where it happened: an incident where it opened, the time to acknowledge it where somebody came,
-the time to resolve it where it ended. So each counts once, and what is over stays as it was.
+the time to resolve it where it ended, and so an alert where it ended. So each counts once, and what is over stays as it
+was.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import statistics
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Mapping
 
 from alertd.model import MINUTE, Millis
-from alertd.statistics.record import Call, Case, Episode, Office, Record, kind_of
+from alertd.statistics.record import AlertKind, Counts, Office, kind_of
+from alertd.statistics.tally import Ring, Slot, quarter_of
 
 GONE_SOON: Millis = 5 * MINUTE  # an alert that lasts no longer hardly needed a person
-FLAPPED = 3  # episodes of one alert within a day
+FLAPPED = 3  # ends of one alert within an hour by the clock
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class Figures:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Noise:
-    """The alerts of one name and service: how often they fired, in how many incidents; how many of those ended without
-    anybody taking care; how many episodes were gone within five minutes; on how many days one of them flapped."""
+    """The alerts of one name and service: how often they fired and ended, in how many incidents that ended; how many of
+    those without anybody taking care; how many alerts were gone within five minutes; on how many days one of them
+    flapped."""
 
     alert: str
     service: str
@@ -51,51 +53,32 @@ class Noise:
         return kind_of(self.alert, self.service)
 
 
-def figures(record: Record, begins: Millis, ends: Millis, office: Office) -> Figures:
-    """From `begins` to before `ends`."""
-
-    def within(at: Millis | None) -> bool:
-        return at is not None and begins <= at < ends
-
-    came = [one.acknowledged_at - one.opened_at for one in record.cases
-            if one.acknowledged_at is not None and within(one.acknowledged_at)]
-    over = [one.resolved_at - one.opened_at for one in record.cases
-            if one.resolved_at is not None and within(one.resolved_at)]
-    made = [call for call in starts(record.calls) if within(call.at)]
-    return Figures(sum(within(one.opened_at) for one in record.cases), len(came), _mean(came), _mean(over), len(made),
-                   sum(not office.is_open(call.at) for call in made))
+def figures(slots: Iterable[Slot], rings: Iterable[Ring], office: Office) -> Figures:
+    """Of all that these held."""
+    held, first = Slot(), [ring for ring in rings if ring.first]
+    for slot in slots:
+        held.add(slot)
+    return Figures(held.opened, held.acknowledged, _mean(held.to_acknowledge, held.acknowledged),
+                   _mean(held.to_resolve, held.ended), sum(ring.number for ring in first), out_of_hours(first, office))
 
 
-def starts(calls: Iterable[Call]) -> list[Call]:
-    """One call for each start, whoever and however many were called by it: the first; in order."""
-    first: dict[tuple[str, int], Call] = {}
-    for call in sorted(calls, key=lambda call: call.at):
-        first.setdefault((call.incident, call.epoch), call)
-    return list(first.values())
+def out_of_hours(rings: Iterable[Ring], office: Office) -> int:
+    """How many of these calls came when nobody was at work."""
+    return sum(ring.number for ring in rings if not _is_open(office, quarter_of(ring.at)))
 
 
-def noise(episodes: Iterable[Episode], cases: Iterable[Case], office: Office) -> list[Noise]:
+@functools.lru_cache(maxsize=2**15)
+def _is_open(office: Office, at: Millis) -> bool:
+    return office.is_open(at)
+
+
+def noise(kinds: Mapping[AlertKind, Counts], office: Office) -> list[Noise]:
     """By alert and service, the most frequent first."""
-    alone = {case.id for case in cases if case.acknowledged_at is None and case.resolved_at is not None}
-    by_kind: dict[tuple[str, str], list[Episode]] = {}
-    for episode in episodes:
-        by_kind.setdefault((episode.name, episode.service), []).append(episode)
-    found = []
-    for (name, service), theirs in by_kind.items():
-        incidents = {one.incident for one in theirs if one.incident is not None}
-        soon = sum(one.ends_at is not None and one.ends_at - one.starts_at <= GONE_SOON for one in theirs)
-        found.append(Noise(name, service, len(theirs), len(incidents), len(incidents & alone), soon,
-                           _flapping_days(theirs, office)))
+    found = [Noise(kind.name, kind.service, one.ended, one.incidents, one.never_acknowledged, one.gone_soon,
+                   len({office.local(hour).date() for hour in one.flapped}))
+             for kind, one in kinds.items() if one.ended]
     return sorted(found, key=lambda one: (-one.episodes, one.kind))
 
 
-def _flapping_days(episodes: Iterable[Episode], office: Office) -> int:
-    began: dict[tuple[str, datetime.date], int] = {}
-    for one in episodes:
-        key = one.who, office.local(one.starts_at).date()
-        began[key] = began.get(key, 0) + 1
-    return len({date for (_, date), number in began.items() if number >= FLAPPED})
-
-
-def _mean(times: Sequence[Millis]) -> Millis | None:
-    return round(statistics.fmean(times)) if times else None
+def _mean(total: Millis, number: int) -> Millis | None:
+    return round(total / number) if number else None

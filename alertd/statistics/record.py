@@ -1,11 +1,11 @@
-"""What the figures are made of: what is known of incidents, of calls, and of alerts."""
+"""What the figures are made of: incidents, kinds of alerts, and the hours at which people are at work."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from alertd.model import IncidentId, Labels, Millis, Severity
 from alertd.rotas import Hours, parse_hours
@@ -24,49 +24,33 @@ class Case:
     resolved_at: Millis | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Call:
-    """A person was called: a critical start that a vendor took, by a channel that calls people or to a person's own
-    address. `epoch` tells the times apart that an incident became worse and was told anew."""
-
-    at: Millis
-    receiver: str
-    person: str | None
-    incident: IncidentId
-    epoch: int = 1
-    team: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Episode:
-    """One firing of an alert. `who` tells alerts of one name apart."""
+class AlertKind(NamedTuple):
+    """What makes alerts one kind: name and service, '' where there is none."""
 
     name: str
-    who: str
-    starts_at: Millis
-    ends_at: Millis | None
-    incident: IncidentId | None
-    service: str = ""
-
-    @property
-    def kind(self) -> str:
-        """What to tune so that there is less of it."""
-        return kind_of(self.name, self.service)
+    service: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
-    """All of it of some time. `since`: of what was before nothing is known, None where nothing ever was; `samples` has
-    the labels of one alert of each kind; `cut`: there were more alerts than are looked at; `quieter`: so many kinds of
-    noise are left out of the episodes, which come less often than all that are in them."""
+@dataclasses.dataclass(slots=True)
+class Counts:
+    """Of one kind: alerts that ended and those of them that were gone soon; incidents with such alerts that were
+    resolved, and those of them that nobody took care of; the hours in which it flapped. `labels`: of one alert."""
 
-    cases: Sequence[Case] = ()
-    calls: Sequence[Call] = ()
-    episodes: Sequence[Episode] = ()
-    since: Millis | None = None
-    samples: Mapping[str, Labels] = dataclasses.field(default_factory=dict)
-    cut: bool = False
-    quieter: int = 0
+    ended: int = 0
+    gone_soon: int = 0
+    incidents: int = 0
+    never_acknowledged: int = 0
+    flapped: set[Millis] = dataclasses.field(default_factory=set)
+    labels: Labels = dataclasses.field(default_factory=dict)
+
+    def add(self, other: Counts) -> None:
+        """Those of another stretch of time."""
+        self.ended += other.ended
+        self.gone_soon += other.gone_soon
+        self.incidents += other.incidents
+        self.never_acknowledged += other.never_acknowledged
+        self.flapped |= other.flapped
+        self.labels = other.labels or self.labels
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

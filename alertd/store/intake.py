@@ -22,7 +22,8 @@ from alertd.model import (
     Webhook,
     WebhookId,
 )
-from alertd.store import live, reconcile, schema, swings, weather
+from alertd.statistics.tally import GRACE
+from alertd.store import live, reconcile, schema, swings, tallies, weather
 from alertd.store.dialect import Asked, Part, Rows, among, listed, lock, look, upsert, word, write
 from alertd.store.rows import (
     ALERT,
@@ -147,7 +148,14 @@ def save(connection: Connection, batch: Batch, now: Millis, *more: Part) -> None
           (_INSERT_INHIBITOR, ((one.key, one.alert, one.name, one.both) for one in batch.inhibitors)),
           (_INSERT_INHIBITED, ((alert.id,) for alert in batch.inhibited)),
           *more)
+    tallies.changed(connection, _over(rest, incidents, now - GRACE))
     live.note(connection, alerts, now)
+
+
+def _over(alerts: Iterable[Alert], incidents: Iterable[Incident], before: Millis) -> Iterable[Millis]:
+    """When what is among these ended that was over before this, and may have been counted so."""
+    ends = *(alert.closed_at for alert in alerts), *(incident.resolved_at for incident in incidents)
+    return [at for at in ends if at is not None and at < before]
 
 
 def _new(alert: Alert, webhooks: Collection[str]) -> bool:

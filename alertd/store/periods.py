@@ -10,7 +10,6 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import Facts, Seen
-from alertd.digest.compose import TOP
 from alertd.digest.model import Digest
 from alertd.model import IncidentState, Millis, Outlet, Severity, State
 from alertd.store import audit, measuring, schema
@@ -34,9 +33,8 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, firs
                                      .group_by(_rows.reason).order_by(func.count().desc()))).all()
     webhooks = (await connection.execute(select(func.count()).where(
         _webhooks.id >= first, _webhooks.received_at >= since, _webhooks.received_at < until))).scalar() or 0
-    record = await measuring.record(connection, since, pagers, people, called_since=since - BACK * (until - since),
-                                    kinds=TOP)
-    past = await measuring.starts_before(connection, since, until - since, BACK, pagers, people)
+    record = await measuring.tally(connection, since, until, until, pagers, people)
+    past = await measuring.starts_before(connection, since, until - since, BACK, until, pagers, people)
     return Facts(
         since, until, seen, record, past, dead=sum(number for _, number in dead),
         dead_reasons=tuple(reason for reason, _ in dead), webhooks=webhooks, delivered=delivered,
@@ -44,7 +42,8 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, firs
 
 
 async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[Seen, ...]:
-    """The incidents that are open, and the critical ones that began since; of each one alert. Both by an index."""
+    """The incidents that are open, and the critical ones that began since, are over and have no runbook; of each one
+    alert. Both by an index."""
     over = word(IncidentState.RESOLVED)
     part = select(_incidents.id, _incidents.labels, _incidents.team, _incidents.severity, _incidents.opened_at,
                   _incidents.resolved_at).where(_incidents.opened_at < until)
@@ -53,9 +52,10 @@ async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tu
         part.where(_incidents.state == over, _incidents.resolved_at >= since, _incidents.opened_at >= since,
                    _incidents.severity == Severity.CRITICAL.value)).subquery()
     one = select(_alerts.id).where(_alerts.incident == found.c.id).limit(1).correlate(found).scalar_subquery()
-    runbook = label(_alerts.annotations, "runbook_url").label("runbook")
-    query = (select(found, _alerts.labels.label("more"), runbook)
+    runbook = label(_alerts.annotations, "runbook_url")
+    query = (select(found, _alerts.labels.label("more"), runbook.label("runbook"))
              .select_from(found.outerjoin(schema.alerts, _alerts.id == one))
+             .where(found.c.resolved_at.is_(None) | (func.coalesce(runbook, "") == ""))
              .order_by(found.c.opened_at.desc()).limit(MOST))
     return tuple(_one(row) for row in await connection.execute(query))
 

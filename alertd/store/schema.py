@@ -454,3 +454,64 @@ chores = Table(
     Column("name", String(32), primary_key=True),
     Column("due_at", BigInteger, nullable=False),
 )
+
+# Which hours and days (by their length) of what is over have been counted, so that nobody has to read them again.
+# `token` and `claimed_at`: who counts it now, and since when. One whose history changed is not counted any more.
+tallies = Table(
+    "tallies", metadata,
+    Column("length", BigInteger, primary_key=True),
+    Column("begins", BigInteger, primary_key=True),
+    Column("counted", Integer, nullable=False),
+    Column("token", String(32), nullable=False),
+    Column("claimed_at", BigInteger, nullable=False),
+)
+
+# Of the incidents that ended in an hour: what happened to them in which quarter of an hour; see statistics/tally.py.
+tally_slots = Table(
+    "tally_slots", metadata,
+    Column("hour", BigInteger, primary_key=True),
+    Column("slot", BigInteger, primary_key=True),
+    Column("opened", BigInteger, nullable=False),
+    Column("acknowledged", BigInteger, nullable=False),
+    Column("to_acknowledge", BigInteger, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Column("to_resolve", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The critical starts that were told in an hour: by whom, and to whom those of them had been told before.
+tally_calls = Table(
+    "tally_calls", metadata,
+    Column("hour", BigInteger, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("slot", BigInteger, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("whom", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The alerts that ended in an hour or day, by their kind; `flapped` has a bit for each hour of the day.
+tally_kinds = Table(
+    "tally_kinds", metadata,
+    Column("length", BigInteger, primary_key=True),
+    Column("begins", BigInteger, primary_key=True),
+    Column("kind", BigInteger, primary_key=True),
+    Column("ended", BigInteger, nullable=False),
+    Column("gone_soon", BigInteger, nullable=False),
+    Column("incidents", BigInteger, nullable=False),
+    Column("never_acknowledged", BigInteger, nullable=False),
+    Column("flapped", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The kinds of alerts, under a hash of name and service; `labels` are those of one alert, `seen_at` an hour it ended in.
+kinds = Table(
+    "kinds", metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)

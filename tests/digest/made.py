@@ -8,7 +8,9 @@ from alertd.incidents import Known, decide
 from alertd.model import DAY, HOUR, MINUTE, Severity
 from alertd.slo.budget import Slo, Standing, Status
 from alertd.slo.window import Rolling
-from alertd.statistics import Call, Case, Episode, Record
+from alertd.statistics import AlertKind, Case, Counts, Ring, Tally
+from alertd.statistics.figures import GONE_SOON
+from alertd.statistics.tally import slots_of
 from tests.reports import T0, routing, webhook
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -36,11 +38,13 @@ def record(*ones, acknowledged=None, called=(), since=0):
     many hours after the digest's time did."""
     cases = [Case(one.id, one.severity, one.opened_at, None if acknowledged is None
                   else one.opened_at + acknowledged * MINUTE, one.resolved_at) for one in ones]
-    episodes = [Episode(one.name, one.name, one.opened_at, one.resolved_at, one.id, one.labels["service"])
-                for one in ones]
-    calls = [Call(SINCE + hours * HOUR, "on-call", None, f"i{number}", team="payments")
-             for number, hours in enumerate(called)]
-    return Record(cases, calls, episodes, since)
+    kinds = {}
+    for one in ones:
+        if one.resolved_at is not None:
+            kinds.setdefault(AlertKind(one.name, one.labels["service"]), Counts()).add(Counts(
+                1, int(one.resolved_at - one.opened_at <= GONE_SOON), 1, int(acknowledged is None)))
+    rings = [Ring(SINCE + hours * HOUR, "on-call", None, "payments") for hours in called]
+    return Tally(slots_of(cases, SINCE, T0), rings, kinds, since)
 
 
 def status(service="checkout", left=0.5, state=Standing.OK, **more):

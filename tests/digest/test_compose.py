@@ -5,11 +5,12 @@ import dataclasses
 import pytest
 
 from alertd.digest import Change, Ending, Facts
-from alertd.digest.facts import load_of, noise_of
+from alertd.digest.facts import load_of
 from alertd.digest.model import Standing
 from alertd.model import HOUR, MINUTE
 from alertd.slo.budget import Standing as Budget
 from alertd.slo.forecast import Forecast
+from alertd.statistics import AlertKind, Counts
 from tests.digest.made import BERLIN, SINCE, digest, entry, record, section, seen, status
 from tests.reports import T0, reported
 
@@ -90,8 +91,10 @@ def test_times_nobody_knows_are_not_made_up():
 
 def test_noise_names_the_place_to_tune():
     """The kinds that came most often, what is odd about them, file and line."""
-    ones = [seen(at=at, resolved=2) for at in (1, 60, 120)] + [seen("Once", resolved=40)]
-    made = digest(record=record(*ones), places={"HighErrorRate of checkout": "rules/production.yaml:7"})
+    ones = [seen(at=at, resolved=2) for at in (1, 20, 40)] + [seen("Once", resolved=40)]
+    kept = record(*ones)
+    kept.kinds["HighErrorRate", "checkout"].flapped.add(SINCE)
+    made = digest(record=kept, places={"HighErrorRate of checkout": "rules/production.yaml:7"})
     assert section(made, "Noise") == (
         "3 x HighErrorRate of checkout: 3 over within 5 minutes, flapping, never acknowledged; "
         "tune it in rules/production.yaml:7",)
@@ -99,16 +102,9 @@ def test_noise_names_the_place_to_tune():
 
 def test_many_instances_of_one_incident_are_said_to_be_one():
     """Five of them are not five times that somebody was told."""
-    kept = record(seen(at=1, resolved=None))
-    instances = [dataclasses.replace(kept.episodes[0], who=str(number)) for number in range(5)]
-    made = digest(record=dataclasses.replace(kept, episodes=instances))
+    kinds = {AlertKind("HighErrorRate", "checkout"): Counts(5, 0, 1)}
+    made = digest(record=dataclasses.replace(record(), kinds=kinds))
     assert section(made, "Noise") == ("5 x HighErrorRate of checkout in 1 incident",)
-
-
-def test_noise_is_of_this_time():
-    """What began before is not counted again."""
-    kept = record(seen(at=-60, resolved=61), seen(at=-50, resolved=61))
-    assert noise_of(Facts(SINCE, T0, record=kept), BERLIN) == []
 
 
 def test_changes_are_named_with_their_commit():

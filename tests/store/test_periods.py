@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from alertd.model import DAY, HOUR, MINUTE, Severity
-from alertd.store import measuring, periods, schema
+from alertd.store import periods, schema
 
 NOW = 1_800_000_000_000
 PAGERS = frozenset({"pagerduty"})
@@ -40,17 +40,19 @@ OLD = _incident(1, NOW - 3 * DAY, NOW - 3 * DAY + HOUR)
 LATE = _incident(2, NOW - DAY - HOUR, NOW - HOUR)  # began before the day, ended in it
 TODAY = _incident(3, NOW - 2 * HOUR, NOW - HOUR)
 OPEN = _incident(4, NOW - 2 * DAY, None, "warning")
+BARE = _incident(6, NOW - HOUR, NOW - MINUTE)
 SMALL = _incident(5, NOW - HOUR, NOW - MINUTE, "info")
 
 
 @pytest.fixture
 async def store(db: Any, writer: Any) -> Any:
-    """Five incidents, and who was called for them: for one of them a second time."""
+    """Six incidents, and who was called for them: for one of them a second time."""
 
     def fill(connection: Connection) -> None:
-        connection.execute(insert(schema.incidents), [OLD, LATE, TODAY, OPEN, SMALL])
+        connection.execute(insert(schema.incidents), [OLD, LATE, TODAY, OPEN, SMALL, BARE])
         connection.execute(insert(schema.alerts), [
             *(_alert(number, TODAY, "shop", "https://runbooks/x") for number in range(4)),
+            _alert(0, BARE, "cart"),
             *(_alert(number, SMALL, f"s{number}") for number in range(10)), _alert(10, SMALL, "s0"),
             *(_alert(11 + number, SMALL, f"s{number}") for number in range(1, 8)), _alert(0, OPEN, "pay")])
         connection.execute(insert(schema.notifications), [
@@ -67,18 +69,19 @@ async def _day(store: Any) -> Any:
 
 
 async def test_open_incidents_and_the_new_critical_ones_are_seen(store: Any) -> None:
-    """Not what is over and began before, nor what is over and called nobody; with the service and runbook of an
-    alert."""
+    """Of those that are over the ones without a runbook; not what began before, nor what called nobody; with the
+    service of an alert."""
     seen = (await _day(store)).incidents
     assert [(one.id, one.kind, one.runbook) for one in seen] == [
-        ("i3", "Down of shop", True), ("i4", "Down of pay", False)]
+        ("i6", "Down of cart", False), ("i4", "Down of pay", False)]
     assert seen[1].severity is Severity.WARNING
 
 
 async def test_a_start_counts_as_a_call_once_and_where_it_came_first(store: Any) -> None:
     """Of the day the one that nobody was called for before; of the seven before, one each where it was."""
     facts = await _day(store)
-    assert [call.incident for call in facts.record.calls] == ["i3"]
+    assert [(ring.at, ring.receiver, ring.first) for ring in facts.record.rings if ring.first] == [
+        (NOW - 2 * HOUR, "on-call", True)]
     assert facts.past == (1, 1, 0, 0, 0, 0, 0)
 
 
@@ -88,18 +91,9 @@ async def test_what_was_delivered_is_counted_with_its_slowest(store: Any) -> Non
     assert (facts.delivered, facts.delay_p95) == (3, 4000)
 
 
-async def test_only_the_noisiest_kinds_are_read(store: Any) -> None:
-    """Of the nine that fired more than once five, by how often; the other four are counted."""
-    record = (await _day(store)).record
-    kinds = {one.kind for one in record.episodes}
-    assert kinds == {"Down of shop", "Down of s0", "Down of s1", "Down of s2", "Down of s3"}
-    assert record.quieter == 4
-    assert record.samples.keys() == kinds
-
-
-async def test_statistics_have_every_kind(store: Any) -> None:
-    """They show all of them."""
-    async with store.reader.connect() as connection:
-        record = await measuring.record(connection, NOW - DAY, PAGERS, {})
-    assert len({one.kind for one in record.episodes}) == 11
-    assert not record.quieter
+async def test_alerts_that_ended_are_counted_by_kind(store: Any) -> None:
+    """With their incidents, those nobody came to among them; not what is open still."""
+    kinds = (await _day(store)).record.kinds
+    assert {kind.service: (one.ended, one.gone_soon, one.incidents, one.never_acknowledged)
+            for kind, one in kinds.items() if kind.service in ("shop", "s0", "s9", "pay")} == {
+        "shop": (4, 0, 1, 1), "s0": (2, 0, 1, 1), "s9": (1, 0, 1, 1)}
