@@ -271,21 +271,25 @@ def _meaning(error: SlackApiError, writes: bool) -> Rejected | TryLater:
     return Rejected(f"an answer with status {status} is not Slack's: something else answered in its place")
 
 
-def _client(settings: Settings, net: Net) -> _Client:
+def _client(settings: Settings, net: Net) -> Client:
     token = cast(Secret, settings.token)
     known = ("slack", settings.api_url, token)
     if known not in net.clients:
-        client = _Client(token.reveal(), base_url=settings.api_url, session=net.http, retry_handlers=[])
-        if settings.api_url.startswith("http://"):  # only this machine itself may be: no proxy in between
-            client.proxy = None
-        net.clients[known] = client
-    return cast(_Client, net.clients[known])
+        net.clients[known] = Client(token.reveal(), settings.api_url, net.http)
+    return cast(Client, net.clients[known])
 
 
-class _Client(AsyncWebClient):
-    """The vendor's client, minus one surprise: an answer that is text or a list made it raise AttributeError,
-    which hid the status (a proxy's 503 is worth another try, its 200 is not)."""
+class Client(AsyncWebClient):
+    """The vendor's client, minus two surprises: it followed redirects, with all it had to tell; and an answer that is
+    text or a list made it raise AttributeError, which hid the status (a proxy's 503 is worth another try, its 200 is
+    not)."""
+
+    def __init__(self, token: str, api: str, http: aiohttp.ClientSession) -> None:
+        super().__init__(token, base_url=api, session=http, retry_handlers=[])
+        if api.startswith("http://"):  # only this machine itself may be: no proxy in between
+            self.proxy = None
 
     async def _request(self, *, http_verb: str, api_url: str, req_args: Any) -> dict[str, Any]:
-        answer = await super()._request(http_verb=http_verb, api_url=api_url, req_args=req_args)
+        answer = await super()._request(
+            http_verb=http_verb, api_url=api_url, req_args={**req_args, "allow_redirects": False})
         return answer if isinstance(answer["data"], dict) else {**answer, "data": {}}

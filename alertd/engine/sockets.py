@@ -16,8 +16,8 @@ from typing import Any
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
+from alertd.channels.slack import Client
 from alertd.engine import clicks
 from alertd.engine.acts import Acts
 from alertd.engine.metrics import Metrics
@@ -84,10 +84,7 @@ class Sockets:
             await asyncio.sleep(SOONEST + jitter * (latest - SOONEST))
 
     async def _talk(self, api: str, token: str) -> None:
-        client = AsyncWebClient(token, base_url=api, session=self._http, retry_handlers=[])
-        if api.startswith("http://"):  # only this machine itself may be: no proxy in between
-            client.proxy = None
-        answer: Any = await client.apps_connections_open(app_token=token)
+        answer: Any = await Client(token, api, self._http).apps_connections_open(app_token=token)
         address = str(answer.get("url") or "")
         if not address.startswith("wss://") and not (api.startswith("http://") and address.startswith("ws://")):
             raise _HungUp("Slack named no wss address")
