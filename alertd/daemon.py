@@ -51,6 +51,7 @@ from alertd.engine.late import Late
 from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.nearing import Nearing
+from alertd.engine.offers import Offers
 from alertd.engine.oncall import OnCall
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.replicas import Replicas
@@ -242,7 +243,8 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             db, writer = await stack.enter_async_context(_store(options))
             metrics = Metrics()
             net = await stack.enter_async_context(_net(current))
-            couriers = Couriers(Outgoing(writer, db.reader, current, clock, net, metrics, options.external_url))
+            couriers = Couriers(Outgoing(writer, db.reader, current, clock, net, metrics, options.external_url,
+                                         offers := Offers(db.shared)))
             replicas = Replicas(db, options.config, writer, current, clock, couriers, metrics)
             wake, ids = replicas.wake, Ids(await replicas.start())
             stack.push_async_callback(replicas.stop)
@@ -250,7 +252,7 @@ async def serving(options: Options, clock: Clock) -> AsyncIterator[Daemon]:
             stack.push_async_callback(emergency.stop)
             acts = Acts(writer, current, clock, wake)
             upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all, replicas.elsewhere)
-            intake = Intake(writer, current, clock, ids, metrics, wake, emergency)
+            intake = Intake(writer, current, clock, ids, metrics, wake, emergency, offers)
             reconcile = Reconcile(options.alertmanagers, writer, db.reader, current, clock, ids, metrics,
                                   wake, net.http)
             heartbeats = Heartbeats(writer, current, clock, ids, wake)

@@ -3,7 +3,8 @@
 Every outlet (a channel of a receiver, at one target) has a courier: a loop that claims what is due there and
 starts attempts. Attempts to one endpoint share CONNECTIONS slots. So a vendor that hangs holds its own couriers
 and nobody else's; nothing but the store is shared between them. A courier whose place may not be sent anything yet, or
-that knows of nothing that is due, asks the store for nothing.
+that knows of nothing that is due, asks the store for nothing; what the intake writes meanwhile it may have claimed with
+it (offers.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import contextlib
 import dataclasses
 import random
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,6 +27,7 @@ from alertd.config.secret import hide
 from alertd.delivery import LEASE, next_attempt
 from alertd.engine.clock import Clock
 from alertd.engine.metrics import Metrics
+from alertd.engine.offers import Offer, Offers
 from alertd.engine.pacing import Pacer
 from alertd.engine.setting import Current
 from alertd.engine.slots import Slots
@@ -52,6 +55,7 @@ class Outgoing:
     net: Net
     metrics: Metrics
     external_url: str | None = None
+    offers: Offers = dataclasses.field(default_factory=Offers)
 
 
 class Shared:
@@ -107,7 +111,7 @@ class Couriers:
         """Something may be due there."""
         for outlet in outlets:
             if courier := self._couriers.get(outlet):
-                courier.awake.set()
+                courier.look()
 
     def wake_all(self) -> None:
         self.wake(list(self._couriers))
@@ -124,6 +128,7 @@ class Couriers:
         tried again by whoever comes next."""
         couriers = [courier.cancel() for courier in self._couriers.values()]
         await asyncio.gather(*couriers, return_exceptions=True)
+        await self._outgoing.writer.passed()  # a transaction under way may have taken an offer
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=grace)
         for task in list(self._attempts):
@@ -153,18 +158,27 @@ class Courier:
     def __init__(self, outlet: Outlet, outgoing: Outgoing, shared: Shared,
                  attempts: set[asyncio.Task[None]], wake: Callable[[Iterable[Outlet]], None]) -> None:
         self.outlet = outlet
-        self.awake = asyncio.Event()
         self._outgoing = outgoing
         self._shared = shared
         self._attempts = attempts
         self._wake = wake
         self._task: asyncio.Task[None] | None = None
+        self._awake = asyncio.Event()
+        self._due = False  # something may be, so that it has to look
+        self._time: Callable[[], float] = float  # the event loop's, once it has started
+        self._next_at: Millis | None = None  # when the next one is, as far as the last claim saw
         self._turns: dict[int, str] = {}  # the team whose message left last, by rank of severity
         self._behind = False  # at the last claim something waited for a message that was on its way
         self._ended = False  # since the last claim was asked for, an attempt ended
 
     def start(self) -> None:
+        self._time = asyncio.get_running_loop().time
         self._task = asyncio.create_task(self._run(), name=f"courier {self.outlet}")
+
+    def look(self) -> None:
+        """Something may be due here."""
+        self._due = True
+        self._awake.set()
 
     def cancel(self) -> asyncio.Task[None]:
         """Claim nothing more; the task ends once a claim under way has started its attempts."""
@@ -189,21 +203,53 @@ class Courier:
             if (wait := pacer.free_at(pace, clock.now())) > clock.now():
                 await clock.sleep_until(asyncio.Event(), wait)  # no new message shortens this
                 continue
-            self.awake.clear()
+            self._due = False
             slots = self._shared.slots(settings)
             await slots.acquire()
             claim = asyncio.create_task(self._claim(slots, pacer, pace))
             try:
-                next_at = await asyncio.shield(claim)
+                self._next_at = await asyncio.shield(claim)
             except asyncio.CancelledError:
                 await claim  # what is claimed is sent; left alone it would wait for the end of its lease
                 raise
             except Exception as error:  # whatever it is, this outlet must not fall silent for good
                 log.warning("claim_failed", outlet=str(self.outlet), error=str(error), exc_info=True)
-                next_at = clock.now() + STORE_PAUSE
-            if next_at is None or next_at > clock.now():
-                await clock.sleep_until(self.awake, next_at)
+                self._next_at = clock.now() + STORE_PAUSE
+            await self._rest()
         # a reload took the outlet away and is about to stop this courier
+
+    async def _rest(self) -> None:
+        """Return once something may be due. Until then the intake may claim for this courier."""
+        clock, offers = self._outgoing.clock, self._outgoing.offers
+        while not self._due and (self._next_at is None or self._next_at > clock.now()):
+            self._awake.clear()
+            offers.leave(self.outlet, self)
+            try:
+                await clock.sleep_until(self._awake, self._next_at)
+            finally:
+                offers.withdraw(self.outlet)
+
+    def offer(self, now: Millis) -> Offer | None:
+        """What the intake may claim for here at this moment."""
+        settings = settings_for(self._outgoing.current, self.outlet)
+        if settings is None:
+            return None
+        slots, pace = self._shared.slots(settings), self._shared.pace(settings)
+        most = self._shared.pacer(self.outlet, settings).room(pace, slots.free, now)
+        if most < 1:
+            return None
+        wish = self._wish(most, now)
+        return Offer(wish, partial(self._taken, wish, settings, self._time()))
+
+    def _taken(self, wish: Claim, settings: Settings, asked: float, deliveries: Sequence[Delivery]) -> None:
+        """It is as if this courier had claimed that."""
+        slots = self._shared.slots(settings)
+        self._shared.pacer(self.outlet, settings).owe(self._shared.pace(settings), len(deliveries), wish.now)
+        self._start(deliveries, wish.token, slots, slots.take(len(deliveries)), asked)
+
+    def _wish(self, most: int, now: Millis) -> Claim:
+        most_alerts = channels.load(self.outlet.channel).ALERTS
+        return Claim(self.outlet, most, now, now + LEASE, secrets.token_hex(8), most_alerts, dict(self._turns))
 
     async def _claim(self, slots: Slots, pacer: Pacer, pace: Pace) -> Millis | None:
         """Take what is due and start its attempts; when more is due. The caller holds one slot;
@@ -215,30 +261,33 @@ class Courier:
         try:
             if not places:  # another courier that leads to this place was faster
                 return pacer.free_at(pace, now)
-            most_alerts = channels.load(self.outlet.channel).ALERTS
-            wish = Claim(self.outlet, places, now, now + LEASE, secrets.token_hex(8), most_alerts, self._turns)
-            asked, self._ended = asyncio.get_running_loop().time(), False
+            asked, self._ended = self._time(), False
+            wish = self._wish(places, now)
             answer = await outgoing.writer.submit(outbox.claim, wish)
             self._behind = answer.behind
             if self._behind and self._ended:  # what it waits for may have ended too late for this claim to see
-                self.awake.set()
-            self._turns |= {row.severity.rank: row.team for row in answer.rows}
-            for delivery in answer.deliveries:
-                self._begin(delivery, wish.token, slots, asked)
-                started += 1
+                self.look()
+            started = len(answer.deliveries)
+            self._start(answer.deliveries, wish.token, slots, started, asked)
         finally:
             slots.release(held - started)
             pacer.give_back(places - started, now)
         return answer.next_at
 
-    def _begin(self, delivery: Delivery, token: str, slots: Slots, asked: float) -> None:
-        task = asyncio.create_task(self._attempt(delivery, token, slots, asked))
-        self._attempts.add(task)
-        task.add_done_callback(self._attempts.discard)
+    def _start(self, deliveries: Sequence[Delivery], token: str, slots: Slots, held: int, asked: float) -> None:
+        """Begin an attempt for each; for the first ones the caller holds a slot."""
+        for number, delivery in enumerate(deliveries):
+            row = delivery.notification
+            self._turns[row.severity.rank] = row.team
+            task = asyncio.create_task(self._attempt(delivery, token, slots, number < held, asked))
+            self._attempts.add(task)
+            task.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, delivery: Delivery, token: str, slots: Slots, asked: float) -> None:
+    async def _attempt(self, delivery: Delivery, token: str, slots: Slots, held: bool, asked: float) -> None:
+        if not held:  # somebody else was faster at a slot that was free when it was claimed
+            await slots.acquire()
         try:
-            if asyncio.get_running_loop().time() - asked >= LEASE / SECOND:
+            if self._time() - asked >= LEASE / SECOND:
                 return  # this process was stopped for so long that somebody else has it by now
             settlement = await self._send(delivery, token)
         finally:
@@ -324,4 +373,4 @@ class Courier:
         self._wake({row.outlet for row in done.fallbacks})
         self._ended = True
         if self._behind or not held or done.event is not Event.ACCEPT:
-            self.awake.set()  # the next message of this incident may leave now, or this one is due later
+            self.look()  # the next message of this incident may leave now, or this one is due later

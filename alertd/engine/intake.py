@@ -18,13 +18,14 @@ from alertd.clusters import Clusters
 from alertd.engine.clock import Clock, Ids
 from alertd.engine.emergency import Emergency
 from alertd.engine.metrics import Metrics
+from alertd.engine.offers import Offers
 from alertd.engine.setting import Current
 from alertd.episodes import Verdict
 from alertd.errors import StoreUnavailable
 from alertd.heartbeats import beats
 from alertd.incidents import Changes, decide, keys_of
 from alertd.inhibiting import keys as inhibiting_keys
-from alertd.model import Kind, Millis, Outlet, State, Webhook, WebhookId, value
+from alertd.model import Kind, Millis, Outlet, Webhook, WebhookId, value
 from alertd.routing import Routing
 from alertd.store import inhibiting, pulses, reconcile
 from alertd.store import intake as store
@@ -45,11 +46,21 @@ class Received:
     routing: Routing | None = None  # of one that alertd makes up about itself; None: the file's
 
 
+@value
+class Taken:
+    """What became of one: its changes, and the outlets that have to be told of new messages."""
+
+    changes: Changes
+    waiting: frozenset[Outlet]
+
+
 class Intake:
-    """Takes webhooks. `wake` is called with the outlets that have new messages, after the commit."""
+    """Takes webhooks. `wake` is called with the outlets that have new messages, after the commit; where there is an
+    offer, they are claimed with it."""
 
     def __init__(self, writer: Writer, current: Current, clock: Clock, ids: Ids, metrics: Metrics,
-                 wake: Callable[[Iterable[Outlet]], None], emergency: Emergency | None = None) -> None:
+                 wake: Callable[[Iterable[Outlet]], None], emergency: Emergency | None = None,
+                 offers: Offers | None = None) -> None:
         self._writer = writer
         self._current = current
         self._clock = clock
@@ -57,7 +68,8 @@ class Intake:
         self._metrics = metrics
         self._wake = wake
         self._emergency = emergency
-        self._uncounted: list[tuple[Changes, Millis]] = []
+        self._offers = offers or Offers()
+        self._uncounted: list[tuple[Taken, Millis]] = []
         self._clusters = Clusters()  # as the last transaction knew them
         self._repeating = False  # most of the last transaction did
         self.draining = False
@@ -76,29 +88,29 @@ class Intake:
         except NotWebhook as error:
             await self._reject(body, str(error), now)
             raise
-        changes = await self._stored(received)
+        taken = await self._stored(received)
         if not self._uncounted:  # whatever is committed together is answered, and then counted, together
             asyncio.get_running_loop().call_soon(self._count)
-        self._uncounted.append((changes, now))
-        return changes
+        self._uncounted.append((taken, now))
+        return taken.changes
 
-    async def _stored(self, received: Received) -> Changes:
+    async def _stored(self, received: Received) -> Taken:
         """What the webhook changed, on disk; where it cannot be, its critical alerts take the way without a store."""
         try:
-            changes = await self._writer.submit(self._commit, received)
+            taken = await self._writer.submit(self._commit, received)
         except StoreUnavailable:
             if self._emergency:
                 self._emergency.refused(received.webhook)
             raise
         if self._emergency:
             self._emergency.stored(received.webhook)
-        return changes
+        return taken
 
     async def accept_own(self, webhook: Webhook, routing: Routing) -> None:
         """The same for one that alertd makes up about itself, by a table of its own; it counts for nothing."""
         self._admit()
-        changes = await self._writer.submit(self._commit, Received(webhook, deflated(b""), routing))
-        self._wake({row.outlet for row in changes.notifications})
+        taken = await self._writer.submit(self._commit, Received(webhook, deflated(b""), routing))
+        self._wake(taken.waiting)
 
     def _admit(self) -> None:
         if self.draining:
@@ -110,7 +122,7 @@ class Intake:
         webhook = Webhook(self._ids.next(now), "", "", {}, (), 0, now)
         await self._writer.submit(store.reject, (webhook, deflated(body), reason))
 
-    def _commit(self, connection: Connection, items: Sequence[Received]) -> Sequence[Changes]:
+    def _commit(self, connection: Connection, items: Sequence[Received]) -> Sequence[Taken]:
         """Decide webhooks in the order they came, on top of one another; a handler of the writer, in
         its thread."""
         now, batch = self._clock.now(), store.Batch()
@@ -121,7 +133,9 @@ class Intake:
             batch.add(item.webhook, item.raw, answers[item.webhook.id])
         store.save(connection, batch, now, *more)
         self._repeating = 2 * sum(changes.result == "repeat" for changes in answers.values()) > len(items)
-        return [answers[item.webhook.id] for item in items]
+        waiting = self._offers.claim(connection, batch, now)
+        return [Taken(changes, frozenset(row.outlet for row in changes.notifications if row.outlet in waiting))
+                for changes in map(answers.__getitem__, (item.webhook.id for item in items))]
 
     def _repeats(self, connection: Connection, items: Sequence[Received], now: Millis) -> dict[WebhookId, Changes]:
         """Those that merely repeat what is known, which is asked quickly. Asked while most do, since all is asked again
@@ -171,11 +185,12 @@ class Intake:
         made: Counter[tuple[str, Kind]] = Counter()
         queued: set[Outlet] = set()
         now, unknown = self._clock.now(), 0
-        for changes, received_at in counted:
+        for taken, received_at in counted:
+            changes = taken.changes
             results[changes.result] += 1
             verdicts.update(changes.verdicts)
             made.update([(row.outlet.channel, row.kind) for row in changes.notifications])
-            queued.update([row.outlet for row in changes.notifications if row.state is State.QUEUED])
+            queued |= taken.waiting
             unknown += changes.unknown_severities
             self._metrics.commit_seconds.observe((now - received_at) / 1000)
         for result, number in results.items():

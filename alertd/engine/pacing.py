@@ -38,6 +38,18 @@ class Pacer:
         self._bucket = buckets.take(bucket, count, now)
         return count
 
+    def room(self, pace: Pace, most: int, now: Millis) -> int:
+        """How many `take` would allow. This changes nothing, so another thread than the event loop's may ask."""
+        bucket = self._bucket
+        if max(self._not_before, self._told_at) > now or bucket is None or bucket.pace != pace:
+            return 0
+        room = buckets.room(bucket, now)
+        return most if room is None else min(most, room)
+
+    def owe(self, pace: Pace, count: int, now: Millis) -> None:
+        """So many leave, whatever may leave: there was room for them a moment ago."""
+        self._bucket = buckets.take(self._of(pace, now), count, now)
+
     def give_back(self, count: int, now: Millis) -> None:
         """So many of those taken did not leave after all."""
         if self._bucket:

@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import FunctionElement
 
 from alertd.store import wire
@@ -208,7 +209,7 @@ class Asked:
         return self._found[query]
 
 
-def fetch(connection: Connection, query: Query, values: Mapping[str, Any] = _NOTHING) -> Answer:
+def fetch(connection: Connection, query: Query | ReturningUpdate[Any], values: Mapping[str, Any] = _NOTHING) -> Answer:
     """The rows, by position."""
     if connection.dialect.name == "postgresql":
         return connection.execute(query, values).all()

@@ -102,7 +102,7 @@ class Batch:
 
     webhooks: list[tuple[Any, ...]] = dataclasses.field(default_factory=list)
     alerts: dict[str, Alert] = dataclasses.field(default_factory=dict)
-    incidents: dict[str, Incident] = dataclasses.field(default_factory=dict)
+    incidents: dict[IncidentId, Incident] = dataclasses.field(default_factory=dict)
     notifications: dict[NotificationId, Notification] = dataclasses.field(default_factory=dict)
     superseded: list[Notification] = dataclasses.field(default_factory=list)
     decisions: list[Decision] = dataclasses.field(default_factory=list)
@@ -127,6 +127,11 @@ class Batch:
         self.decisions.extend(changes.decisions)
         self.inhibitors.extend(changes.inhibitors)
         self.inhibited.extend(changes.inhibited)
+
+    def opened(self) -> set[IncidentId]:
+        """The incidents that its webhooks opened, by which they are named."""
+        webhooks = {id for id, *_ in self.webhooks}
+        return {id for id in self.incidents if id.partition("-")[0] in webhooks}
 
 
 def save(connection: Connection, batch: Batch, now: Millis, *more: Part) -> None:

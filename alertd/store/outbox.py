@@ -17,7 +17,7 @@ from alertd.delivery import FLEETING
 from alertd.incidents import Decision
 from alertd.model import ARROWS, Delivery, Event, Incident, IncidentState, Millis, Notification, Outlet, State
 from alertd.store import reading, schema, turns
-from alertd.store.dialect import Rows, change, fetch, upsert, word
+from alertd.store.dialect import Rows, among, change, fetch, listed, upsert, word
 from alertd.store.intake import insert_decisions, insert_notifications
 from alertd.store.requeue import forgo, hold
 from alertd.store.rows import incident_from, to_json
@@ -29,6 +29,12 @@ _CLAIMED = word(State.CLAIMED)
 _LEASE = (update(_rows).where(_rows.c.seq == bindparam("wanted"))
           .values(state=ARROWS[State.QUEUED, Event.CLAIM].value, lease=bindparam("token"),
                   lease_until=bindparam("until")))
+_TAKE = (update(_rows).where(among(_rows.c.incident, "incidents"), _rows.c.receiver == bindparam("receiver"),
+                             _rows.c.channel == bindparam("channel"), _rows.c.target == bindparam("target"),
+                             _rows.c.state == QUEUED)
+         .values(state=ARROWS[State.QUEUED, Event.CLAIM].value, lease=bindparam("token"),
+                 lease_until=bindparam("until"))
+         .returning(_rows.c.incident, _rows.c.seq))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,6 +89,17 @@ class Settlement:
 def claim(connection: Connection, claims: Sequence[Claim]) -> Sequence[Claimed]:
     """Take due messages, whose turn it is first; a handler of the writer."""
     return [_claim(connection, wish) for wish in claims]
+
+
+def claim_new(connection: Connection, wish: Claim, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Take these, which the transaction under way wrote, each the only message of its incident; as the store numbered
+    them."""
+    outlet, rows = wish.outlet, {delivery.notification.incident: delivery for delivery in deliveries}
+    taken = fetch(connection, _TAKE, {
+        "incidents": listed(filter(None, rows)), "token": wish.token, "until": wish.lease_until,
+        "receiver": outlet.receiver, "channel": outlet.channel, "target": outlet.target})
+    return [dataclasses.replace(rows[incident], notification=dataclasses.replace(rows[incident].notification, seq=seq))
+            for incident, seq in sorted(taken, key=lambda row: row[1])]
 
 
 def _claim(connection: Connection, wish: Claim) -> Claimed:

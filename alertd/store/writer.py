@@ -36,7 +36,15 @@ Handler = Callable[[Connection, Sequence[Item]], Sequence[Result]]
 MOST_ITEMS = 128  # in one transaction: enough to make the sync cheap, few enough that nobody waits long
 CALM = 8  # turns of the event loop without anything new; what has arrived needs four from the socket to here
 
+_AFTERWARDS = "afterwards"
+
 log = structlog.get_logger()
+
+
+def afterwards(connection: Connection, call: Callable[[], None]) -> None:
+    """From a handler: have this called on the event loop once the transaction is on disk, before those who are answered
+    go on; never if it is undone."""
+    connection.info[_AFTERWARDS].append(call)
 
 
 @dataclasses.dataclass(slots=True)
@@ -59,27 +67,32 @@ class _Lane:
         loop = asyncio.get_running_loop()
         self.since = time.monotonic()
         try:
-            await loop.run_in_executor(self._thread, self._commit, batch)
+            afterwards = await loop.run_in_executor(self._thread, self._commit, batch)
         finally:
             self.since = None
         for waiting in batch:
             if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
                 waiting.answer.set_result(waiting.result)
+        for call in afterwards:
+            call()
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self.session.close)
         self._thread.shutdown()
 
-    def _commit(self, batch: list[_Waiting]) -> None:
-        parts = _by_handler(batch)
+    def _commit(self, batch: list[_Waiting]) -> list[Callable[[], None]]:
+        parts, calls = _by_handler(batch), list[Callable[[], None]]()
 
         def work(connection: Connection) -> None:
+            calls.clear()  # what an earlier try of this asked for is undone with it
+            connection.info[_AFTERWARDS] = calls
             for part in parts:
                 results = part[0].handler(connection, [waiting.item for waiting in part])
                 for waiting, result in zip(part, results, strict=True):
                     waiting.result = result
 
         self.session.run(work)
+        return calls
 
 
 class Writer:
@@ -132,6 +145,11 @@ class Writer:
         self._wake.set()
         self._another.set()
         return await answer
+
+    async def passed(self) -> None:
+        """Return once what was under way or waited is over, written or not."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.submit(_nothing, None)
 
     async def _run(self, lane: _Lane) -> None:
         while not self._stopping:
@@ -208,6 +226,10 @@ class Writer:
         log.error("not_written", handler=waiting.handler.__name__, error=str(error))
         if not waiting.answer.done():
             waiting.answer.set_exception(error)
+
+
+def _nothing(_connection: Connection, items: Sequence[None]) -> Sequence[None]:
+    return items
 
 
 def _by_handler(batch: list[_Waiting]) -> list[list[_Waiting]]:

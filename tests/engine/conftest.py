@@ -16,6 +16,7 @@ from alertd.engine.clock import Ids
 from alertd.engine.deliver import Couriers, Outgoing
 from alertd.engine.intake import Intake
 from alertd.engine.metrics import Metrics
+from alertd.engine.offers import Offers
 from alertd.engine.setting import Current
 from alertd.engine.upkeep import Upkeep
 from alertd.model import Outlet
@@ -156,8 +157,9 @@ async def house(store_url, monkeypatch, file):
     writer.start()
     current = Current(file, clock.now())
     metrics = Metrics()
-    couriers = Couriers(Outgoing(writer, db.reader, current, clock, None, metrics))  # type: ignore[arg-type]  # no net
-    intake = Intake(writer, current, clock, Ids(1), metrics, couriers.wake)
+    offers = Offers(db.shared)
+    couriers = Couriers(Outgoing(writer, db.reader, current, clock, None, metrics, offers=offers))  # type: ignore[arg-type]  # no net
+    intake = Intake(writer, current, clock, Ids(1), metrics, couriers.wake, offers=offers)
     upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all)
     await upkeep.start()
     await couriers.start()

@@ -45,6 +45,7 @@ from alertd.engine.late import Late
 from alertd.engine.maintenance import Maintenance
 from alertd.engine.metrics import Metrics
 from alertd.engine.nearing import Nearing
+from alertd.engine.offers import Offers
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.setting import Current
 from alertd.engine.storms import Storms
@@ -453,7 +454,8 @@ class Simulation:
         with mock.patch.object(writing, "ThreadPoolExecutor", return_value=thread):
             writer = Writer(db.writer)
         current, metrics, ids = Current(self.file, T0), Metrics(), Ids(next(self._numbers))
-        couriers = Couriers(Outgoing(writer, reader, current, self, None, metrics))  # type: ignore[arg-type]  # as above
+        offers = Offers(db.shared)
+        couriers = Couriers(Outgoing(writer, reader, current, self, None, metrics, offers=offers))  # type: ignore[arg-type]  # as above
         wake = couriers.wake
         elsewhere = frozenset if db.shared else None  # whose claims these are, nobody knows
         upkeep = Upkeep(writer, current, self, metrics, couriers.wake_all, elsewhere)
@@ -473,7 +475,8 @@ class Simulation:
             await upkeep.start()
             await couriers.start()
 
-        self.engine = Engine(loop, thread, writer, db, reader, Intake(writer, current, self, ids, metrics, wake), acts,
+        intake = Intake(writer, current, self, ids, metrics, wake, offers=offers)
+        self.engine = Engine(loop, thread, writer, db, reader, intake, acts,
                              couriers, maintenance, (
                                  Nearing(writer, current, self, couriers.wake_all).tick, upkeep.tick, acts.tick,
                                  Late(writer, current, self, wake).tick,

@@ -176,8 +176,9 @@ async def test_a_tick_in_which_nothing_begins_or_ends_asks_the_store_nothing(
     """After the first look, only a change costs a write."""
     await maintenance.tick()
     asked: list[Any] = []
-    monkeypatch.setattr(house.writer, "submit", lambda *given: asked.append(given))
-    await maintenance.tick()
+    with monkeypatch.context() as patched:
+        patched.setattr(house.writer, "submit", lambda *given: asked.append(given))
+        await maintenance.tick()
     assert asked == []
 
 

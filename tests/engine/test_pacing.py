@@ -36,3 +36,20 @@ def test_a_place_that_only_fails_is_asked_less_often():
     pacer.took()
     pacer.failed(T0 + REST)
     assert pacer.free_at(PACE, T0 + REST) <= T0 + REST
+
+
+def test_how_much_room_there_is_can_be_asked_without_taking_it():
+    """None before it was ever used, after a change of its pace, or while its vendor asked for a pause."""
+    pacer, pace = Pacer(), Pace(3.0)
+    assert pacer.room(pace, 8, T0) == 0
+    pacer.take(pace, 1, T0)
+    assert (pacer.room(pace, 8, T0), pacer.room(pace, 1, T0), pacer.room(Pace(5.0), 8, T0)) == (2, 1, 0)
+    pacer.wait(T0 + SECOND, T0)
+    assert (pacer.room(pace, 8, T0), pacer.room(pace, 8, T0 - HOUR)) == (0, 0)
+
+
+def test_what_leaves_anyway_is_owed():
+    """The next one leaves once it is paid for."""
+    pacer, pace = Pacer(), Pace(1.0)
+    pacer.owe(pace, 3, T0)
+    assert pacer.free_at(pace, T0) == T0 + 3 * SECOND

@@ -1,0 +1,154 @@
+"""The intake claims for couriers with nothing to do."""
+
+import asyncio
+
+import pytest
+
+from alertd.engine import offers
+from alertd.errors import StoreUnavailable
+from alertd.store import outbox, reading
+from tests.bodies import body
+from tests.engine.conftest import file_for
+
+
+async def accept(house, *names, **more):
+    await house.intake.accept(body(*names, **more))
+
+
+@pytest.fixture
+def claims(house, monkeypatch):
+    """How many messages were claimed, in the transaction of their webhook and in one of their own."""
+    found = {"with it": 0, "later": 0}
+    claim_new, claim = outbox.claim_new, outbox.claim
+
+    def at_once(connection, wish, deliveries):
+        found["with it"] += len(deliveries)
+        return claim_new(connection, wish, deliveries)
+
+    def by_itself(connection, wishes):
+        answers = claim(connection, wishes)
+        found["later"] += sum(len(answer.rows) for answer in answers)
+        return answers
+
+    monkeypatch.setattr(outbox, "claim_new", at_once)
+    monkeypatch.setattr(outbox, "claim", by_itself)
+    return found
+
+
+@pytest.fixture
+def alone(house):
+    if house.db.shared:
+        pytest.skip("a store of several processes takes no offers")
+
+
+async def sent(house, number):
+    await house.until(lambda: len(house.script.sent) == number)
+    await asyncio.sleep(0.05)
+
+
+async def test_the_first_message_of_an_incident_is_claimed_with_it(house, claims, alone):
+    """By each outlet that has nothing to do; its end is claimed by itself."""
+    await asyncio.sleep(0.05)  # each has looked once, when it began
+    await accept(house, "a", group={"n": "a"})
+    await sent(house, 3)
+    await accept(house, "b", group={"n": "b"})
+    await sent(house, 6)
+    assert claims == {"with it": 6, "later": 0}
+    await accept(house, "b", status="resolved", group={"n": "b"})
+    await sent(house, 9)
+    assert claims == {"with it": 6, "later": 3}
+
+
+async def test_several_processes_make_no_offers(house, claims):
+    """There a claim holds locks for which other webhooks would wait."""
+    if not house.db.shared:
+        pytest.skip("this store has one process")
+    await asyncio.sleep(0.05)
+    await accept(house, "a")
+    await sent(house, 3)
+    assert claims == {"with it": 0, "later": 3}
+
+
+async def test_what_is_handed_over_is_what_the_store_would_say(house, monkeypatch, alone):
+    """All that an attempt needs to know, the order of the alerts among it."""
+    pairs, claim_new = [], outbox.claim_new
+
+    def compared(connection, wish, deliveries):
+        read = reading.deliveries(connection, [one.notification for one in deliveries], wish.alerts)
+        pairs.append((list(deliveries), read))
+        return claim_new(connection, wish, deliveries)
+
+    await asyncio.sleep(0.05)
+    monkeypatch.setattr(outbox, "claim_new", compared)
+    await accept(house, *(f"n{number}" for number in range(60)), severity="critical")
+    await sent(house, 3)
+    assert len(pairs) == 3
+    for given, read in pairs:
+        assert len(given[0].alerts) == house.script.ALERTS
+        assert given == read
+
+
+async def test_what_is_claimed_by_an_offer_that_is_undone_waits_in_the_queue(house, monkeypatch, alone):
+    """Nothing leaves of a transaction that is not on disk."""
+    await asyncio.sleep(0.05)
+    claim_new, broken = outbox.claim_new, [True]
+
+    def failing(connection, wish, deliveries):
+        claim_new(connection, wish, deliveries)
+        if broken.pop() if broken else False:
+            raise OSError("no space left on device")
+        return []
+
+    monkeypatch.setattr(outbox, "claim_new", failing)
+    with pytest.raises(StoreUnavailable):
+        await accept(house, "a")
+    assert house.script.sent == []
+    monkeypatch.setattr(outbox, "claim_new", claim_new)
+    await accept(house, "a")
+    await sent(house, 3)
+
+
+async def test_nobody_offers_what_has_no_free_slot(house, claims, alone):
+    """What comes while as many attempts as there may be are under way waits in the queue, not under a lease."""
+    await asyncio.sleep(0.05)
+    under_way = asyncio.get_running_loop().create_future()
+    house.script.plan.extend([under_way] * 24)
+    for number in range(9):
+        await accept(house, f"n{number}", group={"n": str(number)})
+    await house.until(lambda: house.script.under_way == 24)
+    assert claims == {"with it": 24, "later": 0}
+    under_way.set_result(None)
+    await sent(house, 27)
+    assert claims == {"with it": 24, "later": 3}
+
+
+@pytest.mark.parametrize("file", [file_for(rate=1.0)], indirect=True)
+async def test_what_an_offer_sends_counts_for_the_pace(house, alone):
+    """Of two incidents at once the second waits for its second."""
+    await asyncio.sleep(0.05)
+    await accept(house, "a", group={"n": "a"})
+    await accept(house, "b", group={"n": "b"})
+    await sent(house, 3)
+    await house.clock.advance(1)
+    await sent(house, 6)
+
+
+async def test_what_is_taken_while_it_ends_is_sent(house, alone):
+    """The end waits for the transaction under way, and for the attempts that come of it."""
+    await asyncio.sleep(0.05)
+    accepting = asyncio.create_task(accept(house, "a"))
+    await asyncio.sleep(0)
+    await house.couriers.stop(5)
+    await accepting
+    assert len(house.script.sent) in (0, 3)
+    states = set((await house.states()).values())
+    assert states == ({"sent"} if house.script.sent else {"queued"})
+
+
+def test_an_offer_is_withdrawn():
+    """Nobody is asked for what he no longer offers; what was never left is withdrawn as well."""
+    some = offers.Offers()
+    some.withdraw("outlet")
+    some.leave("outlet", None)
+    some.withdraw("outlet")
+    assert some._idle == {}
