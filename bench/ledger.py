@@ -104,7 +104,8 @@ def _world(place: Path, number: int) -> None:
             for part, value in (("events", 1000.0), ("bad", 0.0)):
                 points[f"slo:{part}:increase5m{{{labels}}}"] = [
                     ((mark + 40 * SECOND) / 1000, value) for mark in range(hour - 2 * HOUR, NOW - MINUTE, SLOT)]
-                points[f'slo:{part}:open{{{labels},part="open"}}'] = [
+                among = ',slo_bad="true"' * (part == "bad")
+                points[f'slo:events:open{{{labels},part="among"{among}}}'] = [
                     (second / 1000, value) for second in range(NOW - 10 * MINUTE, NOW + 2 * MINUTE, 30 * SECOND)]
     load(place / "data", points)
     asyncio.run(_store(place, hour - HOUR))

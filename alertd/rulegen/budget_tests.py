@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from alertd.matchers import Matcher
 from alertd.model import HOUR, MINUTE, Labels, Millis, Severity
 from alertd.rulegen import budget, burn, example, promql, rows, slo_world
 from alertd.rulegen.declared import Counter, Service
@@ -171,11 +170,10 @@ def ends(watch: Watch) -> Scenario:
     came = {}
     for labels in _opened(watch):
         part = _SHARE if labels else 1
-        shown[series("slo:events:open", _labels(watch), _LIVE, labels)] = both(_OPEN, part)
+        shown[series("slo:events:open", _labels(watch), {"part": tracked.live}, labels)] = both(_OPEN, part)
         came[tuple(labels.items())] = (_OPEN[1] - _OPEN[0]) // part
-    marks = _marks(watch)
-    if marks:
-        bad = sum(count for labels, count in came.items() if any(mark.matches(dict(labels)) for mark in marks))
+    if tracked.marks:
+        bad = sum(count for labels, count in came.items() if labels)
     else:  # what is bad now is made of the events: all of them where none is good, or none
         then = _OPEN[0] // _SHARE
         shown[series("slo:bad:open", _labels(watch), _LIVE)] = f"_x{_HOUR} {then}"
@@ -194,20 +192,16 @@ def nothing(watch: Watch) -> Scenario:
                     (Sample(_now(watch) * STEP, record, None),), interval=STEP * MINUTE)
 
 
-def _marks(watch: Watch) -> tuple[Matcher, ...]:
-    return watch.tracked.indicator.marks if isinstance(watch.tracked.indicator, Indicator) else ()
-
-
 def _all_are_bad(watch: Watch) -> bool:
     """Of events that nothing else is known of: where the good ones are counted."""
     return isinstance(watch.tracked.indicator, Indicator) and bool(watch.tracked.indicator.good)
 
 
 def _opened(watch: Watch) -> Iterator[Labels]:
-    """The labels by which the newest counts are kept apart: none, or those that mark the bad ones."""
+    """The labels by which the newest counts are kept apart: none, and what marks the bad ones."""
     yield {}
-    values = dict.fromkeys((mark.label, example.labels((mark,))[mark.label]) for mark in _marks(watch))
-    yield from ({label: value} for label, value in values)
+    if watch.tracked.marks:
+        yield {"slo_bad": "true"}
 
 
 def _ends(watch: Watch, live: Mapping[str, int]) -> Iterator[Sample]:

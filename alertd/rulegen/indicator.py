@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from decimal import Decimal
 
 from alertd.matchers import Matcher
 from alertd.model import Millis
 from alertd.rulegen import promql
 from alertd.rulegen.declared import Condition, Fresh
+
+
+def pattern(mark: Matcher) -> str | None:
+    """The regular expression that the whole value of the label must match; None where none says the same."""
+    return {"=~": mark.value, "=": re.escape(mark.value), "!=": None if mark.value else ".+"}.get(mark.op)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,8 +25,8 @@ class Indicator:
     `events` are all events. Exactly one of `bad` (the failed ones) and `good` (bad = events - good) is given.
     `scraped` selects series that exist wherever one of the targets was scraped, `up{job="shop"}` say: a counter that
     appears on a target that was scraped before began at 0. Empty: the events' own series tell it.
-    `marks` are given where each of `bad` is the one selector of `events` with a condition more: these conditions, on
-    labels that have few values. What was counted of the events by these labels holds the bad ones too.
+    `marks` are given where each of `bad` is the one selector of `events` with a condition more: these conditions, each
+    of which has a `pattern`. The bad ones are found among the events by them.
     """
 
     events: tuple[str, ...]

@@ -11,7 +11,7 @@ from alertd.matchers import Matcher
 from alertd.presets import Latency, Requests
 from alertd.rulegen import counting, promql, rows
 from alertd.rulegen.declared import Counted, Counter, Objective, Part, Service, Symptom
-from alertd.rulegen.indicator import Composite, Indicator, Sliced
+from alertd.rulegen.indicator import Composite, Indicator, Sliced, pattern
 from alertd.rulegen.rows import Tracked
 from alertd.slo.promise import Promise
 
@@ -77,21 +77,21 @@ def _counted(service: Service, objective: Objective) -> Counted | None:
 
 
 def _marks(service: Service, objective: Objective) -> tuple[Matcher, ...]:
-    """How the preset marks a failure. The labels of a counter that somebody else declared may have any number of
-    values; and those of the records are taken."""
+    """How the preset marks a failure, where a regular expression tells it. The labels of the records are taken."""
     if objective.symptom is not Symptom.AVAILABILITY or not service.preset.requests:
         return ()
     marks = tuple(matchers.parse(failure.match) for failure in service.preset.requests.failures)
-    return () if {mark.label for mark in marks} & {*rows.LABELS} else marks
+    told = all(pattern(mark) for mark in marks) and not {mark.label for mark in marks} & {*rows.LABELS}
+    return marks if told else ()
 
 
 def _indicator(objective: Objective, counted: Counted, scraped: str, marks: tuple[Matcher, ...]
                ) -> Indicator | Sliced:
-    indicator = Indicator(_texts(counted.events), _texts(counted.bad), _texts(counted.good), scraped, marks)
+    events = Indicator(_texts(counted.events), _texts(counted.bad), _texts(counted.good), scraped, marks)
     if objective.slices is None:
-        return indicator
+        return events
     most = 1 - (objective.slices.target or Decimal(1))
-    return Sliced(objective.slices.length, objective.gauge or indicator, most, scraped)
+    return Sliced(objective.slices.length, objective.gauge or events, most, scraped)
 
 
 def _preset(service: Service, objective: Objective) -> Counted | None:

@@ -65,8 +65,7 @@ def _counted(watch: Watch, lines: Sequence[Shown], soon: bool, end: int) -> Iter
     for record, at, minute, span in asked:
         events, bad = counts.within(minute, span)
         for what, count in (("events", events), ("bad", bad)):  # bad ones are there where events are, if only as none
-            yield Sample(at, f"round(sum(slo:{what}:{record}{{slo={promql.quoted(watch.tracked.slo)}}}))",
-                         count if events else None)
+            yield Sample(at, f"round({slo_world.recorded(watch, what, record)})", count if events else None)
 
 
 def scenarios(service: Service, together: Sequence[Watch]) -> Iterator[Scenario]:

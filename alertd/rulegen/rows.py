@@ -12,8 +12,8 @@ Every window is the same sum, right to the second whatever the window:
   366 days too.
 * **Open** (`slo:events:open`, `slo:bad:open`): events since the slots that certainly have rows, read from the raw
   counters with every evaluation. Both ends of a window move with it: an outage is in the budget with the next scrape,
-  and out of it to the minute a window later. Where a label tells failures apart (`code`), the events are kept apart by
-  it, and the bad ones are among them: raw counters are not read a second time.
+  and out of it to the minute a window later. Where a label tells failures apart (`code`), the bad ones are those of the
+  events that are labelled `slo_bad`: raw counters are not read a second time, and a thousand codes are two series.
 
 Nothing depends on the turn a group has within its interval, or on how often it has one: rows are read at the marks of
 the clock, so that each counts once. A row that an evaluation missed is in the next one; where the last row of an hour
@@ -40,11 +40,13 @@ from alertd.matchers import Matcher
 from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis
 from alertd.rulegen import differences, promql, slices
 from alertd.rulegen.differences import GAP, OPEN, SETTLED, SLOT
-from alertd.rulegen.indicator import Composite, Indicator, Sliced
+from alertd.rulegen.indicator import Composite, Indicator, Sliced, pattern
 from alertd.rulegen.rules import Group, RecordingRule
 from alertd.rulegen.threshold import LEAST_EVENTS
 
-LABELS = ("service", "slo", "part")  # of records, beside those that an objective holds for apart
+LABELS = ("service", "slo", "part", "slo_bad")  # of records, beside those that an objective holds for apart
+# The label `part` of open counts: of now, of now with the bad ones among them, of a window ago, which are taken off.
+_NOW, _AMONG, _AGO = "open", "among", "ago"
 REMAINING = "slo:error_budget_remaining:ratio"
 COVERAGE = "slo:coverage:ratio"
 # The sum over the hours is the same within an hour; it is made more than once in case an evaluation is missed.
@@ -71,6 +73,16 @@ class Tracked:
     def least(self) -> int:
         """Fewer bad events are chance."""
         return slices.LEAST[self.indicator.length] if isinstance(self.indicator, Sliced) else LEAST_EVENTS
+
+    @property
+    def marks(self) -> tuple[Matcher, ...]:
+        """What tells the bad ones among the events, if anything does."""
+        return self.indicator.marks if isinstance(self.indicator, Indicator) else ()
+
+    @property
+    def live(self) -> str:
+        """The label `part` of its open counts of now."""
+        return _AMONG if self.marks else _NOW
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -131,9 +143,16 @@ def coverage(tracked: Tracked) -> str:
     return _of(tracked, COVERAGE)
 
 
-def _of(tracked: Tracked, record: str, *marks: Matcher) -> str:
-    return promql.selector(record, (), f"service={promql.quoted(tracked.service)}", f"slo={promql.quoted(tracked.slo)}",
-                           *map(promql.condition, marks))
+def _of(tracked: Tracked, record: str, **more: str) -> str:
+    labels = {"service": tracked.service, "slo": tracked.slo, **more}
+    return promql.selector(record, (), *(f"{label}={promql.quoted(value)}" for label, value in labels.items()))
+
+
+def opened(tracked: Tracked, what: str, **part: str) -> str:
+    """The record of its open counts, of one `part` or of all; of bad ones that are marked there may be none."""
+    if what == _BAD and tracked.marks:
+        return _of(tracked, "slo:events:open", **part, slo_bad="true")
+    return _of(tracked, f"slo:{what}:open", **part)
 
 
 def _count(tracked: Tracked, what: str, window: Millis, settled: bool) -> str:
@@ -156,10 +175,10 @@ def _live(tracked: Tracked, what: str, window: Millis) -> str:
 
 
 def _sliding(tracked: Tracked, what: str, window: Millis, closed: str) -> str:
-    opened = _of(tracked, f"slo:{what}:open")
+    live = opened(tracked, what, part=tracked.live)
     # without one of their labels, so that `or` keeps them beside those of now and those of the closed slots
-    ago = f"sum without (service) (-{opened} offset {promql.duration(window)})"
-    return differences.added((closed, opened, ago), tracked.by)
+    ago = f"sum without (service) (-{live} offset {promql.duration(window)})"
+    return differences.added((closed, live, ago), tracked.by)
 
 
 def _closed(tracked: Tracked, what: str, window: Millis) -> str:
@@ -216,20 +235,20 @@ class _Writer:
         return [*rules, self._coverage()]
 
     def fast(self) -> list[RecordingRule]:
-        window = promql.duration(self.tracked.window)
-        rules = [self._open(_EVENTS), self._open(_BAD)]
+        window, kinds = promql.duration(self.tracked.window), (_EVENTS,) if self.tracked.marks else (_EVENTS, _BAD)
+        rules = [self._open(what) for what in kinds]
         # in rules of their own, for Prometheus opens every block between the oldest and the newest time of a query for
         # each of its selectors
-        rules += [self._record(f"slo:{what}:open_{window}_ago", f"-{self._of(f'slo:{what}:open')} offset {window}",
-                               "ago") for what in (_EVENTS, _BAD) if what == _EVENTS or not self._marks]
+        live = {what: opened(self.tracked, what, part=self.tracked.live) for what in kinds}
+        rules += [self._record(f"slo:{what}:open", f"-{its} offset {window}", _AGO) for what, its in live.items()]
         for what in (_EVENTS, _BAD):
-            closed = _settled_then(self._of(f"slo:{what}:closed{window}"))
-            opened, ago = self._of(f"slo:{what}:open"), self._open_marked(what, f"open_{window}_ago")
-            count = differences.added((closed, opened, *ago), self.tracked.by)
-            rules.append(self._record(f"slo:{what}:increase{window}", count))
+            parts = [_settled_then(self._of(f"slo:{what}:closed{window}")), opened(self.tracked, what)]
+            if what not in kinds:  # none is a count of 0, before there is a row too
+                parts.append(f"0 * {self._of(f'slo:events:increase{window}')}")
+            rules.append(self._record(f"slo:{what}:increase{window}", differences.added(parts, self.tracked.by)))
         bad, events = (self._of(f"slo:{what}:increase{window}") for what in (_BAD, _EVENTS))
         budget = promql.number(1 - self.tracked.target)
-        return [*rules, self._record(REMAINING, f"1 - {bad} / ({events} > 0) / {budget}")]
+        return [*rules, self._record(REMAINING, f"1 - {bad} / {self.tracked.on} ({events} > 0) / {budget}")]
 
     def past(self) -> Iterator[RecordingRule]:
         events = self._counted(_EVENTS)
@@ -274,28 +293,19 @@ class _Writer:
 
     def _open(self, what: str) -> RecordingRule:
         def count(selector: str, scraped: str) -> str:
-            return differences.opened(selector, scraped, self.left_open)
+            counts = differences.opened(selector, scraped, self.left_open)
+            for mark in self.tracked.marks:  # the bad ones are labelled
+                same = ", ".join(map(promql.quoted, ("slo_bad", "true", mark.label, pattern(mark) or "")))
+                counts = f"label_replace(\n{textwrap.indent(counts, '  ')},\n  {same})"
+            return counts
 
         if isinstance(indicator := self.tracked.indicator, Sliced):
             counts = slices.opened(indicator, what == _BAD, self.tracked.by, self.left_open)
-        elif what == _BAD and self._marks:
-            none = f"0 * {self._of('slo:events:open')}"
-            counts = differences.added((*self._open_marked(what, "open"), none), self.tracked.by)
-            return self._record("slo:bad:open", counts, "open")
         else:
-            apart = dict.fromkeys((*self.tracked.by, *(mark.label for mark in self._marks)))
-            counts = counted(indicator, what, count, tuple(apart))
-        return self._record(f"slo:{what}:open", self._beside(what, counts, self._of("slo:events:open")), "open")
-
-    @property
-    def _marks(self) -> tuple[Matcher, ...]:
-        return self.tracked.indicator.marks if isinstance(self.tracked.indicator, Indicator) else ()
-
-    def _open_marked(self, what: str, record: str) -> tuple[str, ...]:
-        """Where `what` is found among the open counts: bad events by their marks, if they have any."""
-        if what == _BAD and self._marks:
-            return tuple(_of(self.tracked, f"slo:events:{record}", mark) for mark in self._marks)
-        return (self._of(f"slo:{what}:{record}"),)
+            counts = counted(indicator, what, count, (*self.tracked.by, *(["slo_bad"] if self.tracked.marks else [])))
+        live = self.tracked.live
+        beside = self._beside(what, counts, opened(self.tracked, _EVENTS, part=live))
+        return self._record(f"slo:{what}:open", beside, live)
 
     def _beside(self, what: str, counts: str, events: str) -> str:
         """Bad events, 0 where there is no such series but events are counted; or events less the good ones."""
@@ -382,7 +392,7 @@ def samples_per_second(tracked: Tracked, events: int, bad: int, interval: Millis
     in_slot, in_open = Decimal(SLOT) / interval, Decimal(OPEN) / interval
     slots = 2 * (HOUR // SLOT)
     totals, live = 7 * (2 * HOUR // SLOT), 42
-    apart = not (isinstance(tracked.indicator, Indicator) and tracked.indicator.marks)  # bad ones are read once more
+    apart = not tracked.marks  # bad ones are read once more
     # a row reads every slot of the longest gap, and its own slot in a dozen ways
     rows = (events + bad) * (GAP // SLOT * (in_slot + 1) + 12 * in_slot) + 2 * slots + 2 * totals
     opens = (events + bad * apart) * (4 * in_open + in_slot + 2) + live

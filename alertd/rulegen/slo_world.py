@@ -260,8 +260,16 @@ def counted(watch: Watch, record: str, minute: int, expected: tuple[int, int], o
     """What the records of this name must be for the events and for the bad ones. Those are there where events are, if
     only as none."""
     for what, count in zip(("events", "bad"), expected, strict=True):
-        expr = f"sum(slo:{what}:{record}{{slo={promql.quoted(watch.tracked.slo)}}}{offset})"
-        yield Sample(minute, expr, count if expected[0] else None)
+        yield Sample(minute, recorded(watch, what, record, offset), count if expected[0] else None)
+
+
+def recorded(watch: Watch, what: str, record: str, offset: str = "") -> str:
+    """PromQL: the sum of all groups' records of this name; of open ones, of now."""
+    tracked = watch.tracked
+    if record != "open":
+        return f"sum(slo:{what}:{record}{{slo={promql.quoted(tracked.slo)}}}{offset})"
+    events, its = (f"sum({rows.opened(tracked, kind, part=tracked.live)}{offset})" for kind in ("events", what))
+    return f"({its} or 0 * {events})" if its != events and tracked.marks else its
 
 
 @functools.lru_cache(maxsize=4096)  # as for `told`

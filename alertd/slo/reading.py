@@ -14,6 +14,8 @@ Group = tuple[tuple[str, str], ...]  # labels, sorted
 Rows = dict[Group, dict[Millis, Count]]
 Samples = Iterable[tuple[Labels, Iterable[tuple[Millis, float | None]]]]
 
+# Of what is open, as alertd.rulegen.rows labels it: of now; of now, with the bad ones among the events.
+_NOW, _AMONG, _BAD = 'part="open"', 'part="among"', 'slo_bad="true"'
 _SLOT = SLOT - 1
 # The record of a mark is written at it or after it, and before the next.
 _OF_MARK = f"offset -{_SLOT}ms"
@@ -28,17 +30,24 @@ def recorded(services: Iterable[str]) -> str:
 
 def opened(services: Iterable[str]) -> str:
     """PromQL: what came since the rows that have settled; only what was recorded within the last minute."""
-    chosen = _chosen(services)
-    return " or ".join(
-        f'label_replace(slo:{part}:open{chosen} and time() - timestamp(slo:{part}:open{chosen}) <= 60, '
-        f'"part", "{part}", "", "")' for part in ("events", "bad"))
+    def new(series: str) -> str:
+        return f"({series} and time() - timestamp({series}) <= 60)"
+
+    services = tuple(services)
+    events = new(f'slo:events:open{_chosen(services, _NOW)}')
+    among = new(f'slo:events:open{_chosen(services, _AMONG)}')  # the bad ones, and 0 for each that is none
+    bad = (new(f'slo:bad:open{_chosen(services, _NOW)}'),
+           new(f'slo:events:open{_chosen(services, _AMONG, _BAD)}'), f"0 * {among}")
+    return " or ".join(f'label_replace({series}, "part", "{part}", "", "")'
+                       for part, several in (("events", (events, among)), ("bad", bad)) for series in several)
 
 
-def _chosen(services: Iterable[str]) -> str:
+def _chosen(services: Iterable[str], *more: str) -> str:
     """The services by name, while that is short: a Prometheus may have many more than rules/ here declares. Their names
-    are letters, digits, '.', '_' and '-'."""
+    are letters, digits, '.', '_' and '-'. `more` are further conditions."""
     names = "|".join(sorted(services)).replace(".", "[.]")
-    return f'{{service=~"{names}"}}' if names and len(names) <= 150 else ""
+    conditions = ([f'service=~"{names}"'] if names and len(names) <= 150 else []) + list(more)
+    return "{" + ",".join(conditions) + "}" if conditions else ""
 
 
 def asked_at(now: Millis) -> Millis:

@@ -40,23 +40,23 @@ def raw(services: Mapping[Service, History]) -> Points:
 def record(folder: Path, data: Path, services: Mapping[Service, History], missed: float = 0) -> None:
     """Fill `data` with the raw series, our records and Sloth's; of our evaluations the share `missed` did not happen.
     """
-    def load_kept(recorded: Recorded) -> None:
-        load(data, {name: [point for point in points if _kept(name, point[0], missed)]
+    def load_kept(into: Path, recorded: Recorded) -> None:
+        load(into, {name: [point for point in points if _kept(name, point[0], missed)]
                     for name, points in recorded.items()})
 
     load(data, raw(services))
-    before = set(data.iterdir())
-    load_kept(_rows(folder, data, list(services)))  # as if there had been no row before any
+    first = data.with_name(f"{data.name}-first")  # apart, for Prometheus compacts what overlaps
+    shutil.copytree(data, first)
+    load_kept(first, _rows(folder, first, list(services)))  # as if there had been no row before any
     again = {name: [point for point in points if _kept(name, point[0], missed)]
-             for name, points in _rows(folder, data, list(services)).items()}
-    for block in set(data.iterdir()) - before:
-        shutil.rmtree(block) if block.is_dir() else block.unlink()
+             for name, points in _rows(folder, first, list(services)).items()}
+    shutil.rmtree(first)
     load(data, again)
     load(data, _sloth(folder, data, list(services)))
-    load_kept(_pass(folder, data, list(services), (*_both("increase1h"), "slo:events:open")) | _totals(again))
-    for names in (("slo:bad:open", *_both("hours30d", "since_hour")),
-                  (*_both("since_hour_30d_ago"), "slo:events:open_30d_ago"), _both("closed30d"), _both("increase30d")):
-        load_kept(_pass(folder, data, list(services), names))
+    load_kept(data, _pass(folder, data, list(services), (*_both("increase1h"), "slo:events:open")) | _totals(again))
+    for names in (_both("hours30d", "since_hour"), (*_both("since_hour_30d_ago"), "slo:events:open ago"),
+                  _both("closed30d"), ("slo:events:increase30d",), ("slo:bad:increase30d",)):
+        load_kept(data, _pass(folder, data, list(services), names))
 
 
 def _kept(name: str, second: float, missed: float) -> bool:
@@ -77,13 +77,16 @@ def _both(*names: str) -> tuple[str, ...]:
 
 def named(service: Service, record: str, found: Labels = ()) -> str:
     """A series of one of our records, of an expression that gives these labels."""
-    labels = {name: value for name, value in found if name != "__name__"} | dict(_rule(service, record).labels)
-    return record + "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
+    rule = _rule(service, record)
+    labels = {name: value for name, value in found if name != "__name__"} | dict(rule.labels)
+    return rule.record + "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
 
 
 def _rule(service: Service, name: str) -> RecordingRule:
+    """The first of a record, or that of a part: `slo:events:open ago`."""
+    record, _, part = name.partition(" ")
     return next(rule for group in shapes.ours(service) for rule in group.rules
-                if isinstance(rule, RecordingRule) and rule.record == name)
+                if isinstance(rule, RecordingRule) and rule.record == record and part in rule.labels.get("part", part))
 
 
 def _rows(folder: Path, data: Path, services: list[Service]) -> Recorded:
@@ -121,7 +124,7 @@ def _pass(folder: Path, data: Path, services: list[Service], names: tuple[str, .
         "increase1h": [(world.START + SLOW, END, _SLOT)],
         "open": [(fast(END - ASKED - _WINDOW - 3600), fast(END - _WINDOW), _SCRAPE),
                  (fast(END - ASKED - 25_000), END, _SCRAPE)],
-        "open_30d_ago": [(fast(END - ASKED), END, _SCRAPE)],
+        "open ago": [(fast(END - ASKED), END, _SCRAPE)],
         "increase30d": [(fast(END - ASKED), END, _SCRAPE)]}
     found: Recorded = {}
     with prometheus(folder, data) as server:

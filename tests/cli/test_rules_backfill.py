@@ -100,14 +100,15 @@ def sums(url: str) -> dict[str, float]:
 def remaining(folder: Path) -> float:
     """What the rules say is left of the budget at LAST, each record made of those before it."""
     groups = yaml.safe_load(Path("rules/generated/shop.rules.yaml").read_text())["groups"]
-    rules = {rule["record"]: rule for group in groups for rule in group["rules"] if "record" in rule}
+    rules = {rule["record"]: rule for group in groups for rule in reversed(group["rules"]) if "record" in rule}
     row = LAST - 600 + 7  # which has settled at LAST
 
     def both(name: str, at: int) -> dict[str, int]:
         return {f"slo:{what}:{name}": at for what in ("events", "bad")}
 
     for made in (both("hours1d", LAST - 4800) | both("since_hour", row) | both("since_hour_1d_ago", row)
-                 | {"slo:events:open": LAST}, {"slo:bad:open": LAST} | both("closed1d", row), both("increase1d", LAST)):
+                 | {"slo:events:open": LAST}, both("closed1d", row), {"slo:events:increase1d": LAST},
+                 {"slo:bad:increase1d": LAST}):
         lines = []
         with serving(folder) as url:
             for record, at in made.items():

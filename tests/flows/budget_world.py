@@ -140,7 +140,8 @@ def filled(folder: Path, seed: int = 7, *, recorded: Millis = RECORDED) -> tuple
         load(data, events)  # good ones are taken from the record of all
         bad = _recorded(folder, data, declared, recorded, "bad")
         load(data, {series: [(at, dict(bad.get(series, ())).get(at, 0.0)) for at, _ in points] for series, points in (
-            (name.replace("slo:events", "slo:bad"), points) for name, points in events.items())})
+            (name.replace("slo:events", "slo:bad"), points) for name, points in events.items()
+            if 'part="among"' not in name)})
     return data, declared, truth
 
 
@@ -151,10 +152,11 @@ def _recorded(folder: Path, data: Path, declared: Declared, span: Millis, what: 
     first, last = (END - span) // 1000 + PHASE // 1000, END // 1000
     with prometheus(folder, data) as server:
         for watch in (one for service in declared.services for one in objectives.watches(service)):
-            rules = {rule.record: rule for group in rows.groups(watch.tracked) for rule in group.rules
-                     if isinstance(rule, RecordingRule)}
-            found |= _asked(server, rules[f"slo:{what}:increase5m"], first, last, 300)
-            found |= _asked(server, rules[f"slo:{what}:open"], last - 600, last, 30)
+            rules = {(rule.record, rule.labels.get("part")): rule for group in rows.groups(watch.tracked)
+                     for rule in group.rules if isinstance(rule, RecordingRule)}
+            found |= _asked(server, rules[f"slo:{what}:increase5m", None], first, last, 300)
+            if opened := rules.get((f"slo:{what}:open", watch.tracked.live)):  # bad ones may be among all
+                found |= _asked(server, opened, last - 600, last, 30)
     return found
 
 

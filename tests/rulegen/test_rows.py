@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alertd.matchers import Matcher
 from alertd.model import DAY, HOUR, MINUTE
 from alertd.rulegen import differences, emit, rows
-from alertd.rulegen.indicator import Indicator
+from alertd.rulegen.indicator import Indicator, pattern
 from alertd.rulegen.rows import Tracked
 from alertd.rulegen.rules import RuleFile
 from tests.rulegen.rules_made import promtool
@@ -85,6 +85,23 @@ def test_bad_events_are_the_same_found_among_all_or_counted_themselves(tmp_path:
     minutes = [1, 100, 199, 200, 203, 240, 241, 242, 246, 250, 260, 300]
     prove(tmp_path, series, {f"sum({counted}) - sum({marked})": [(minute, 0) for minute in minutes],
                              marked: [(100, 100), (200, 124)]}, tracked=both)
+
+
+def test_a_label_that_is_there_at_all_marks_a_failure(tmp_path: Path) -> None:
+    """OpenTelemetry's error_type, which has any value. Where none failed there are none, from the first event on."""
+    mark = Matcher("error_type", "!=", "")
+    tracked = dataclasses.replace(SHOP, indicator=dataclasses.replace(
+        MARKED, bad=(COUNTED.events[0].replace("}", ',error_type!=""}'),), marks=(mark,)))
+    series = {requests(): "0+10x300", requests(200, error_type="timeout"): "_x200 4+2x100", **TARGET}
+    prove(tmp_path, series, {BAD: [(1, 0), (199, 0), (200, 4), (203, 10), (250, 104)]}, tracked=[tracked])
+
+
+@pytest.mark.parametrize(("mark", "told"), [
+    (Matcher("code", "=~", "5.."), "5.."), (Matcher("code", "=", "5.."), "5\\.\\."), (Matcher("code", "!=", ""), ".+"),
+    (Matcher("code", "!=", "200"), None), (Matcher("code", "!~", "2.."), None)])
+def test_what_a_mark_matches_as_a_regular_expression(mark: Matcher, told: str | None) -> None:
+    """Or nothing, where bad events must be read on their own."""
+    assert pattern(mark) == told
 
 
 def test_what_was_counted_before_the_first_scrape_is_not_new(tmp_path: Path) -> None:
@@ -236,10 +253,10 @@ def test_prometheus_3_counts_a_range_without_its_left_edge() -> None:
 
 @given(st.integers(2, 366 * 24))
 def test_every_record_is_written_once_and_is_the_objectives_own(hours: int) -> None:
-    """No window makes two rules of one name, and every rule reads records of its own service and slo only."""
+    """No window makes two rules of one name and part, and every rule reads records of its own service and slo only."""
     tracked = dataclasses.replace(SHOP, window=hours * HOUR)
     rules = [rule for group in rows.groups(tracked) for rule in group.rules]
-    assert len({rule.record for rule in rules}) == len(rules)
+    assert len({(rule.record, rule.labels.get("part")) for rule in rules}) == len(rules)
     for rule in rules:
         assert rule.expr.count("slo:") == rule.expr.count('{service="shop",slo="up"')
 
