@@ -35,9 +35,13 @@ def next_attempt(row: Notification, refusal: TryLater, now: Millis, jitter: floa
     if refusal.after is not None:
         return now + min(int(refusal.after * 1000), LONGEST_ASKED)
     fresh_page = row.severity is Severity.CRITICAL and now - row.created_at < PAGE_IS_FRESH
-    longest = LONGEST_WAIT_CRITICAL if fresh_page else LONGEST_WAIT
-    ceiling = min(longest, FIRST_WAIT * 2 ** min(row.attempts, 20))
+    ceiling = min(LONGEST_WAIT_CRITICAL if fresh_page else LONGEST_WAIT, longest_after(row.attempts))
     return now + max(SECOND // 10, int(ceiling * jitter))
+
+
+def longest_after(attempts: int) -> Millis:
+    """How far away the next try is at most that follows so many, and the one that has just failed."""
+    return min(LONGEST_WAIT, FIRST_WAIT << min(attempts, 20))
 
 
 def expired(kind: Kind, created_at: Millis, now: Millis) -> bool:

@@ -38,13 +38,14 @@ class Nearing:
         if before is None or now < before - SLACK:
             if before:
                 log.warning("clock_set_back", seconds=round((before - now) / 1000))
-            await self._writer.submit(self._bring_nearer, None)
+            await self._writer.submit(self._bring_nearer, before is not None)
             self._wake()
 
-    def _bring_nearer(self, connection: Connection, asked: Sequence[None]) -> Sequence[None]:
-        """A handler of the writer, in its thread."""
+    def _bring_nearer(self, connection: Connection, seen: Sequence[bool]) -> Sequence[None]:
+        """A handler of the writer, in its thread. `seen`: the step, that is; after a start there was hardly one."""
         now, routing, batch = self._clock.now(), self._current.file.routing, intake.Batch()
-        store.cut(connection, longest_wait(routing), now)
+        if store.cut(connection, longest_wait(routing), now) or any(seen):
+            store.hasten(connection, now)
         incidents = store.due_later(connection, now)
         alerts = maintenance.firing(connection, [one.id for one in incidents]) if routing.windows.active(now) else {}
         for incident in incidents:
@@ -52,4 +53,4 @@ class Nearing:
             if after != incident and not held_until(alerts.get(incident.id, ()), routing, now):
                 batch.take(Changes((), (after,)))
         intake.save(connection, batch, now)
-        return [None] * len(asked)
+        return [None] * len(seen)
