@@ -62,6 +62,10 @@ def _counted(watch: Watch, lines: Sequence[Shown], soon: bool, end: int) -> Iter
         asked.append(("total", _MARK - _EVERY, _MARK - _EVERY - DELAY // MINUTE, end * MINUTE))
     if end == _END:  # after a long absence the total begins anew
         asked.append(("total", end, row, end * MINUTE))
+    events, bad = counts.within(_EVERY, window)
+    if events and not bad:  # none, before a row has settled too
+        first = slo_world.recorded(watch, "bad", f"increase{promql.duration(window)}")
+        yield Sample(_EVERY, first, 0)
     for record, at, minute, span in asked:
         events, bad = counts.within(minute, span)
         for what, count in (("events", events), ("bad", bad)):  # bad ones are there where events are, if only as none
