@@ -346,11 +346,24 @@ def _reaching(current: Current, address: tuple[Any, ...]) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+def _staying() -> aiohttp.TraceConfig:
+    """Redirects end a request that did not say by its `trace_request_ctx` that it follows them: most are told not to,
+    but the opening of a websocket cannot be."""
+    async def ended(_session: aiohttp.ClientSession, context: Any, _to: aiohttp.TraceRequestRedirectParams) -> None:
+        if not context.trace_request_ctx:
+            raise aiohttp.ClientError("the answer is a redirect, and none is followed")
+
+    staying = aiohttp.TraceConfig()
+    staying.on_request_redirect.append(ended)
+    return staying
+
+
 @contextlib.asynccontextmanager
 async def _net(current: Current) -> AsyncIterator[Net]:
     # aiohttp's own limit of 100 connections would let one endpoint wait for another; slots are counted per endpoint
     connector = aiohttp.TCPConnector(limit=0, socket_factory=partial(_reaching, current))
-    session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=channels.TIMEOUT))
+    session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=channels.TIMEOUT),
+                                    trace_configs=[_staying()])
     async with session:
         yield Net(session)
 

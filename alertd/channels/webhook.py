@@ -153,6 +153,7 @@ async def send(delivery: Delivery, settings: Settings, net: Net) -> Receipt:
         async with net.http.post(
             url, data=body, headers=_headers(delivery, settings, body), timeout=aiohttp.ClientTimeout(total=TIMEOUT),
             allow_redirects=settings.http_config.follow_redirects,
+            trace_request_ctx=settings.http_config.follow_redirects,
         ) as response:
             if 200 <= response.status < 300:
                 return Receipt(f"{settings.endpoint()} answered {response.status}")
