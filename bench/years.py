@@ -1,41 +1,49 @@
-"""Ninety days of history: alerts by the million straight in the store, what people ask of it, and what the daily
-cleanup takes and leaves."""
+"""Ninety days of history: alerts by the million straight in the store, what it takes to count their hours, what people
+ask of it, and what the daily cleanup takes and leaves."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import random
 import sqlite3
 import statistics
 import time
 import urllib.request
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from alertd.audit import Act, hash_of
 from alertd.config.routing_file import RoutingFile
 from alertd.engine.cleanup import Cleanup
 from alertd.engine.clock import SystemClock, first_id
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
-from alertd.model import DAY
+from alertd.engine.tallying import Tallying
+from alertd.model import DAY, MINUTE
 from alertd.routing import Routing
-from alertd.store import database
+from alertd.store import database, tallies
 from alertd.store.writer import Writer
 from bench import processes
 from bench.figures import Figure, percentile
+from bench.state import resident
 
-ALERTS = 1_000_000  # 10,000,000 by `--alerts`: minutes to fill, and 13 GB
+ALERTS = 1_000_000  # ten million by `--alerts 10000000`: a quarter of an hour in all, and 6 GB
 DAYS = 91  # one more than is kept, so that there is a day for the cleanup
 EACH = 10  # alerts of an incident
 OPEN = 2_000  # the newest incidents
 LOOKS = 20
+ACKNOWLEDGED = 25  # one incident of so many, by a person
+RESIDENT = 400  # MB of the daemon that answers
 NOTES = {
-    "digest": "it reads the day's own alerts, 110,000 of ten million, however long the history is: to count them by "
-              "name and service takes a third of its time, those of the noisiest kinds a fifth; figures kept by the "
-              "hour as alerts end would leave only the hour under way to read",
-    "statistics": "every incident of its weeks is read one by one, and weeks have hundreds of thousands of ten million "
-                  "alerts; figures kept by the hour as incidents end would do, and ?weeks= asks for fewer",
+    "digest": "it sums the hours that are counted and reads the edges of its day; of what is left, a third is to read "
+              "what is open and which critical incidents have no runbook, a tenth the delays of a day's messages",
+    "statistics": "it sums the days that are counted, a row for each kind of alert: tens of thousands of kinds a day "
+                  "are too many; ?weeks= asks for fewer",
 }
 RAW = 700  # bytes of a webhook with ten alerts, deflated
 
@@ -71,6 +79,8 @@ def years(folder: Path, rounds: int, alerts: int = ALERTS) -> list[Figure]:
             once.enter_context(processes.alertd(folder, sink.said[0], store=store))  # makes the store
         incidents = alerts // EACH
         fill(store, range(incidents), now - DAYS * DAY, now, OPEN)
+        bare = store.stat().st_size
+        counting, kept = asyncio.run(_by_hand(store, _count))
         size = store.stat().st_size
         got: dict[str, list[float]] = {}
         for number in range(rounds):
@@ -78,7 +88,8 @@ def years(folder: Path, rounds: int, alerts: int = ALERTS) -> list[Figure]:
             with processes.alertd(folder, sink.said[0], store=store, digest=True) as daemon:
                 got.setdefault("ready", []).append(time.monotonic() - begun)
                 _look(got, f"http://127.0.0.1:{daemon.port}", _some(store, number))
-    seconds, longest, gone = asyncio.run(_clean(store))
+                got.setdefault("resident", []).append(resident(daemon.process.pid))
+    cleaning, gone = asyncio.run(_by_hand(store, _clean))
     day = incidents // DAYS
     fill(store, range(incidents, incidents + day), now, now + 1000, 0)
     figures = [Figure(f"Y {name}, {alerts // 1000}k alerts of 90 days, {what}", "ms", tuple(got[f"{name} {what}"]), (),
@@ -87,9 +98,14 @@ def years(folder: Path, rounds: int, alerts: int = ALERTS) -> list[Figure]:
                for what in ("median", "p95")]
     return [*figures,
             Figure("Y ready on that store", "s", tuple(got["ready"]), (), 5, False),
+            Figure("Y resident after all these looks", "MB", tuple(got["resident"]), (), RESIDENT, False),
             Figure("Y bytes of the store an alert, with what belongs to it", "B", (size / alerts,), (), 1500, False),
-            Figure(f"Y the day's cleanup, {gone} rows", "s", (seconds,), (), 3600, False),
-            Figure("Y its longest batch, which webhooks wait for", "ms", (longest * 1000,), (), 100, False),
+            Figure("Y of these the figures of its hours", "B", ((size - bare) / alerts,), (), 50, False),
+            Figure(f"Y to count all hours and days, {kept} of them", "s", (counting.seconds,), (), 3600, False),
+            Figure("Y the longest write of that, which webhooks wait for", "ms", (counting.longest * 1000,), (), 100,
+                   False),
+            Figure(f"Y the day's cleanup, {gone} rows", "s", (cleaning.seconds,), (), 3600, False),
+            Figure("Y its longest batch, which webhooks wait for", "ms", (cleaning.longest * 1000,), (), 100, False),
             Figure("Y the store after a day went and a day came, against before", "", (store.stat().st_size / size,),
                    (), 1.02, False)]
 
@@ -115,7 +131,22 @@ def fill(store: Path, numbers: range, since: int, until: int, burning: int) -> N
             (numbers[0], numbers[-1], since, numbers[0], step, since, numbers[0], step,
              numbers[-1] - burning))
         db.executescript(f"BEGIN; {_FILL} COMMIT;")
+        _acknowledge(db)
         db.execute("PRAGMA journal_mode = WAL")
+
+
+def _acknowledge(db: sqlite3.Connection) -> None:
+    """Some incidents, three minutes after each began, as the audit has it."""
+    seq, before = db.execute("SELECT seq, hash FROM audit_head").fetchone()
+    rows = []
+    for id, opened in db.execute(
+            f"SELECT id || '-0', at FROM made WHERE n % {ACKNOWLEDGED} = 0 ORDER BY n").fetchall():
+        act = Act(opened + 3 * MINUTE, "jane", "page", "acknowledge", f"incident {id}", {})
+        seq, before, previous = seq + 1, hash_of(act, before), before
+        rows.append((seq, act.at, act.actor, act.via, act.action, act.object, "{}", previous, before))
+    with db:
+        db.executemany("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        db.execute("UPDATE audit_head SET seq = ?, hash = ?", (seq, before))
 
 
 def _some(store: Path, seed: int) -> list[str]:
@@ -141,23 +172,49 @@ def _look(got: dict[str, list[float]], base: str, ids: list[str]) -> None:
         got.setdefault(f"{name} p95", []).append(percentile(times, 0.95))
 
 
-async def _clean(store: Path) -> tuple[float, float, int]:
-    """The daily cleanup by the engine's own hand: seconds, the longest of its batches in seconds, and rows."""
+@dataclasses.dataclass(slots=True)
+class Hand:
+    """A writer that the engine's own work is given, and how long (seconds) it took in all and in its longest write."""
+
+    writer: Writer
+    reader: AsyncEngine
+    seconds: float = 0.0
+    longest: float = 0.0
+
+    async def submit(self, handler: Any, item: Any) -> Any:
+        begun = time.monotonic()
+        answer = await self.writer.submit(handler, item)
+        self.longest = max(self.longest, time.monotonic() - begun)
+        return answer
+
+
+async def _by_hand(store: Path, work: Callable[[Hand], Awaitable[int]]) -> tuple[Hand, int]:
+    """The work without a daemon around it, and what it returns."""
     db = database.connect(f"sqlite:///{store}")
-    writer, metrics, took = Writer(db.writer), Metrics(), list[float]()
-    writer.start()
-
-    class Timed:
-        async def submit(self, handler: Any, item: Any) -> Any:
-            begun = time.monotonic()
-            answer = await writer.submit(handler, item)
-            took.append(time.monotonic() - begun)
-            return answer
-
+    hand = Hand(Writer(db.writer), db.reader)
+    hand.writer.start()
     begun = time.monotonic()
-    cleanup = Cleanup(Timed(), Current(RoutingFile(Routing({}, {}), {}, {}), 0), SystemClock(), metrics)  # type: ignore[arg-type]  # all that it asks of a writer
-    await cleanup.tick()
-    seconds = time.monotonic() - begun
-    await writer.stop()
+    found = await work(hand)
+    hand.seconds = time.monotonic() - begun
+    await hand.writer.stop()
     await db.close()
-    return seconds, max(took), int(metrics.cleaned._value.get())
+    return hand, found
+
+
+async def _count(hand: Hand) -> int:
+    """Every hour and day that is over, those too that the cleanup then takes."""
+    await Tallying(hand, hand.reader, _nothing(retention=(DAYS + 1) * DAY), SystemClock(), pause=0).tick()  # type: ignore[arg-type]  # all it asks of
+    async with hand.reader.connect() as connection:
+        return sum(map(len, await tallies.counted(connection, 0, SystemClock().now())))
+
+
+async def _clean(hand: Hand) -> int:
+    """The daily cleanup; how many rows it took."""
+    metrics = Metrics()
+    await Cleanup(hand, _nothing(), SystemClock(), metrics).tick()  # type: ignore[arg-type]  # likewise
+    return int(metrics.cleaned._value.get())
+
+
+def _nothing(**more: Any) -> Current:
+    """No receivers and no routes."""
+    return Current(RoutingFile(Routing({}, {}), {}, {}, **more), 0)

@@ -7,10 +7,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from alertd.model import Labels, Millis, Severity
+from alertd.model import HOUR, Labels, Millis, Severity
 from alertd.slo.budget import Status
 from alertd.statistics import Figures, Noise, Office, Ring, Tally, figures, noise, out_of_hours
 from alertd.statistics.record import kind_of
+from alertd.statistics.tally import quarter_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,7 +78,14 @@ class Facts:
 
     @property
     def length(self) -> Millis:
-        return max(self.until - self.since, 1)
+        return compared(self.since, self.until)
+
+
+def compared(since: Millis, until: Millis) -> Millis:
+    """How long the times are that such a time is compared with: of some hours and more to the quarter of an hour, by
+    which what is over is kept."""
+    length = max(until - since, 1)
+    return quarter_of(length) if length >= 6 * HOUR else length
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,11 +22,13 @@ log = structlog.get_logger()
 class Tallying:
     """`tick` counts whatever is due; where there are several replicas, each hour is counted by one of them."""
 
-    def __init__(self, writer: Writer, reader: AsyncEngine, current: Current, clock: Clock) -> None:
+    def __init__(self, writer: Writer, reader: AsyncEngine, current: Current, clock: Clock, pause: float = PAUSE
+                 ) -> None:
         self._writer = writer
         self._reader = reader
         self._current = current
         self._clock = clock
+        self._pause = pause
 
     async def tick(self) -> None:
         if changed := await self._writer.submit(tallies.after, self._clock.now()):
@@ -53,5 +55,5 @@ class Tallying:
         async with self._reader.connect() as connection:
             found = await tallies.count(connection, claim)
         kept: bool = await self._writer.submit(tallies.keep, found)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(self._pause)
         return kept

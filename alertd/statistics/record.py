@@ -7,7 +7,7 @@ import datetime
 import zoneinfo
 from typing import NamedTuple
 
-from alertd.model import IncidentId, Labels, Millis, Severity
+from alertd.model import IncidentId, Labels, Millis
 from alertd.rotas import Hours, parse_hours
 
 OFFICE = "MON-FRI 09:00-18:00"  # hours in which nobody is woken, unless asked otherwise
@@ -18,7 +18,6 @@ class Case:
     """An incident: when it opened, when somebody first took care of it, when it was over."""
 
     id: IncidentId
-    severity: Severity
     opened_at: Millis
     acknowledged_at: Millis | None
     resolved_at: Millis | None

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import Facts, Seen
+from alertd.digest.facts import compared
 from alertd.digest.model import Digest
 from alertd.model import IncidentState, Millis, Outlet, Severity, State
 from alertd.store import audit, measuring, schema
@@ -34,7 +35,7 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, firs
     webhooks = (await connection.execute(select(func.count()).where(
         _webhooks.id >= first, _webhooks.received_at >= since, _webhooks.received_at < until))).scalar() or 0
     record = await measuring.tally(connection, since, until, until, pagers, people)
-    past = await measuring.starts_before(connection, since, until - since, BACK, until, pagers, people)
+    past = await measuring.starts_before(connection, since, compared(since, until), BACK, until, pagers, people)
     return Facts(
         since, until, seen, record, past, dead=sum(number for _, number in dead),
         dead_reasons=tuple(reason for reason, _ in dead), webhooks=webhooks, delivered=delivered,

@@ -236,6 +236,10 @@ audit = Table(
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
+# It is kept for ever: neither an incident's page nor the figures of weeks may read it from its beginning.
+Index("audit_by_object", audit.c.object)
+_TAKEN = "action = 'acknowledge'"
+Index("audit_taken", audit.c.at, audit.c.object, sqlite_where=text(_TAKEN), postgresql_where=text(_TAKEN))
 
 # The newest row of the audit once more, in one row. Whoever adds to the audit holds it, so that there is one chain
 # however many write; and a record whose end was cut off does not reach it any more.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.model import HOUR, IncidentId, IncidentState, Kind, Millis, Severity, State
@@ -40,8 +40,8 @@ class Told:
 async def ended(connection: AsyncConnection, ranges: Sequence[Range], *, standing: bool = False) -> list[Case]:
     """The incidents that ended in these stretches of time, with when somebody first took care of them; with
     `standing` those too that are open."""
-    part = select(_incidents.id, _incidents.severity, _incidents.opened_at, _incidents.acknowledged_at,
-                  _incidents.resolved_at).where(_incidents.severity != Severity.NONE.value)
+    part = select(_incidents.id, _incidents.opened_at, _incidents.acknowledged_at, _incidents.resolved_at).where(
+        _incidents.severity != Severity.NONE.value)
     # each by an index of its own, which an OR of them would not use
     parts = [part.where(_incidents.state == _OVER, within) for within in _within(_incidents.resolved_at, ranges)]
     rows: list[Any] = []
@@ -50,15 +50,15 @@ async def ended(connection: AsyncConnection, ranges: Sequence[Range], *, standin
     if not rows:
         return []
     first = await first_acknowledged(connection, min(row.opened_at for row in rows))
-    return [Case(IncidentId(row.id), Severity(row.severity), row.opened_at, first.get(row.id, row.acknowledged_at),
-                 row.resolved_at) for row in rows]
+    return [Case(IncidentId(row.id), row.opened_at, first.get(row.id, row.acknowledged_at), row.resolved_at)
+            for row in rows]
 
 
 async def first_acknowledged(connection: AsyncConnection, since: Millis) -> dict[str, Millis]:
     """When somebody first took care of each incident that began since; a row keeps the last time only."""
     acts = await connection.execute(
         select(_audit.object, func.min(_audit.at).label("at"))
-        .where(_audit.action == "acknowledge", _audit.at >= since).group_by(_audit.object))
+        .where(_audit.action == literal_column("'acknowledge'"), _audit.at >= since).group_by(_audit.object))
     return {row.object.removeprefix("incident "): row.at for row in acts}
 
 

@@ -36,7 +36,7 @@ def seen(name="HighErrorRate", *, at=0, resolved=10, service="checkout", runbook
 def record(*ones, acknowledged=None, called=(), since=0):
     """What is known of these incidents, each of one alert: acknowledged so many minutes after they began, and calls so
     many hours after the digest's time did."""
-    cases = [Case(one.id, one.severity, one.opened_at, None if acknowledged is None
+    cases = [Case(one.id, one.opened_at, None if acknowledged is None
                   else one.opened_at + acknowledged * MINUTE, one.resolved_at) for one in ones]
     kinds = {}
     for one in ones:

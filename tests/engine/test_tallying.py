@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from alertd.engine import tallying
 from alertd.engine.tallying import Tallying
 from alertd.model import DAY, HOUR
 from alertd.store import measuring, tallies
@@ -13,11 +12,10 @@ from tests.bodies import body
 
 
 @pytest.fixture
-def counting(house, monkeypatch):
+def counting(house):
     """One that counts without a pause."""
-    monkeypatch.setattr(tallying, "PAUSE", 0)
     house.clock.time -= house.clock.time % DAY
-    return lambda: Tallying(house.writer, house.db.reader, house.current, house.clock)
+    return lambda: Tallying(house.writer, house.db.reader, house.current, house.clock, pause=0)
 
 
 async def counted(house):

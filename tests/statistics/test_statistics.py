@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from alertd import statistics
 from alertd.digest import Facts
 from alertd.digest.facts import load_of, noise_of
-from alertd.model import DAY, HOUR, MINUTE, IncidentId, Severity
+from alertd.model import DAY, HOUR, MINUTE, IncidentId
 from alertd.statistics import AlertKind, Case, Counts, Figures, Ring, Tally, forms, measure, trend
 from alertd.statistics.tally import slots_of
 
@@ -31,7 +31,7 @@ def asked(weeks: int = 3, hours: str = statistics.OFFICE) -> statistics.Asked:
 
 def case(number: int, opened: int, taken: int | None = None, over: int | None = None) -> Case:
     """Taken care of and over so many milliseconds after it opened."""
-    return Case(IncidentId(f"i{number}"), Severity.CRITICAL, opened, None if taken is None else opened + taken,
+    return Case(IncidentId(f"i{number}"), opened, None if taken is None else opened + taken,
                 None if over is None else opened + over)
 
 
