@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from alertd.errors import StoreUnavailable
 from alertd.store import postgres, wire
+from alertd.store.checkpoints import Checkpoints
 
 T = TypeVar("T")
 
@@ -66,18 +67,25 @@ class Local:
         self.faults: tuple[type[BaseException], ...] = (SQLAlchemyError, OSError, engine.dialect.loaded_dbapi.Error)
         self._engine = engine
         self._connection: Connection | None = None  # kept: taking it from the pool anew costs as much as ten webhooks
+        self._checkpoints = Checkpoints(engine.url.database or "")
 
     def run(self, work: Callable[[Connection], T]) -> T:
         if self._connection is None:
             self._connection = self._engine.connect()
         try:
             with self._connection.begin():
-                return work(self._connection)
+                result = work(self._connection)
         except BaseException:
-            self.close()  # whatever state the failure left it in, the next transaction begins afresh
+            self._drop()  # whatever state the failure left it in, the next transaction begins afresh
             raise
+        self._checkpoints.committed()
+        return result
 
     def close(self) -> None:
+        self._checkpoints.close()
+        self._drop()
+
+    def _drop(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
