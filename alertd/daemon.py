@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import dataclasses
 import datetime
 import errno
-import gc
-import logging
 import os
 import signal
 import socket
 import ssl
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -33,7 +29,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from alertd import alive, channels, reach
 from alertd.channels import Net
 from alertd.config import routing_file
-from alertd.config.secret import hide
 from alertd.engine.acts import Acts
 from alertd.engine.alive import Alive
 from alertd.engine.anchor import Anchor
@@ -53,6 +48,7 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.nearing import Nearing
 from alertd.engine.offers import Offers
 from alertd.engine.oncall import OnCall
+from alertd.engine.process import collect_rarely, set_up_logs, share_memory, share_often
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.replicas import Replicas
 from alertd.engine.room import Room
@@ -73,11 +69,8 @@ from alertd.web.app import build
 from alertd.web.guard import Door
 from alertd.web.inside import Inside
 
-M_ARENA_MAX = -8  # of mallopt(3)
 GRACE = 15.0  # seconds for attempts under way when stopping; above one attempt's own limit
 CLOSING = 5.0  # seconds for requests under way after that; with GRACE below the 30 s that Kubernetes waits
-COLLECT = (10_000, 2, 100)  # new objects before a look at them (1 ms); how many such looks before a wider one (4 ms)
-SWITCH = 0.001  # seconds; a fifth of this costs throughput
 ACCEPTED = 16  # connections in one go; each takes about 0.1 ms
 WAITING = 1024  # connections that may wait to be accepted
 ANCHOR = 60  # seconds between looks at the audit's head
@@ -112,28 +105,6 @@ def run(options: Options) -> None:
     set_up_logs(options.json_logs)
     share_memory()
     asyncio.run(_serve(options))
-
-
-def share_memory() -> None:
-    """Have all threads take memory from one place: by itself glibc gives each its own, of which most stays unused, 2 MB
-    at rest. They take turns anyway. Elsewhere than with glibc nothing is to be done."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(M_ARENA_MAX, 1)
-
-
-def collect_rarely() -> None:
-    """Have the garbage collector look at less at a time. Nearly nothing here is garbage in cycles, and a look at all
-    that is imported and all that a burst brings holds every thread for tens of milliseconds."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
-
-
-def share_often() -> None:
-    """Have a busy thread give the interpreter up sooner. At the default (5 ms) the event loop waits 15 ms for its turn
-    while one thread decodes a large webhook and another decides the one before it."""
-    sys.setswitchinterval(SWITCH)
 
 
 async def _serve(options: Options) -> None:
@@ -410,17 +381,3 @@ async def _listening(app: web.Application, options: Options, tls: ssl.SSLContext
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
     return socket.create_server((host, port), family=family)
-
-
-def set_up_logs(json_lines: bool) -> None:
-    """Structured lines on stderr; the libraries' own loggers are quieter, since the attempts record their outcome."""
-    render = structlog.processors.JSONRenderer() if json_lines else structlog.processors.LogfmtRenderer(
-        key_order=["timestamp", "level", "event"], drop_missing=True, bool_as_flag=False)
-    structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level,
-                    structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info,
-                    render, lambda _logger, _name, line: hide(str(line))],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr), cache_logger_on_first_use=True)
-    for name in ("slack_sdk", "apscheduler", "aiohttp", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -14,8 +14,9 @@ import threading
 import time
 from pathlib import Path
 
-from alertd.daemon import Options, collect_rarely, serving, set_up_logs, share_often
+from alertd.daemon import Options, serving
 from alertd.engine.clock import SystemClock
+from alertd.engine.process import collect_rarely, set_up_logs, share_often
 
 EVERY = 0.002  # seconds between two looks
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from alertd.config import rules_file
 from alertd.config.routing_file import RoutingFile
-from alertd.daemon import collect_rarely, share_often
 from alertd.engine.budgets import Budgets, said_in, said_of
 from alertd.engine.clock import Ids
 from alertd.engine.counting import Counting
 from alertd.engine.metrics import Metrics
+from alertd.engine.process import collect_rarely, share_often
 from alertd.engine.setting import Current
 from alertd.engine.source import Source
 from alertd.model import DAY, HOUR, MINUTE, SECOND, Millis

@@ -6,8 +6,9 @@ import aiohttp
 import pytest
 import structlog
 
-from alertd.daemon import Options, serving, set_up_logs
+from alertd.daemon import Options, serving
 from alertd.engine.clock import SystemClock
+from alertd.engine.process import set_up_logs
 
 ROUTING = """
 receivers:
