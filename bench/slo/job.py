@@ -28,9 +28,9 @@ _POINT = float(shapes.BUDGET) / 100  # one percentage point of the budget, as a 
 _WINDOW = shapes.WINDOW // 1000
 
 ALERTS = (
-    "an objective has nine alerts here and two there, and quiet runs lie between 0.098 and 0.102. Four fifths are what "
-    "counts up to now with every scrape, 0.013 of 0.054 ms the fast tier's alert: windows of it that begin with a row, "
-    "and not exactly an hour and five minutes ago, would take a tenth off")
+    "an objective has nine alerts here and two there. Four fifths are what counts up to now with every scrape, a "
+    "quarter of all is the fast tier's alert: windows of it that begin with a row, and not exactly an hour and five "
+    "minutes ago, would take a tenth off")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
