@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from alertd.model import HOUR, Labels, Millis, Severity
+from alertd.model import HOUR, Millis, Severity
 from alertd.slo.budget import Status
 from alertd.statistics import Figures, Noise, Office, Ring, Tally, figures, noise, out_of_hours
 from alertd.statistics.record import kind_of
@@ -20,8 +20,7 @@ class Seen:
 
     id: str
     name: str
-    labels: Labels
-    team: str
+    service: str
     severity: Severity
     opened_at: Millis
     resolved_at: Millis | None
@@ -30,7 +29,7 @@ class Seen:
     @property
     def kind(self) -> str:
         """What to tune so that there is less of it: the alert, and of which service."""
-        return kind_of(self.name, self.labels.get("service", ""))
+        return kind_of(self.name, self.service)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
 from alertd.incidents import Known
 from alertd.model import ARROWS, Event, IncidentId, IncidentState, Millis, Notification, State
@@ -52,7 +52,9 @@ def reporting(connection: Connection, now: Millis) -> list[IncidentId]:
 
 def _due(connection: Connection, what: ColumnElement[bool]) -> list[IncidentId]:
     """Those of which this is so, claimed: what another process has in hand is left to it, and looked for again."""
-    query = select(_incidents.c.id).where(what).order_by(_incidents.c.id).with_for_update(skip_locked=True)
+    # not by the id itself: for that order SQLite reads all incidents there ever were, where those due are a few
+    query = select(_incidents.c.id).where(what).order_by(func.coalesce(_incidents.c.id, "")).with_for_update(
+        skip_locked=True)
     return [row.id for row in connection.execute(query)]
 
 

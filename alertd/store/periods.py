@@ -15,7 +15,7 @@ from alertd.digest.model import Digest
 from alertd.model import IncidentState, Millis, Outlet, Severity, State
 from alertd.store import audit, measuring, schema
 from alertd.store.dialect import label, word
-from alertd.store.rows import labels_from
+from alertd.store.rows import kind_from
 
 BACK = 7  # stretches of the same length that one is compared with
 MOST = 20_000  # incidents; a storm's digest is about its newest ones
@@ -46,7 +46,7 @@ async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tu
     """The incidents that are open, and the critical ones that began since, are over and have no runbook; of each one
     alert. Both by an index."""
     over = word(IncidentState.RESOLVED)
-    part = select(_incidents.id, _incidents.labels, _incidents.team, _incidents.severity, _incidents.opened_at,
+    part = select(_incidents.id, _incidents.labels, _incidents.severity, _incidents.opened_at,
                   _incidents.resolved_at).where(_incidents.opened_at < until)
     found = union_all(
         part.where(_incidents.state != over, _incidents.severity != Severity.NONE.value),
@@ -54,7 +54,9 @@ async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tu
                    _incidents.severity == Severity.CRITICAL.value)).subquery()
     one = select(_alerts.id).where(_alerts.incident == found.c.id).limit(1).correlate(found).scalar_subquery()
     runbook = label(_alerts.annotations, "runbook_url")
-    query = (select(found, _alerts.labels.label("more"), runbook.label("runbook"))
+    own, more = (label(labels, "alertname", "service") for labels in (found.c.labels, _alerts.labels))
+    query = (select(found.c.id, found.c.severity, found.c.opened_at, found.c.resolved_at, own.label("own"),
+                    more.label("more"), runbook.label("runbook"))
              .select_from(found.outerjoin(schema.alerts, _alerts.id == one))
              .where(found.c.resolved_at.is_(None) | (func.coalesce(runbook, "") == ""))
              .order_by(found.c.opened_at.desc()).limit(MOST))
@@ -62,9 +64,12 @@ async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tu
 
 
 def _one(row: Any) -> Seen:
-    labels = {**(labels_from(row.more) if row.more else {}), **labels_from(row.labels)}
-    return Seen(row.id, labels.get("alertname", "an alert"), labels, row.team or labels.get("team", ""),
-                Severity(row.severity), row.opened_at, row.resolved_at, bool(row.runbook))
+    name, service = kind_from(row.own)
+    if row.more and not (name and service):  # what the incident's labels do not say, those of its alert do
+        more = kind_from(row.more)
+        name, service = name or more[0], service or more[1]
+    return Seen(row.id, name or "an alert", service, Severity(row.severity), row.opened_at, row.resolved_at,
+                bool(row.runbook))
 
 
 async def _delivered(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[int, Millis | None]:

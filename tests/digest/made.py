@@ -29,7 +29,7 @@ def entry(*alerts):
 def seen(name="HighErrorRate", *, at=0, resolved=10, service="checkout", runbook=True):
     """One incident, by minutes since the digest's time began."""
     opened = SINCE + at * MINUTE
-    return Seen(f"i{name}{at}", name, {"alertname": name, "service": service}, "payments", Severity.CRITICAL, opened,
+    return Seen(f"i{name}{at}", name, service, Severity.CRITICAL, opened,
                 opened + resolved * MINUTE if resolved is not None else None, runbook)
 
 
@@ -41,7 +41,7 @@ def record(*ones, acknowledged=None, called=(), since=0):
     kinds = {}
     for one in ones:
         if one.resolved_at is not None:
-            kinds.setdefault(AlertKind(one.name, one.labels["service"]), Counts()).add(Counts(
+            kinds.setdefault(AlertKind(one.name, one.service), Counts()).add(Counts(
                 1, int(one.resolved_at - one.opened_at <= GONE_SOON), 1, int(acknowledged is None)))
     rings = [Ring(SINCE + hours * HOUR, "on-call", None, "payments") for hours in called]
     return Tally(slots_of(cases, SINCE, T0), rings, kinds, since)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import event
 
 from alertd.audit import fault
 from alertd.engine.acts import Acts, Outcome, Person
@@ -10,6 +11,7 @@ from alertd.errors import Rejected, TryLater
 from alertd.flapping import Limits
 from alertd.model import HOUR, MINUTE, Severity
 from alertd.routing import Step
+from alertd.store import acts as store
 from alertd.store import audit, reading
 from tests.bodies import body
 from tests.engine.conftest import file_for, receiver
@@ -214,3 +216,20 @@ async def test_a_flapping_incident_ends_once_it_is_quiet(house, acts):
         return len([one for one in house.script.sent if one[1] == "resolved"]) == 6
 
     await house.until(all_told)
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("due", [store.lapsed, store.escalating, store.reminding, store.reporting, store.calming])
+async def test_what_is_due_is_found_without_reading_all_that_is_kept(house, due):
+    """Every few seconds, while webhooks wait: SQLite is asked how it would do it; of PostgreSQL's plan a small table
+    says nothing."""
+    said = []
+
+    def listen(_connection, cursor, statement, parameters, *_more):
+        said.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    event.listen(house.db.writer, "before_cursor_execute", listen)
+    await house.writer.submit(lambda connection, items: [due(connection, 5) for _ in items], None)
+    event.remove(house.db.writer, "before_cursor_execute", listen)
+    assert any("SEARCH incidents" in plan for plan in said)
+    assert not any("SCAN incidents" in plan for plan in said)
