@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from alertd.delivery import LEASE, LONGEST_ASKED, LONGEST_WAIT, longest_after
 from alertd.model import Incident, IncidentState, Millis, State
@@ -47,5 +47,6 @@ def due_later(connection: Connection, now: Millis) -> list[Incident]:
     due = (_incidents.c.escalate_at, _incidents.c.acknowledged_until, _incidents.c.remind_at, _incidents.c.report_at,
            _incidents.c.quiet_at)
     query = select(_incidents).where(_incidents.c.state != word(IncidentState.RESOLVED),
-                                     or_(*(column > now for column in due))).order_by(_incidents.c.id)
+                                     or_(*(column > now for column in due))).order_by(
+        func.coalesce(_incidents.c.id, ""))  # as in acts: not by an index that has all there ever were
     return [incident_from(row) for row in connection.execute(query.with_for_update())]
