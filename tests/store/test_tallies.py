@@ -31,7 +31,7 @@ TABLES = (schema.webhooks, schema.incidents, schema.alerts, schema.notifications
           schema.tally_slots, schema.tally_calls, schema.tally_kinds, schema.kinds)
 
 RUNS = itertools.count()
-EXAMPLES = 8
+EXAMPLES = 5
 
 minutes = st.integers(0, 27 * 60)
 alert = st.tuples(st.sampled_from(["Down", "Slow", "No\u00efse \"x\""]), st.sampled_from(["", "shop"]),
