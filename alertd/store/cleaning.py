@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal_column, select, union_all, update
 
 from alertd.model import HOUR, IncidentState, Millis
-from alertd.store import schema
+from alertd.store import schema, tallies
 from alertd.store.dialect import upsert
 from alertd.store.reconcile import WEBHOOK_ID
 
@@ -54,6 +54,10 @@ def _incidents_before(connection: Connection, id: str, before: Millis) -> int:
     ids = sorted(set(ids) - {row.incident for row in connection.execute(busy)})
     if not ids:
         return 0
+    # what was sent or ended after its incident is counted in an hour that stays
+    tallies.changed(connection, connection.execute(union_all(
+        select(_notifications.settled_at).where(_notifications.incident.in_(ids), _notifications.settled_at >= before),
+        select(_alerts.closed_at).where(_alerts.incident.in_(ids), _alerts.closed_at >= before))).scalars())
     told = select(_notifications.id).where(_notifications.incident.in_(ids))
     return sum(_gone(connection, table, condition) for table, condition in (
         (schema.attempts, schema.attempts.c.notification.in_(told)),
