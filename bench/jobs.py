@@ -62,7 +62,7 @@ def intake(folder: Path, rounds: int) -> list[Figure]:
         Figure("A intake, new groups of 10, against store-only", "webhooks/s", *_pair(got, "new", "store"), 0.8, True,
                ONE_INTERPRETER),
         Figure("A intake, new groups of 10, against decode-only", "webhooks/s", *_pair(got, "new", "decode"), 0.15,
-               True),
+               True, ONE_INTERPRETER),
         Figure("A intake, repeats of 10, against store-only", "webhooks/s", *_pair(got, "repeat", "store"), 0.8, True,
                ONE_INTERPRETER),
         Figure("A answer p99 at half of that load", "ms", tuple(got["p99"]), (), 100, False),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import random
 import sqlite3
 import statistics
@@ -133,6 +134,8 @@ def fill(store: Path, numbers: range, since: int, until: int, burning: int) -> N
         db.executescript(f"BEGIN; {_FILL} COMMIT;")
         _acknowledge(db)
         db.execute("PRAGMA journal_mode = WAL")
+    with store.open("rb") as file:
+        os.fsync(file.fileno())  # nor is the first sync of the disk after it
 
 
 def _acknowledge(db: sqlite3.Connection) -> None:
