@@ -1,6 +1,7 @@
 """The intake claims for couriers with nothing to do."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -133,16 +134,25 @@ async def test_what_an_offer_sends_counts_for_the_pace(house, alone):
     await sent(house, 6)
 
 
-async def test_what_is_taken_while_it_ends_is_sent(house, alone):
+async def test_what_is_taken_while_it_ends_is_sent(house, monkeypatch, alone):
     """The end waits for the transaction under way, and for the attempts that come of it."""
     await asyncio.sleep(0.05)
+    begun, go, claim_new = threading.Event(), threading.Event(), outbox.claim_new
+
+    def held(*given):
+        begun.set()
+        go.wait(5)
+        return claim_new(*given)
+
+    monkeypatch.setattr(outbox, "claim_new", held)
     accepting = asyncio.create_task(accept(house, "a"))
-    await asyncio.sleep(0)
-    await house.couriers.stop(5)
-    await accepting
-    assert len(house.script.sent) in (0, 3)
-    states = set((await house.states()).values())
-    assert states == ({"sent"} if house.script.sent else {"queued"})
+    assert await asyncio.to_thread(begun.wait, 5)
+    stopping = asyncio.create_task(house.couriers.stop(5))
+    await asyncio.sleep(0.05)
+    go.set()
+    await asyncio.gather(stopping, accepting)
+    assert len(house.script.sent) == 3
+    assert set((await house.states()).values()) == {"sent"}
 
 
 def test_an_offer_is_withdrawn():
