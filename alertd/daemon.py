@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -341,21 +341,27 @@ async def _net(current: Current) -> AsyncIterator[Net]:
 
 @contextlib.contextmanager
 def _timed(ticks: Mapping[Callable[[], Awaitable[None]], int]) -> Iterator[None]:
-    """Call each after so many seconds, and again. What is looked at often is looked at first after FIRST: replicas that
-    end again and again within a TICK would else never come to a digest or an escalation."""
+    """Call each after so many seconds, and again."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     start = datetime.datetime.now(datetime.UTC)
     scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR)
-    for tick, seconds in ticks.items():
+    for (tick, seconds), moment in zip(ticks.items(), _moments(list(ticks.values())), strict=True):
         # None: a tick that is late because the loop was busy still runs; the default drops it after a second
-        first = start + datetime.timedelta(seconds=FIRST if seconds <= TICK else seconds)
-        scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=first, misfire_grace_time=None,
-                          coalesce=True)
+        scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=start + datetime.timedelta(seconds=moment),
+                          misfire_grace_time=None, coalesce=True)
     scheduler.start()
     try:
         yield
     finally:
         scheduler.shutdown(wait=False)
+
+
+def _moments(intervals: Sequence[int]) -> list[float]:
+    """When each of these is looked at first, in seconds after the start. What is looked at often, after FIRST: replicas
+    that end again and again within a TICK would else never come to a digest or an escalation. Spread over a second, and
+    so from then on: all at once would keep a webhook waiting for all of them."""
+    return [(FIRST if interval <= TICK else interval) + index / len(intervals)
+            for index, interval in enumerate(intervals)]
 
 
 def _tick_failed(event: JobExecutionEvent) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+from itertools import pairwise
 from types import SimpleNamespace
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alertd import daemon
 
@@ -22,6 +25,13 @@ async def test_what_is_looked_at_often_is_looked_at_soon_after_the_start():
     with daemon._timed({tick: daemon.TICK}):
         async with asyncio.timeout(daemon.TICK - 1):
             await looked.wait()
+
+
+@given(st.lists(st.sampled_from([1, daemon.TICK, daemon.ANCHOR, daemon.CHORES]), min_size=1, max_size=30))
+def test_no_two_things_are_looked_at_in_the_same_moment(intervals):
+    """A webhook that comes in just then waits for one of them, not for all."""
+    within = sorted(moment % 1 for moment in daemon._moments(intervals))
+    assert all(later - earlier > 0.9 / len(intervals) for earlier, later in pairwise(within))
 
 
 @pytest.mark.parametrize(("follow", "asked"), [(False, ["/"]), (True, ["/", "/elsewhere"])])

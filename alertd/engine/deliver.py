@@ -10,7 +10,6 @@ it (offers.py).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import random
 import secrets
@@ -32,7 +31,7 @@ from alertd.engine.pacing import Pacer
 from alertd.engine.setting import Current
 from alertd.engine.slots import Slots
 from alertd.errors import Rejected, StoreUnavailable, TryLater
-from alertd.model import SECOND, Delivery, Event, Kind, Millis, Notification, Outlet
+from alertd.model import SECOND, Delivery, Event, Incident, Kind, Millis, Notification, Outlet
 from alertd.store import outbox
 from alertd.store.outbox import Claim, Settlement
 from alertd.store.writer import Writer
@@ -306,7 +305,7 @@ class Courier:
             async with asyncio.timeout(TIMEOUT):
                 receipt = await channel.send(self._linked(delivery), settings, outgoing.net)
         except Rejected as error:
-            return await self._dead(row, token, hide(error.reason), started)
+            return await self._dead(delivery, token, hide(error.reason), started)
         except TryLater as error:
             return self._later(row, token, error, started)
         except TimeoutError:
@@ -329,17 +328,25 @@ class Courier:
             return dataclasses.replace(delivery, link=f"{base.rstrip('/')}/incidents?state=open")
         return delivery
 
-    async def _dead(self, row: Notification, token: str, reason: str, started: Millis) -> Settlement:
-        outgoing = self._outgoing
-        now = outgoing.clock.now()
-        incident = None
-        with contextlib.suppress(Exception):  # without the store there is no fallback to write either
-            async with outgoing.reader.connect() as connection:
-                incident = await outbox.incident_of(connection, row.incident) if row.incident else None
+    async def _dead(self, delivery: Delivery, token: str, reason: str, started: Millis) -> Settlement:
+        outgoing, row = self._outgoing, delivery.notification
+        incident, now = await self._incident_of(delivery), outgoing.clock.now()
         known = incident is not None or row.incident is None
         fallbacks = fall_back(row, incident, outgoing.current.file.routing, now) if known else ()
         log.error("dead_letter", outlet=str(row.outlet), notification=row.id, reason=reason)
         return Settlement(row, token, Event.REJECT, reason, started, now, fallbacks=fallbacks)
+
+    async def _incident_of(self, delivery: Delivery) -> Incident | None:
+        """As it is by now. Where the store does not say, as it was when the message was claimed: rather a fallback too
+        many than a page that nobody gets."""
+        if delivery.notification.incident is None:
+            return None
+        try:
+            async with self._outgoing.reader.connect() as connection:
+                return await outbox.incident_of(connection, delivery.notification.incident)
+        except Exception as error:  # whatever it is, somebody else has to be told
+            log.warning("incident_not_read", notification=delivery.notification.id, error=str(error))
+            return delivery.incident
 
     def _later(self, row: Notification, token: str, refusal: TryLater, started: Millis) -> Settlement:
         now = self._outgoing.clock.now()

@@ -51,6 +51,19 @@ async def test_a_dead_critical_page_goes_to_the_fallback_at_once(house):
     await house.until(lambda: house.script.sent and house.script.sent[-1][:2] == ("platform-team", "resolved"))
 
 
+@pytest.mark.parametrize(
+    "file", [file_for(receiver("on-call", "pagerduty", fallback="platform-team"))], indirect=True)
+async def test_it_goes_there_too_while_the_store_cannot_be_read(house, monkeypatch):
+    """By what was known when the message was claimed."""
+    async def unreadable(_connection, _id):
+        raise OSError("no answer")
+
+    monkeypatch.setattr(outbox, "incident_of", unreadable)
+    house.script.plan.extend([Rejected("no such key")] * 3)
+    await accept(house, "a")
+    await house.until(lambda: ("platform-team", "firing") in {(who, kind) for who, kind, _ in house.script.sent})
+
+
 async def test_a_start_in_doubt_that_is_refused_later_is_told_its_end(house):
     """It may have arrived before the vendor said no; without its end, a page would stay open for ever."""
     house.script.plan.extend([TryLater("reset", ambiguous=True)] * 3)
