@@ -46,6 +46,7 @@ __all__ = ["Asked", "Part", "Query", "Rows", "among", "change", "fetch", "label"
 
 AT_ONCE = (32, 16, 8, 4, 2, 1)  # rows to a statement of SQLite: beyond the first more gain nothing
 _VALUES = " VALUES ("
+COPIED = 64  # rows, from which on a COPY takes PostgreSQL and the driver less than its two turns more cost
 MOST_LOCKS = 1_000  # of one transaction; PostgreSQL has room for 6,400 unless it is told otherwise
 
 Query = Select[Any] | CompoundSelect[Any]
@@ -152,15 +153,21 @@ class Rows:
     """A statement for many rows, each a tuple in the order of `names`: handed to the driver itself as they are.
     Core's own way takes longer than the database takes to write them. On SQLite by statements of AT_ONCE rows, since
     the driver gives up the interpreter's lock and asks for it again at every one; on PostgreSQL a column each, as
-    arrays, so that it is one statement however many they are."""
+    arrays, so that it is one statement however many they are. Of `new` ones, which nothing there can be in the way of,
+    COPIED or more are copied: the driver looks at each value of an array three times, at one that it copies once."""
 
-    def __init__(self, statement: Insert, names: Sequence[str]) -> None:
+    def __init__(self, statement: Insert, names: Sequence[str], *, new: bool = False) -> None:
+        self.new = new
         self._statement = statement
         self._names = list(names)
         self._texts: Mapping[int, str] = {}
 
     def __call__(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
         write(connection, (self, rows))
+
+    def copy(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """PostgreSQL's way for many."""
+        wire.copy(connection, self._statement.table.name, self._names, rows)
 
     def by_number(self, dialect: Dialect) -> Mapping[int, str]:
         """SQLite's texts, by the number of rows."""
@@ -261,16 +268,23 @@ Part = tuple[Rows, Iterable[tuple[Any, ...]]]
 
 
 def write(connection: Connection, *parts: Part) -> None:
-    """Write rows of several kinds. PostgreSQL is asked once for all of them, since being asked costs it and the driver
-    as much as some rows do; so no part may need what another one wrote."""
+    """Write rows of several kinds. PostgreSQL is asked once for all that it does not copy, since being asked costs it
+    and the driver as much as some rows do; so no part may need what another one wrote."""
     dialect = connection.dialect
     filled = [(rows, values) for rows, some in parts if (values := list(some))]
     if dialect.name != "postgresql":
         for rows, values in filled:
             _write(connection, rows.by_number(dialect), values)
-    elif filled:
-        text = _together(dialect, tuple(rows for rows, _ in filled))
-        arrays = [list(column) for _, values in reversed(filled) for column in zip(*values, strict=True)]
+        return
+    told = []
+    for rows, values in filled:
+        if rows.new and len(values) >= COPIED:
+            rows.copy(connection, values)
+        else:
+            told.append((rows, values))
+    if told:
+        text = _together(dialect, tuple(rows for rows, _ in told))
+        arrays = [list(column) for _, values in reversed(told) for column in zip(*values, strict=True)]
         wire.tell(connection, text, arrays)
 
 

@@ -142,13 +142,15 @@ def save(connection: Connection, batch: Batch, now: Millis, *more: Part) -> None
     webhooks = {id for id, *_ in batch.webhooks}
     new = [alert for alert in alerts if _new(alert, webhooks)]
     rest = alerts if not new else [] if len(new) == len(alerts) else [one for one in alerts if not _new(one, webhooks)]
+    opened = batch.opened()
     write(connection,
           (_INSERT_WEBHOOK, batch.webhooks),
           (_UPSERT_ALERT, map(alert_row, rest)),
           (_INSERT_FIRING, map(firing_row, new)),
           (_UPSERT_INCIDENT, map(incident_row, incidents)),
           swings.kept(incidents, now),
-          (_INSERT_NOTIFICATION, map(notification_row, notifications)),
+          (_INSERT_FIRST, (notification_row(row) for row in notifications if row.incident in opened)),
+          (_INSERT_NOTIFICATION, (notification_row(row) for row in notifications if row.incident not in opened)),
           (_INSERT_DECISION, map(_decision_row, batch.decisions)),
           (_INSERT_INHIBITOR, ((one.key, one.alert, one.name, one.both) for one in batch.inhibitors)),
           (_INSERT_INHIBITED, ((alert.id,) for alert in batch.inhibited)),
@@ -211,17 +213,19 @@ _INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
 # held too: what is decided from "not sent yet" must not be claimed meanwhile
 _NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c.incident)).order_by(
     schema.notifications.c.seq).with_for_update()
-_INSERT_WEBHOOK = Rows(insert(schema.webhooks), WEBHOOK)
+_INSERT_WEBHOOK = Rows(insert(schema.webhooks), WEBHOOK, new=True)
 _UPSERT_ALERT = Rows(
     _upsert(schema.alerts, ("annotations", "starts_at", "newest_start", "ends_at", "closed_at", "muted")), ALERT)
-_INSERT_FIRING = Rows(insert(schema.alerts), FIRING)
+_INSERT_FIRING = Rows(insert(schema.alerts), FIRING, new=True)
 _UPSERT_INCIDENT = Rows(_upsert(schema.incidents, ("severity", "epoch", "revision", "state", "firing", "alerts",
                                                       "acknowledged_at", "resolved_at", "acknowledged_by",
                                                       "acknowledged_until", "escalated", "escalate_at",
                                                       "remind_at", "report_at", "swings", "quiet_at")), INCIDENT)
 _INSERT_NOTIFICATION = Rows(
     upsert(schema.notifications).on_conflict_do_nothing(index_elements=["incident", "id"]), NOTIFICATION)
-_INSERT_DECISION = Rows(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"))
+# of incidents that the batch opened: of those nothing was intended before
+_INSERT_FIRST = Rows(insert(schema.notifications), NOTIFICATION, new=True)
+_INSERT_DECISION = Rows(insert(schema.decisions), ("webhook", "incident", "at", "verdict", "why"), new=True)
 _INSERT_INHIBITOR = Rows(
     upsert(schema.inhibitors).on_conflict_do_nothing(index_elements=["key", "alert"]), ("key", "alert", "name", "both"))
 _INSERT_INHIBITED = Rows(upsert(schema.inhibited).on_conflict_do_nothing(index_elements=["alert"]), ("alert",))

@@ -63,6 +63,12 @@ def tell(connection: Connection, text: str, values: Sequence[Any]) -> None:
     _wait(connection, lambda driver: driver.execute(text, *values))
 
 
+def copy(connection: Connection, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Add rows to a table, each in the order of `names`; one that is there already is an error."""
+    begin(connection)
+    _wait(connection, lambda driver: driver.copy_records_to_table(table, records=rows, columns=names))
+
+
 def commit(connection: Connection) -> None:
     """Commit what was begun. The server does not call it an error to commit what has failed, and undoes it."""
     _tell_what_waits(connection)
