@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Collection, Iterable
 
 from alertd.incidents import Changes, Decision
-from alertd.messages import utc
 from alertd.model import MANAGEMENT, MINUTE, Incident, IncidentState, Kind, Millis, Notification, Outlet, State
 from alertd.routing import Routing, ways
 from alertd.telling import by_place, in_storm, notification, place, reached
+from alertd.times import utc
 
 REMINDER = 10 * MINUTE  # time to look and acknowledge again; of short ones a sixth
 

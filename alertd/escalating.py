@@ -10,10 +10,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from alertd.incidents import Changes, Decision
-from alertd.messages import duration
 from alertd.model import SECOND, Incident, IncidentState, Kind, Millis, Notification, Outlet
 from alertd.routing import Receiver, Routing, Step, ways
 from alertd.telling import DIGEST_CHANNEL, notification, place, reached
+from alertd.times import duration
 
 PUNCTUAL: Millis = 15 * SECOND  # the timed work comes by every 5 seconds; what is later than this is worth a word
 

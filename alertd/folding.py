@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 from alertd.digest import Entry, lines_of
 from alertd.incidents import Changes, Decision
-from alertd.messages import duration, in_plain_words, utc
+from alertd.messages import in_plain_words
 from alertd.model import MANAGEMENT, SECOND, DigestText, Kind, Millis, Notification, Outlet, Severity, State
 from alertd.routing import Routing
 from alertd.storm import EMPTY, PREFIX, Gauge, Limits, Storm, filled, is_calm
 from alertd.telling import fingerprint_of, notice
+from alertd.times import duration, utc
 
 UTC = ZoneInfo("UTC")
 EDITED_EVERY = 10 * SECOND  # a message in place: often enough to follow, seldom enough to leave its channel to others

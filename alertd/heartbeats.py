@@ -10,10 +10,10 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from alertd.messages import duration
 from alertd.model import AlertState, Incident, Millis, ReportedAlert, Webhook, WebhookId
 from alertd.routing import Heartbeat, Override, Routing
 from alertd.telling import fingerprint_of
+from alertd.times import duration
 
 SOURCE = "alertd"  # of incidents that no Alertmanager told of
 NAME = "HeartbeatSilent"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from alertd.incidents import Changes, Decision
-from alertd.messages import duration
 from alertd.model import Incident, IncidentState, Millis, Notification
 from alertd.routing import Routing
 from alertd.telling import fall_back
+from alertd.times import duration
 
 
 def tell_instead(row: Notification, incident: Incident, rows: Iterable[Notification], routing: Routing, now: Millis

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from alertd.digest import Entry, lines_of
 from alertd.incidents import Changes, Decision
 from alertd.matchers import Matcher
-from alertd.messages import in_plain_words, utc
+from alertd.messages import in_plain_words
 from alertd.model import (
     DAY,
     MANAGEMENT,
@@ -34,6 +34,7 @@ from alertd.model import (
 from alertd.routing import Choice, Chooser, Routing, choose, ways
 from alertd.schedule import Once, Stretch, Window, everything
 from alertd.telling import HELD_BY, Desk, fingerprint_of, kept, notice
+from alertd.times import utc
 
 QUIET = ("slack", "email")  # channels by which a window's start and end are told: they wake nobody
 UTC = ZoneInfo("UTC")

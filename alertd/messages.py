@@ -8,18 +8,13 @@ names or queries.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 
 from alertd import escaping, silencing
 from alertd.model import (
-    DAY,
-    HOUR,
     MANAGEMENT,
-    MINUTE,
-    SECOND,
     Alert,
     Delivery,
     Incident,
@@ -28,6 +23,7 @@ from alertd.model import (
     Millis,
     Severity,
 )
+from alertd.times import duration, utc
 
 SUMMARY = 160  # characters of the summary in a title: with status and severity it stays below 200
 LINE = 400  # characters of one alert's line
@@ -397,29 +393,3 @@ def lasted(incident: Incident | None) -> Millis | None:
     if incident is None or incident.resolved_at is None:
         return None
     return max(incident.resolved_at - incident.opened_at, 0)
-
-
-def duration(length: Millis) -> str:
-    """The two largest units: 40 s, 23 min, 2 h 5 min, 3 d 4 h."""
-    if length < MINUTE:
-        return f"{length // SECOND} s"
-    if length < HOUR:
-        return f"{length // MINUTE} min"
-    large, small = ((HOUR, "h"), (MINUTE, "min")) if length < DAY else ((DAY, "d"), (HOUR, "h"))
-    rest = length % large[0] // small[0]
-    return f"{length // large[0]} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
-
-
-def utc(at: Millis) -> str:
-    """A moment as people read it."""
-    return f"{moment(at):%Y-%m-%d %H:%M} UTC"
-
-
-def iso(at: Millis) -> str:
-    """A moment as programs read it (RFC 3339, milliseconds)."""
-    return moment(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def moment(at: Millis) -> datetime.datetime:
-    """`at` as a date and time of day, UTC."""
-    return datetime.datetime.fromtimestamp(at / 1000, datetime.UTC)

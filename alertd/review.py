@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from alertd import escaping
-from alertd.messages import duration, iso, moment, summary, utc
+from alertd.messages import summary
 from alertd.model import MINUTE, Incident, IncidentState, Labels, Millis, State
 from alertd.schedule import Stretch, Window
 from alertd.story import Story, acknowledged_at, began_at, figures, links, timeline, troubled
+from alertd.times import duration, iso, moment, utc
 
 MOST_LINES = 200  # of the timeline; an incident with more has its whole story in `alertd incidents show`
 MOST_SIMILAR = 10

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from alertd import escaping
 from alertd.audit import Act
-from alertd.messages import Link, duration, summary
+from alertd.messages import Link, summary
 from alertd.model import (
     MINUTE,
     Alert,
@@ -21,6 +21,7 @@ from alertd.model import (
     NotificationId,
     State,
 )
+from alertd.times import duration
 
 MOST_EDGES = 40  # starts and ends of alerts that have a line of their own
 LOOK = {"runbook_url": "Runbook", "dashboard_url": "Dashboard", "dashboard": "Dashboard"}  # annotations that lead on

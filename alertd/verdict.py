@@ -10,9 +10,9 @@ import dataclasses
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 
-from alertd.messages import duration
 from alertd.model import HOUR, MINUTE, Millis
 from alertd.routing import Routing
+from alertd.times import duration
 
 FRESH: Millis = 15 * MINUTE  # how long a webhook is a sign that the way from Prometheus works
 ANSWERS: Millis = MINUTE  # the same for an Alertmanager that is asked every 15 s

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alertd import messages
 from alertd.messages import Fact, Line, Link
-from alertd.model import DAY, HOUR, MINUTE, SECOND, Delivery, DigestText, IncidentState, Kind, Severity
+from alertd.model import MINUTE, Delivery, DigestText, IncidentState, Kind, Severity
 from tests import made
 
 
@@ -126,14 +126,6 @@ def test_a_digest_is_its_subject_and_text() -> None:
     """Nothing of an incident in it."""
     message = messages.compose(made.delivery(Kind.DIGEST, digest=DigestText("daily\r\nx", "a\nb")))
     assert (message.title, message.lead, message.incident) == ("daily x", "a\nb", "")
-
-
-@pytest.mark.parametrize(("length", "words"), [
-    (0, "0 s"), (59 * SECOND, "59 s"), (MINUTE, "1 min"), (HOUR - 1, "59 min"), (HOUR, "1 h"),
-    (2 * HOUR + 5 * MINUTE, "2 h 5 min"), (DAY, "1 d"), (3 * DAY + 4 * HOUR + MINUTE, "3 d 4 h")])
-def test_durations(length: int, words: str) -> None:
-    """The two largest units."""
-    assert messages.duration(length) == words
 
 
 @given(st.text(st.characters(), max_size=200), st.sampled_from(Kind), st.sampled_from(["responder", "management"]))

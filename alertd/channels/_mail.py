@@ -10,7 +10,7 @@ from email.policy import SMTP
 from functools import cache
 from typing import TYPE_CHECKING
 
-from alertd import escaping, messages
+from alertd import escaping, messages, times
 from alertd.digest import Digest
 from alertd.digest import html as digest_html
 from alertd.digest import text as digest_text
@@ -38,7 +38,7 @@ def payload(delivery: Delivery, sender: str) -> EmailMessage:
     mail["Subject"] = escaping.line(message.title, SUBJECT)
     mail["From"] = sender
     mail["To"] = delivery.notification.outlet.target
-    mail["Date"] = email.utils.format_datetime(messages.moment(delivery.notification.created_at))
+    mail["Date"] = email.utils.format_datetime(times.moment(delivery.notification.created_at))
     for name, value in _threading(delivery, domain(sender)).items():
         mail[name] = value
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nothing may answer it by itself

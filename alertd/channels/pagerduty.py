@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 import pydantic
 
-from alertd import escaping, messages
+from alertd import escaping, messages, times
 from alertd.channels import TIMEOUT, Net, Receipt, _wire
 from alertd.channels import Settings as Base
 from alertd.config.secret import Secret
@@ -98,7 +98,7 @@ def _trigger(delivery: Delivery, key: str) -> Event:
         "summary": escaping.cut(message.title, SUMMARY),
         "source": _label(labels, "instance", "service", "job", "cluster") or "alertd",
         "severity": _SEVERITIES.get(message.severity, "info"),
-        "timestamp": messages.iso(delivery.incident.opened_at) if delivery.incident else None,
+        "timestamp": times.iso(delivery.incident.opened_at) if delivery.incident else None,
         "component": _label(labels, "service", "job"),
         "group": _label(labels, "cluster", "environment", "namespace"),
         "class": _label(labels, "alertname"),

@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 import pydantic
 
-from alertd import escaping, messages
+from alertd import escaping, messages, times
 from alertd.channels import TIMEOUT, Net, Receipt, _wire
 from alertd.channels import Settings as Base
 from alertd.config.secret import Secret
@@ -112,7 +112,7 @@ def payload(delivery: Delivery) -> dict[str, Any]:
         body["incident"] = {
             "id": str(incident.id), "state": incident.state.value, "severity": incident.severity.value,
             "labels": {_text(key): _text(value) for key, value in incident.labels.items()},
-            "opened_at": messages.iso(incident.opened_at), "acknowledged_at": _iso(incident.acknowledged_at),
+            "opened_at": times.iso(incident.opened_at), "acknowledged_at": _iso(incident.acknowledged_at),
             "acknowledged_by": _name(incident.acknowledged_by or "") or None,
             "resolved_at": _iso(incident.resolved_at), "link": message.page,
         }
@@ -123,12 +123,12 @@ def payload(delivery: Delivery) -> dict[str, Any]:
 def _alert(alert: Alert) -> dict[str, Any]:
     return {"name": messages.name(alert), "summary": messages.summary(alert),
             "state": "firing" if alert.firing else "resolved", "severity": alert.severity.value,
-            "fingerprint": _name(alert.fingerprint), "starts_at": messages.iso(alert.starts_at),
+            "fingerprint": _name(alert.fingerprint), "starts_at": times.iso(alert.starts_at),
             "ends_at": _iso(alert.ends_at)}
 
 
 def _iso(at: int | None) -> str | None:
-    return None if at is None else messages.iso(at)
+    return None if at is None else times.iso(at)
 
 
 def _text(text: str) -> str:

@@ -137,7 +137,7 @@ def _measured(store: str, weeks: str, timezone: str | None, hours: str, config: 
 
 
 def _weeks(view: dict[str, Any]) -> str:
-    from alertd.messages import duration
+    from alertd.times import duration
 
     def number(value: int | None) -> str:
         return "unknown" if value is None else str(value)

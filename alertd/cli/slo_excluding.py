@@ -56,7 +56,7 @@ def exclude(name: str | None, match: tuple[str, ...], starts: str, ends: str | N
 def exclusions(since: str, store: str, url: str | None, form: str) -> None:
     """List what budgets leave out, by whom and why; what was taken back too."""
     from alertd.config.units import duration
-    from alertd.messages import iso
+    from alertd.times import iso
 
     now = time.time_ns() // 1_000_000
     try:

@@ -11,11 +11,11 @@ from alertd.digest.due import Every
 from alertd.digest.entries import MOST_SUMMARIES, Entry, summary, title
 from alertd.digest.facts import Facts, Load, load_of, noise_of
 from alertd.digest.model import BudgetLine, Digest, Section, Standing
-from alertd.messages import duration
 from alertd.model import DAY, Millis, Severity
 from alertd.slo.budget import Standing as Budget
 from alertd.slo.budget import Status
 from alertd.statistics import Noise
+from alertd.times import duration
 
 MOST = 15  # lines of a section, and objectives; a digest is read in a minute
 TOP = 5  # kinds of noise, and of what has no runbook

@@ -19,7 +19,6 @@ from alertd.engine.clock import Clock, Ids
 from alertd.engine.metrics import Metrics
 from alertd.engine.setting import Current
 from alertd.errors import BadInput
-from alertd.messages import iso
 from alertd.model import HOUR, MINUTE, Labels, Millis
 from alertd.schedule import Window
 from alertd.slo.budget import Status
@@ -32,6 +31,7 @@ from alertd.store.counting import Excluding, Undoing
 from alertd.store.ledger import Series
 from alertd.store.writer import Writer
 from alertd.telling import fingerprint_of
+from alertd.times import iso
 
 if TYPE_CHECKING:
     from alertd.engine.counting import Counting

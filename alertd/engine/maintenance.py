@@ -35,7 +35,6 @@ from alertd.maintaining import (
     release,
     too_broad,
 )
-from alertd.messages import iso
 from alertd.model import HOUR, DigestText, IncidentId, Millis, Notification, Outlet, Severity, State
 from alertd.schedule import AHEAD, LONGEST, Once, Stretch, Window, Windows
 from alertd.store import acts, audit, inhibiting, intake
@@ -43,6 +42,7 @@ from alertd.store import maintenance as store
 from alertd.store.dialect import lock
 from alertd.store.writer import Writer
 from alertd.telling import HELD_BY, fingerprint_of, kept, notice, place
+from alertd.times import iso
 
 LATE = HOUR  # a window that began or ended longer ago is no news
 

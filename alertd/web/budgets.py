@@ -10,11 +10,11 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd import burndown
-from alertd.messages import duration
 from alertd.model import DAY, HOUR, Labels, Millis
 from alertd.slo.budget import Standing, Status
 from alertd.store import ledger
 from alertd.store.ledger import Kept
+from alertd.times import duration
 from alertd.verdict import Budget
 from alertd.web import frame
 from alertd.web.inside import Inside

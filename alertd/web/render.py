@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from alertd import escaping, messages, story
+from alertd import escaping, messages, story, times
 from alertd.burndown import Drawn
 from alertd.model import SECOND, Alert, Labels, Millis, State
 from alertd.statistics import Week
@@ -36,7 +36,7 @@ def _environment() -> Environment:
                               trim_blocks=True, lstrip_blocks=True)
     for filter in FILTERS:
         environment.filters[filter.__name__] = filter
-    environment.filters |= {"iso": messages.iso, "duration": messages.duration, "static": static.address}
+    environment.filters |= {"iso": times.iso, "duration": times.duration, "static": static.address}
     return environment
 
 
@@ -45,15 +45,15 @@ def _environment() -> Environment:
 
 def moment(at: Millis) -> str:
     """To the minute."""
-    return messages.utc(at)
+    return times.utc(at)
 
 
 def to_the_second(at: Millis) -> str:
-    return f"{messages.moment(at):%Y-%m-%d %H:%M:%S}"
+    return f"{times.moment(at):%Y-%m-%d %H:%M:%S}"
 
 
 def clock(at: Millis) -> str:
-    return f"{messages.moment(at):%H:%M} UTC"
+    return f"{times.moment(at):%H:%M} UTC"
 
 
 def moment_of(text: str) -> str:
@@ -87,7 +87,7 @@ def in_zone(at: Millis, zone: datetime.tzinfo) -> str:
 def ago(at: Millis, now: Millis) -> str:
     if abs(now - at) < SECOND:
         return "just now"
-    return f"{messages.duration(now - at)} ago" if at <= now else f"in {messages.duration(at - now)}"
+    return f"{times.duration(now - at)} ago" if at <= now else f"in {times.duration(at - now)}"
 
 
 def thousands(number: int) -> str:
