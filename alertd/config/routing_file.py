@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,7 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
     findings = [*document.duplicates, *granted, *on_call.findings, *everyone.findings, *planned, *unsteady, *stormy,
                 *unheard, *reader.top_level(), *reader.findings,
                 *routing_lint.lint(document, routing, reader.override_places)]
+    findings = list(_told_once(findings, document))
     faulty = any(finding.level == "error" for finding in findings)
     if not faulty:
         findings += [*routing_lint.never_used(document, routing), *routing_lint.placeholders(document)]
@@ -103,6 +104,18 @@ def examine(path: Path, channels: Mapping[str, type[Any]], *, read_secrets: bool
         return None, findings
     return RoutingFile(routing, everyone.settings, everyone.digests, tuple(findings), on_call.people,
                        on_call.calendars, path.parent, access, retention, beat, private), findings
+
+
+# what is said of a section that is not there, and of what it would have named
+_CONSEQUENCES = {"receivers": ("no receiver is given", "unknown receiver"), "routes": ("no route for",)}
+
+
+def _told_once(findings: list[Finding], document: Document) -> Iterator[Finding]:
+    """A section by a misspelt key is an unknown key, and missing: one slip, one finding."""
+    guesses = {finding.fix for finding in findings}
+    consequences = tuple(said for section, words in _CONSEQUENCES.items() for said in words
+                         if section not in document.data and f"did you mean {section!r}?" in guesses)
+    return (finding for finding in findings if not finding.what.startswith(consequences))
 
 
 def names(value: object) -> tuple[str, ...]:

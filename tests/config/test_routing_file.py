@@ -52,6 +52,14 @@ def findings(folder: Path, text: str) -> list[str]:
     return [f"{finding.level} {finding}".replace(f"{folder}/", "") for finding in found]
 
 
+@pytest.mark.parametrize(("right", "wrong", "line"), [("receivers", "recievers", 4), ("routes", "route", 13)])
+def test_a_misspelt_section_is_one_finding(tmp_path: Path, right: str, wrong: str, line: int) -> None:
+    """Not one for each of what is not found in it."""
+    said = findings(tmp_path, GOOD.replace(f"\n{right}:", f"\n{wrong}:"))
+    assert [one for one in said if one.startswith("error")] == [
+        f"error routing.yaml:{line}:1: unknown key {wrong!r}; did you mean {right!r}?"]
+
+
 def test_receivers_become_one_outlet_for_each_channel_and_target(tmp_path: Path) -> None:
     """Channels and targets stand in the order of the file; a digest is an outlet of its own."""
     receivers = loaded(tmp_path, GOOD).routing.receivers
