@@ -67,6 +67,8 @@ def budgets(folder: Path, rounds: int, services: int = len(world.SERVICES), weat
         with prometheus(folder, data) as server:
             ours.append(_ours(server, chosen, weather.missed))
             theirs.append(_sloth(server, chosen, seed))
+        with prometheus(folder, data) as server:  # anew: the one before has answered for six days of every moment
+            server.settle(data)
             for service in chosen:  # in turn, since a machine is not equally fast all the time
                 _cost(server, ours[-1], tuple(shapes.ours(service)), len(chosen))
                 _cost(server, theirs[-1], (shapes.sloth(service, INTERVAL),), len(chosen))

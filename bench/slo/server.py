@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import math
 import shutil
@@ -18,6 +19,7 @@ from typing import Any
 
 from bench.processes import PATIENCE, free_port
 
+COMPACTED = 180.0  # seconds within which blocks are compacted: a look at them comes every minute
 BLOCK = 54 * 3600  # seconds; a block of TSDB begins at a multiple of it
 Labels = tuple[tuple[str, str], ...]
 Points = Mapping[str, Sequence[tuple[float, float]]]  # a series in PromQL's words, and its (seconds, value)
@@ -92,6 +94,15 @@ class Prometheus:
             time.sleep(0.05)
         raise RuntimeError("Prometheus did not get ready")
 
+    def settle(self, data: Path) -> None:
+        """Wait until no blocks lie over one another. Samples that were loaded in parts do until Prometheus compacted
+        them, once a minute, and to read a moment from eight blocks costs what no server that recorded them pays."""
+        end = time.monotonic() + COMPACTED
+        while _overlapping(data):
+            if time.monotonic() > end:
+                raise RuntimeError("Prometheus did not compact its blocks")
+            time.sleep(0.5)
+
     def value(self, expression: str, moment: float) -> float | None:
         """The one value at a moment; None without one."""
         result = self._ask("query", query=expression, time=moment)["result"]
@@ -125,6 +136,17 @@ class Prometheus:
         body = urllib.parse.urlencode(parameters).encode()
         with urllib.request.urlopen(f"{self.url}/api/v1/{what}", body, timeout=120) as answer:
             return json.load(answer)["data"]
+
+
+def _overlapping(data: Path) -> bool:
+    spans = sorted((block["minTime"], block["maxTime"]) for block in _blocks(data))
+    return any(start < before for (_, before), (start, _) in itertools.pairwise(spans))
+
+
+def _blocks(data: Path) -> Iterator[Any]:
+    for meta in data.glob("*/meta.json"):
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # it is being removed, or written
+            yield json.loads(meta.read_text())
 
 
 def finite(value: float | None) -> bool:
