@@ -35,9 +35,11 @@ UNCHANGED = 1.25  # what two runs of the same differ by on a shared machine
 REPEATED = 64  # groups that fire again and again
 ONE = "a webhook with 1 alert, critical to on-call"
 ONE_INTERPRETER = (
-    "one interpreter does it all, 0.39 ms for a webhook of 10, half of it Python that decides and makes rows (py-spy, "
-    "perf): HTTP 0.05, decoding 0.04, deciding 0.07, rows and statements 0.12, the commit 0.04. It takes a process "
-    "of its own for HTTP and decoding, so that two cores share it, and the memory of that process")
+    "one interpreter does it all, 0.36 ms for a webhook of 10 (py-spy, perf): HTTP 0.05, decoding 0.04, deciding 0.07, "
+    "rows and statements 0.12, the commit 0.04. While all that sends waits for one commit its threads take turns; a "
+    "transaction begun while more is read made them fight for the interpreter and took a sixth off. A process of its "
+    "own for HTTP and decoding would come to about 0.6 (reckoned); it takes another that holds SQLite and is handed "
+    "a transaction's statements at once, and the memory of both")
 
 
 def intake(folder: Path, rounds: int) -> list[Figure]:
