@@ -238,7 +238,8 @@ class Courier:
         if most < 1:
             return None
         wish = self._wish(most, now)
-        return Offer(wish, partial(self._taken, wish, settings, self._time()))
+        return Offer(wish, partial(self._taken, wish, settings, self._time()),
+                     self.outlet.channel in self._outgoing.current.file.routing.pages)
 
     def _taken(self, wish: Claim, settings: Settings, asked: float, deliveries: Sequence[Delivery]) -> None:
         """It is as if this courier had claimed that."""

@@ -25,10 +25,12 @@ from alertd.store.writer import afterwards
 
 @value
 class Offer:
-    """What may be claimed for an outlet; `taken` is called on the event loop with what was, once it is on disk."""
+    """What may be claimed for an outlet; `taken` is called on the event loop with what was, once it is on disk, and at
+    once where it `pages`: calls people."""
 
     wish: Claim
     taken: Callable[[Sequence[Delivery]], None]
+    pages: bool = False
 
 
 class Idle(Protocol):
@@ -69,5 +71,6 @@ class Offers:
             return False
         deliveries = firsts(rows, batch.opened(), batch.incidents, batch.alerts.values(), offer.wish.alerts, now)
         if deliveries:
-            afterwards(connection, partial(offer.taken, outbox.claim_new(connection, offer.wish, deliveries)))
+            afterwards(connection, partial(offer.taken, outbox.claim_new(connection, offer.wish, deliveries)),
+                       urgent=offer.pages)
         return bool(deliveries)

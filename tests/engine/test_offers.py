@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from alertd.channels import Receipt
 from alertd.engine import offers
 from alertd.errors import StoreUnavailable
 from alertd.store import outbox, reading
@@ -132,6 +133,25 @@ async def test_what_an_offer_sends_counts_for_the_pace(house, alone):
     await sent(house, 3)
     await house.clock.advance(1)
     await sent(house, 6)
+
+
+@pytest.mark.parametrize("file", [file_for(pages=frozenset({"slack"}))], indirect=True)
+async def test_a_page_is_on_its_way_before_anything_else_is_begun(house, monkeypatch, alone):
+    """What calls people has the turns that its writing takes to itself, although others were claimed before it."""
+    steps = []
+
+    async def send(delivery, settings, net):
+        steps.append(f"{delivery.notification.outlet.channel} begins")
+        await asyncio.sleep(0)
+        steps.append(f"{delivery.notification.outlet.channel} writes")
+        return Receipt("taken")
+
+    await asyncio.sleep(0.05)
+    monkeypatch.setattr(house.script, "send", send)
+    await accept(house, "a")
+    steps.append("the sender is answered")
+    await house.until(lambda: len(steps) == 7)
+    assert steps[:3] == ["slack begins", "slack writes", "the sender is answered"]
 
 
 async def test_what_is_taken_while_it_ends_is_sent(house, monkeypatch, alone):
