@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertd.model import DAY, MANAGEMENT, Millis, Outlet
+from alertd.model import DAY, HOUR, MANAGEMENT, Millis, Outlet
 from alertd.statistics import AlertKind, Asked, Counts, Ring, Statistics, Tally, measure
 from alertd.statistics.tally import FOREVER, QUARTER, Cover, Slot, cover, hour_of, slots_of
 from alertd.store import schema, tallies, tallying
@@ -42,8 +42,10 @@ async def tally(connection: AsyncConnection, since: Millis, until: Millis, now: 
 
 async def _slots(connection: AsyncConnection, since: Millis, until: Millis, hours: Set[Millis]
                  ) -> Mapping[Millis, Slot]:
-    """Within a quarter of an hour nothing is told apart of what is kept, so it is of no use from there on."""
-    over = cover(since, FOREVER, hours if since % QUARTER == 0 else set(), set())
+    """Within a quarter of an hour nothing is told apart of what is kept, so it is of no use from there on; nor is an
+    hour that is not over by `until`, since it is kept by the ends of incidents and tells of all of their beginnings."""
+    over = cover(since, FOREVER, {hour for hour in hours if hour + HOUR <= until} if since % QUARTER == 0 else set(),
+                 set())
     slots = await tallies.slots(connection, over.hours, since)
     cases = await tallying.ended(connection, over.rest, standing=True)
     for at, slot in slots_of(cases, since, until).items():

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select
 
@@ -222,6 +222,7 @@ def test_hours_and_what_is_left_are_the_history(store_url: str) -> None:
 
     @settings(max_examples=EXAMPLES, phases=[Phase.explicit, Phase.generate],  # to shrink one takes minutes
               suppress_health_check=[HealthCheck.too_slow])
+    @example(history=[(1159, 452, "critical", 60, [], [])], odd=1, since=0, before=1)  # ends after what is asked about
     @given(history=st.builds(lambda one, two: [*one, *two], histories, st.lists(flappy, max_size=2)),
            odd=st.integers(1, 4), since=st.integers(0, 26 * HOUR), before=minutes)
     def holds(history: list[Any], odd: int, since: int, before: int) -> None:
