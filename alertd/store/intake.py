@@ -14,7 +14,6 @@ from alertd.model import (
     Alert,
     Incident,
     IncidentId,
-    IncidentState,
     Millis,
     Notification,
     NotificationId,
@@ -24,7 +23,7 @@ from alertd.model import (
 )
 from alertd.statistics.tally import GRACE
 from alertd.store import live, reconcile, schema, swings, tallies, weather
-from alertd.store.dialect import Asked, Part, Rows, among, listed, lock, look, upsert, word, write
+from alertd.store.dialect import Asked, Part, Rows, among, listed, lock, look, upsert, write
 from alertd.store.rows import (
     ALERT,
     FIRING,
@@ -48,8 +47,8 @@ def ask(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[st
     may open. Until the end of the transaction no other process decides about any of it."""
     fingerprints = {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
     lock(connection, (*fingerprints, *keys))
-    values = live.parameters(connection, fingerprints, now) | {"keys": listed(keys)}
-    return Asked(connection, (live.query(connection), _INCIDENTS_BY_KEY, swings.BY_KEY, reconcile.CLUSTERS,
+    values = live.parameters(connection, fingerprints, keys, now) | {"keys": listed(keys)}
+    return Asked(connection, (live.query(connection), live.incidents(connection), swings.BY_KEY, reconcile.CLUSTERS,
                               *weather.QUERIES), values)
 
 
@@ -59,7 +58,7 @@ def repeats(connection: Connection, webhooks: Collection[Webhook], now: Millis) 
     if not webhooks:
         return {}
     known, fingerprints = Known(), {alert.fingerprint for webhook in webhooks for alert in webhook.alerts}
-    _noted(known, look(connection, live.query(connection), live.parameters(connection, fingerprints, now)))
+    _noted(known, look(connection, live.query(connection), live.parameters(connection, fingerprints, (), now)))
     found = ((webhook.id, repeated(webhook, known.alerts, now)) for webhook in webhooks)
     return {id: changes for id, changes in found if changes}
 
@@ -72,9 +71,9 @@ def load(connection: Connection, webhooks: Sequence[Webhook], keys: Collection[s
     for alert in _noted(known, asked(live.query(connection))):
         if alert.firing and alert.incident:
             named.add(alert.incident)
-    _note(known, asked(_INCIDENTS_BY_KEY) if keys else ())
+    _note(known, asked(live.incidents(connection)) if keys else ())
     if others := named - known.incidents.keys():
-        _note(known, connection.execute(_INCIDENTS_BY_ID, {"listed": listed(others)}))
+        _note(known, connection.execute(live.INCIDENTS_BY_ID, {"listed": listed(others)}))
     if any(key not in known.open_by_key for key in keys):
         known.swings = swings.found(asked(swings.BY_KEY))
     if changing := touched(webhooks, known, now):
@@ -156,7 +155,7 @@ def save(connection: Connection, batch: Batch, now: Millis, *more: Part) -> None
           (_INSERT_INHIBITED, ((alert.id,) for alert in batch.inhibited)),
           *more)
     tallies.changed(connection, _over(rest, incidents, now - GRACE))
-    live.note(connection, alerts, now)
+    live.note(connection, alerts, incidents, now)
 
 
 def _over(alerts: Iterable[Alert], incidents: Iterable[Incident], before: Millis) -> Iterable[Millis]:
@@ -204,12 +203,6 @@ def _upsert(table: Table, changing: tuple[str, ...]) -> Insert:
                                            set_={name: statement.excluded[name] for name in changing})
 
 
-_incidents = schema.incidents.c
-_INCIDENTS_BY_ID, _INCIDENTS_BY_KEY = (
-    select(schema.incidents).where(found, _incidents.state != word(IncidentState.RESOLVED))
-    .order_by(_incidents.id).with_for_update()
-    for found in (among(_incidents.id), among(_incidents.key, "keys"))
-)
 # held too: what is decided from "not sent yet" must not be claimed meanwhile
 _NOTIFICATIONS = select(schema.notifications).where(among(schema.notifications.c.incident)).order_by(
     schema.notifications.c.seq).with_for_update()

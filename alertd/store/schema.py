@@ -108,8 +108,10 @@ Index("incidents_ended", incidents.c.resolved_at,
 # Of what is over, the same before: written once for an incident, when it ends.
 Index("incidents_same", incidents.c.key,
       sqlite_where=text("state = 'resolved'"), postgresql_where=text("state = 'resolved'"))
+# One of a key at a time: `decide` sees to that. On SQLite the keys, which are hashes, are in memory (live.py).
 Index("incidents_open", incidents.c.key, unique=True,
-      sqlite_where=text("state <> 'resolved'"), postgresql_where=text("state <> 'resolved'"))
+      postgresql_where=text("state <> 'resolved'")).ddl_if(dialect="postgresql")
+Index("incidents_burning", incidents.c.id, sqlite_where=text("state <> 'resolved'")).ddl_if(dialect="sqlite")
 
 # When incidents that ended lately began and ended, by their key: whether the next one of it flaps.
 swings = Table(

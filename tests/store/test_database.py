@@ -109,8 +109,8 @@ async def test_a_file_of_an_older_version_is_brought_up_with_what_it_holds(tmp_p
     await db.close()
 
 
-@pytest.mark.parametrize("statement", [live._BY_ID, intake._INCIDENTS_BY_ID, intake._INCIDENTS_BY_KEY,
-                                       intake._NOTIFICATIONS, reading._INCIDENTS, reading._ROOTS, reading._TOLD])
+@pytest.mark.parametrize("statement", [live._BY_ID, live.INCIDENTS_BY_ID, intake._NOTIFICATIONS,
+                                       reading._INCIDENTS, reading._ROOTS, reading._TOLD])
 async def test_what_a_list_asks_for_is_found_by_an_index(lite, statement):
     """However large the table is."""
     with lite.writer.begin() as connection:

@@ -1,11 +1,11 @@
-"""What is kept in memory of the episodes a webhook may concern says what the store says."""
+"""What is kept in memory of the episodes and incidents a webhook may concern says what the store says."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from alertd.model import HOUR, AlertId
+from alertd.model import HOUR, AlertId, IncidentId
 from alertd.store import live, schema
 from alertd.store.live import REMEMBER, Live
 from tests.reports import T0, reported, webhook
@@ -43,6 +43,36 @@ def test_nothing_that_fires_is_forgotten(steps):
         ended |= {f"{fingerprint}{id}"} if closed is not None else set()
     firing = {f"{fingerprint}{id}" for fingerprint, id, _ in steps} - ended
     assert set(kept.find("abc", T0 + HOUR + 100)) == firing
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=30))
+def test_of_each_key_the_incident_that_opened_last_is_kept_until_it_ends(steps):
+    """Whatever was told, in whatever order; nothing is kept of what ended."""
+    kept, last = Live(), {}
+    for number, (key, opens) in enumerate(steps):
+        if opens:
+            kept.opened(key, IncidentId(f"{number}"))
+            last[key] = f"{number}"
+        else:
+            kept.ended(key)
+            last.pop(key, None)
+    assert kept.incidents("abc") == [last[key] for key in "abc" if key in last]
+
+
+@on_sqlite
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_an_incident_is_open_by_its_key_until_its_end(take, writer, restarted):  # noqa: F811  the fixture
+    """So a second alert of its group joins it, after a restart as before."""
+    def number(connection, items):
+        if restarted:
+            live.forget(connection)
+        return [len(live.of(connection, T0)._open)] * len(items)
+
+    for reports in ([reported("a")], [reported("b")]):
+        await take(webhook(*reports))
+        assert await writer.submit(number, None) == 1
+    await take(webhook(reported("a", "resolved"), reported("b", "resolved")))
+    assert await writer.submit(number, None) == 0
 
 
 @on_sqlite
