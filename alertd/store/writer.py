@@ -16,7 +16,7 @@ import contextlib
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -118,7 +118,7 @@ class Writer:
         self._running: list[Handler[Any, Any]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
-        self._crowd: dict[Handler[Any, Any], int] = {}  # how many were answered or waited when the last one ended
+        self._crowd: dict[Handler[Any, Any], int] = {}  # how many were written or waited when the last one ended
         self.failing_since: str | None = None  # the reason of the last failed commit; None after a good one
 
     def start(self) -> None:
@@ -168,7 +168,6 @@ class Writer:
                     await self._calm(lane, handler)
                     batch = self._take(handler if lane.session.apart else None)
                     await self._write(lane, batch)
-                    self._crowd[handler] = len(batch) + self._number(handler)
                 finally:
                     self._running.remove(handler)
                     self._wake.set()  # what came meanwhile for this handler may be another lane's
@@ -226,16 +225,16 @@ class Writer:
         loop's next turn (before Python 3.12 aiohttp writes a body in a task of its own), and all that began in the
         same one would come before that: 0.6 ms for a page beside which Slack is told."""
         self.failing_since = None
-        for call in calls.urgent:
-            call()
-        if calls.urgent:
-            asyncio.get_running_loop().call_soon(self._written, batch, _Afterwards(other=calls.other))
+        handler = batch[0].handler
+        self._crowd[handler] = len(batch) + self._number(handler)  # before those who are answered send again
+        if not calls.urgent:
+            _answer(batch, calls.other)
             return
-        for waiting in batch:
-            if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
-                waiting.answer.set_result(waiting.result)
-        for call in calls.other:
-            call()
+        try:
+            for call in calls.urgent:
+                call()
+        finally:  # whatever comes of it, what is written is answered
+            asyncio.get_running_loop().call_soon(_answer, batch, calls.other)
 
     def _refuse(self, lane: _Lane, waiting: _Waiting, error: Exception) -> None:
         if isinstance(error, Lost):
@@ -247,6 +246,14 @@ class Writer:
         log.error("not_written", handler=waiting.handler.__name__, error=str(error))
         if not waiting.answer.done():
             waiting.answer.set_exception(error)
+
+
+def _answer(batch: Sequence[_Waiting], then: Iterable[Callable[[], None]]) -> None:
+    for waiting in batch:
+        if not waiting.answer.done():  # its caller may have gone away; what it wrote stays written
+            waiting.answer.set_result(waiting.result)
+    for call in then:
+        call()
 
 
 def _nothing(_connection: Connection, items: Sequence[None]) -> Sequence[None]:

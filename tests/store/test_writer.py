@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from alertd.errors import StoreUnavailable
 from alertd.store import schema
-from alertd.store.writer import MOST_ITEMS
+from alertd.store.writer import MOST_ITEMS, afterwards
 
 
 def digest_row(name):
@@ -41,6 +41,16 @@ async def test_what_waits_together_is_committed_together(db, writer):
     assert answers == [f"wrote n{number:03}" for number in range(100)]
     async with db.reader.connect() as connection:
         assert (await connection.execute(select(func.count()).select_from(schema.digests))).scalar() == 100
+
+
+async def test_who_wrote_is_answered_whatever_becomes_of_what_is_urgent(writer):
+    """What fails after the commit fails alone: the row is on disk."""
+    def write(connection, items):
+        afterwards(connection, lambda: 1 // 0, urgent=True)
+        return items
+
+    async with asyncio.timeout(5):
+        assert await writer.submit(write, "a") == "a"
 
 
 async def test_one_that_cannot_be_written_costs_only_itself(db, writer):
