@@ -34,11 +34,12 @@ async def test_killed_before_the_answer(house: House, point: str) -> None:
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("point", ["before_send", "before_settle", "after_settle"])
 async def test_killed_while_delivering(house: House, point: str, channel: str) -> None:
-    """What was answered 2xx goes out after a restart, without its sender; what may have gone out already has the
+    """What is on disk goes out after a restart, without its sender; what may have gone out already has the
     same effect: one page, one Slack message, mails of one Message-ID."""
     house.route(CHANNELS[channel])
     await house.start_killed(point, channel)
-    assert await house.post(webhook("Broken")) == 200
+    paging = (point, channel) == ("before_send", "pagerduty")  # a page begins before its sender is answered
+    assert await house.post(webhook("Broken")) == (0 if paging else 200)
     await ends_killed(house)
     await house.start()
     assert [row["state"] for row in await house.settled()] == ["sent"]
