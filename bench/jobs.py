@@ -40,7 +40,8 @@ ONE_INTERPRETER = (
     "12 ms for 32 webhooks 7.5 are the writer's, 4 the loop's. Transactions of half as many, begun while the others "
     "are answered and read, made the two fight for the interpreter: 8 % less. A process of its own for HTTP and "
     "decoding would come to about 0.6 (reckoned); it takes another that holds SQLite and is handed a transaction's "
-    "statements at once, and the memory of both")
+    "statements at once, and the memory of both. One daemon would then take more than three on PostgreSQL, which fill "
+    "these two cores at what it takes now")
 
 
 def intake(folder: Path, rounds: int) -> list[Figure]:
