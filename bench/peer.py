@@ -81,7 +81,7 @@ def peer(folder: Path, rounds: int) -> list[Figure]:
             figure("webhook to PagerDuty p50 at 100/s, Slack told too", "one told p50", 2, DURABLE),
             figure("webhook to PagerDuty p99 at 100/s, Slack told too", "one told p99", 1, DURABLE),
             figure("webhook to PagerDuty p50 at 100/s, nobody else told", "page told p50", 2, DURABLE),
-            figure("webhook to PagerDuty p99 at 100/s, nobody else told", "page told p99", None),
+            figure("webhook to PagerDuty p99 at 100/s, nobody else told", "page told p99", 1, DURABLE),
             figure("webhook to PagerDuty p99 at 200/s of mixed sizes, Slack told too", "mix told p99", None)]
 
 
