@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from alertd.errors import StoreUnavailable
 from alertd.store import migrating, postgres, sessions, sqlite
 
-REVISION = "0026"  # the newest file in migrations/versions; a test compares
+REVISION = "0027"  # the newest file in migrations/versions; a test compares
 CONNECTIONS = 5  # of one process to PostgreSQL: two write, one listens, the others read
 
 

@@ -36,7 +36,7 @@ class Live:
 
     def note(self, fingerprint: str, id: AlertId, closed_at: Millis | None) -> None:
         """An episode is new or has changed."""
-        ids = self._ids.get(fingerprint, ())
+        ids = self._ids.setdefault(fingerprint, (id,))
         if id not in ids:
             self._ids[fingerprint] = (*ids, id)
         if closed_at is not None:

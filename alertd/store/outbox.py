@@ -36,6 +36,11 @@ _TAKE = (update(_rows).where(among(_rows.c.incident, "incidents"), _rows.c.recei
                  lease_until=bindparam("until"))
          .returning(_rows.c.incident, _rows.c.seq))
 
+_EXPIRE = (update(_rows).where(_rows.c.state == QUEUED, _rows.c.kind.in_([word(kind) for kind in FLEETING]),
+                               _rows.c.created_at < bindparam("cutoff"))
+           .values(state=ARROWS[State.QUEUED, Event.EXPIRE].value, reason="an update nobody needs a day later",
+                   settled_at=bindparam("now")))
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
@@ -165,15 +170,7 @@ def give_back(connection: Connection, cutoffs: Sequence[Millis]) -> Sequence[int
 
 def expire(connection: Connection, cutoffs: Sequence[tuple[Millis, Millis]]) -> Sequence[int]:
     """End updates made before the cutoff, as (cutoff, now): nobody needs them any more. A handler; how many."""
-    answers = []
-    for cutoff, now in cutoffs:
-        changed = connection.execute(
-            update(_rows).where(_rows.c.state == QUEUED, _rows.c.kind.in_([kind.value for kind in FLEETING]),
-                                _rows.c.created_at < cutoff)
-            .values(state=ARROWS[State.QUEUED, Event.EXPIRE].value, reason="an update nobody needs a day later",
-                    settled_at=now))
-        answers.append(changed.rowcount)
-    return answers
+    return [connection.execute(_EXPIRE, {"cutoff": cutoff, "now": now}).rowcount for cutoff, now in cutoffs]
 
 
 def bury(connection: Connection, items: Sequence[tuple[frozenset[Outlet], Millis]]) -> Sequence[int]:

@@ -158,6 +158,10 @@ Index("notifications_due", notifications.c.receiver, notifications.c.channel, no
       sqlite_where=text(_QUEUED), postgresql_where=text(_QUEUED))
 Index("notifications_ahead", notifications.c.incident, notifications.c.seq,
       sqlite_where=text("settled_at IS NULL"), postgresql_where=text("settled_at IS NULL"))
+# What is of no use any more after a day: looked for every minute, beside a queue of any length.
+_FLEETING = f"{_QUEUED} AND kind IN ('update', 'reminder', 'flapping')"
+Index("notifications_fleeting", notifications.c.created_at,
+      sqlite_where=text(_FLEETING), postgresql_where=text(_FLEETING))
 Index("notifications_leased", notifications.c.lease_until,
       sqlite_where=text("state = 'claimed'"), postgresql_where=text("state = 'claimed'"))
 Index("notifications_held", notifications.c.receiver,

@@ -1,7 +1,10 @@
 import pytest
 
-from alertd.store import database
+from alertd.store import database, outbox
+from alertd.store.outbox import Claim
 from alertd.store.writer import Writer
+from tests.reports import T0
+from tests.stores import SLACK, taken
 
 
 @pytest.fixture
@@ -29,3 +32,22 @@ async def writer(db):
     running.start()
     yield running
     await running.stop()
+
+
+@pytest.fixture
+def take(writer):
+    """Commit webhooks, one after the other, each with all it causes."""
+    async def commit(*messages):
+        for message in messages:
+            await writer.submit(taken, message)
+
+    return commit
+
+
+@pytest.fixture
+def claim(writer):
+    """Claim what an outlet has waiting."""
+    async def wish(outlet=SLACK, most=10, now=T0, token="t"):
+        return await writer.submit(outbox.claim, Claim(outlet, most, now, now + 60_000, token))
+
+    return wish

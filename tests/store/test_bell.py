@@ -6,7 +6,7 @@ import pytest
 
 from alertd.model import Outlet
 from alertd.store.bell import Bell
-from tests.store.test_outbox import SLACK
+from tests.stores import SLACK
 
 PATIENCE = 15
 

@@ -9,7 +9,6 @@ from alertd.model import HOUR, AlertId, IncidentId
 from alertd.store import live, schema
 from alertd.store.live import REMEMBER, Live
 from tests.reports import T0, reported, webhook
-from tests.store.test_outbox import take  # noqa: F401  the fixture
 
 # where several processes write nothing is kept in memory
 on_sqlite = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
@@ -61,7 +60,7 @@ def test_of_each_key_the_incident_that_opened_last_is_kept_until_it_ends(steps):
 
 @on_sqlite
 @pytest.mark.parametrize("restarted", [False, True])
-async def test_an_incident_is_open_by_its_key_until_its_end(take, writer, restarted):  # noqa: F811  the fixture
+async def test_an_incident_is_open_by_its_key_until_its_end(take, writer, restarted):
     """So a second alert of its group joins it, after a restart as before."""
     def number(connection, items):
         if restarted:
@@ -76,7 +75,7 @@ async def test_an_incident_is_open_by_its_key_until_its_end(take, writer, restar
 
 
 @on_sqlite
-async def test_a_restart_knows_what_fired_before(take, writer):  # noqa: F811  the fixture
+async def test_a_restart_knows_what_fired_before(take, writer):
     """It is read once from the store, and says what the process before it knew."""
     await take(webhook(reported("a"), reported("b")), webhook(reported("b", "resolved")))
     def both(connection, items):
@@ -90,7 +89,7 @@ async def test_a_restart_knows_what_fired_before(take, writer):  # noqa: F811  t
 
 
 @on_sqlite
-async def test_what_was_not_committed_is_not_known(db, take, writer):  # noqa: F811  the fixture
+async def test_what_was_not_committed_is_not_known(db, take, writer):
     """After a transaction that failed the store itself is asked again."""
     def fail(connection, items):
         live.of(connection, T0).note("ghost", AlertId("1"), None)

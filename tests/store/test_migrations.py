@@ -17,7 +17,6 @@ from alertd.store import database, migrating
 from alertd.store.database import REVISION
 from tests.postgres import name_of_new
 from tests.reports import reported, webhook
-from tests.store.test_outbox import claim, take  # noqa: F401  fixtures
 from tests.stores import within
 
 SINCE = "0013"  # the first that several versions may serve from
@@ -86,7 +85,7 @@ def grown(floor):
     return work
 
 
-async def test_the_version_before_serves_from_newer_tables(db, take, claim):  # noqa: F811  the fixtures
+async def test_the_version_before_serves_from_newer_tables(db, take, claim):
     """It starts on them, takes webhooks and sends."""
     await within(db, grown(REVISION))
     await database.migrate(db)

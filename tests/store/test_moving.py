@@ -10,7 +10,6 @@ from alertd.errors import CannotMove
 from alertd.store import audit, database, intake, moving, schema
 from alertd.store.rows import deflated
 from tests.reports import reported, webhook
-from tests.store.test_outbox import claim, take  # noqa: F401  fixtures
 from tests.stores import within
 
 
@@ -27,7 +26,7 @@ async def target(postgres_url):
 
 
 @pytest.fixture
-async def filled(db, writer, take, claim):  # noqa: F811  the fixtures
+async def filled(db, writer, take, claim):
     """A store with incidents, one of them claimed, rejected text with a NUL, and an audit."""
     def record(connection, items):
         audit.append(connection, [Act(1, "jane", "api", "acknowledge", "incident 1", {})])

@@ -2,51 +2,14 @@
 
 import dataclasses
 
-import pytest
-
 from alertd.errors import TryLater
-from alertd.incidents import Known, decide
+from alertd.incidents import Known, decide, keys_of
 from alertd.model import Event, Kind, Outlet, State
 from alertd.store import intake, outbox, reading, turns
-from alertd.store.outbox import Claim, Settlement
+from alertd.store.outbox import Settlement
 from alertd.store.rows import deflated
 from tests.reports import T0, reported, routing, webhook
-
-SLACK = Outlet("slack", "slack", "#alerts")
-
-
-@pytest.fixture
-def take(writer):
-    """Commit webhooks, one after the other, each with all it causes."""
-    def handler(connection, messages):
-        batch = intake.Batch()
-        known = intake.load(connection, messages, {decide_key(message) for message in messages}, T0)
-        for message in messages:
-            changes = decide(message, known, routing(), T0)
-            known.apply(changes)
-            batch.add(message, b"{}", changes)
-        intake.save(connection, batch, T0)
-        return [None] * len(messages)
-
-    async def commit(*messages):
-        for message in messages:
-            await writer.submit(handler, message)
-
-    return commit
-
-
-def decide_key(message):
-    from alertd.incidents import keys_of
-
-    return next(iter(keys_of(message, routing())), "")
-
-
-@pytest.fixture
-def claim(writer):
-    async def wish(outlet=SLACK, most=10, now=T0, token="t"):
-        return await writer.submit(outbox.claim, Claim(outlet, most, now, now + 60_000, token))
-
-    return wish
+from tests.stores import SLACK
 
 
 def done(row, event=Event.ACCEPT, token="t", **more):
@@ -238,7 +201,7 @@ async def test_known_is_what_was_saved(writer, take):
     message = webhook(reported("a"), reported("b"))
 
     def load(connection, items):
-        return [intake.load(connection, [message], {decide_key(message)}, T0)] * len(items)
+        return [intake.load(connection, [message], keys_of(message, routing()), T0)] * len(items)
 
     known = await writer.submit(load, None)
     changes = decide(message, known, routing(), T0)
@@ -255,3 +218,12 @@ async def test_a_claim_does_not_look_through_the_queue(lite):
             steps = [row[3] for row in plan]
             assert "notifications_due (receiver=? AND channel=? AND target=?" in steps[0]
             assert not [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")]
+
+
+async def test_what_expires_is_found_without_the_queue(lite):
+    """A look for it each minute must not read all that waits, which nobody could write meanwhile."""
+    with lite.writer.begin() as connection:
+        text = str(outbox._EXPIRE.compile(dialect=connection.dialect))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", tuple("0" * text.count("?")))
+        steps = [row[3] for row in plan]
+    assert steps == ["SEARCH notifications USING INDEX notifications_fleeting (created_at<?)"]

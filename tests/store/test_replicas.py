@@ -13,17 +13,15 @@ from sqlalchemy.exc import DBAPIError
 from alertd.audit import Act, fault
 from alertd.digest.model import Digest, Section, Standing
 from alertd.errors import StoreUnavailable
-from alertd.incidents import decide, keys_of
 from alertd.model import Outlet
-from alertd.store import acts, audit, database, digests, intake, outbox, postgres, replicas, schema, turns
+from alertd.store import acts, audit, database, digests, intake, live, outbox, postgres, replicas, schema, turns
 from alertd.store.dialect import lock, try_lock
 from alertd.store.digests import Fold
 from alertd.store.outbox import Claim
 from alertd.store.replicas import HERE, Beat, Replica
 from alertd.store.writer import Writer
-from tests.reports import T0, reported, routing, webhook
-from tests.store.test_outbox import SLACK
-from tests.stores import within
+from tests.reports import T0, reported, webhook
+from tests.stores import SLACK, taken, within
 
 ROUNDS = 15
 
@@ -44,18 +42,6 @@ async def other(store_url):
     await opened.close()
 
 
-def take(connection, messages):
-    """As the intake does."""
-    known = intake.load(connection, messages, {key for one in messages for key in keys_of(one, routing())}, T0)
-    batch = intake.Batch()
-    for message in messages:
-        changes = decide(message, known, routing(), T0)
-        known.apply(changes)
-        batch.add(message, b"{}", changes)
-    intake.save(connection, batch, T0)
-    return [None] * len(messages)
-
-
 def find_repeats(connection, messages):
     return [[intake.repeats(connection, messages, T0)]]
 
@@ -70,7 +56,7 @@ async def test_one_incident_whoever_is_told(db, writer, other):
     for number in range(ROUNDS):
         names = [f"{number}a", f"{number}b"]
         told = [webhook(*map(reported, order), group={"x": str(number)}) for order in (names, names[::-1])]
-        await asyncio.gather(*(one.submit(take, message) for one, message in zip((writer, other), told, strict=True)))
+        await asyncio.gather(*(one.submit(taken, message) for one, message in zip((writer, other), told, strict=True)))
     assert await count(db, schema.incidents.c.id) == ROUNDS
     assert await count(db, schema.alerts.c.id) == 2 * ROUNDS
     assert await count(db, schema.notifications.c.seq) == 3 * ROUNDS
@@ -81,16 +67,16 @@ async def test_start_and_end_at_once_end_alike(db, writer, other):
     for number in range(ROUNDS):
         start, end = (webhook(reported(str(number), status), group={"x": str(number)})
                       for status in ("firing", "resolved"))
-        await asyncio.gather(writer.submit(take, start), other.submit(take, end))
+        await asyncio.gather(writer.submit(taken, start), other.submit(taken, end))
     assert await count(db, schema.alerts.c.id, schema.alerts.c.closed_at.is_(None)) == 0
     assert await count(db, schema.incidents.c.id, schema.incidents.c.state != "resolved") == 0
 
 
 async def test_each_message_is_claimed_once(writer, other):
     """However many ask at once."""
-    await writer.submit(take, webhook(*(reported(f"{number}") for number in range(3))))
+    await writer.submit(taken, webhook(*(reported(f"{number}") for number in range(3))))
     for number in range(ROUNDS):
-        await writer.submit(take, webhook(reported(f"n{number}"), group={"x": str(number)}))
+        await writer.submit(taken, webhook(reported(f"n{number}"), group={"x": str(number)}))
     got = await asyncio.gather(*(one.submit(outbox.claim, Claim(SLACK, 4, T0, T0 + 60_000, f"t{turn}"))
                                  for turn in range(8) for one in (writer, other)))
     seqs = [row.seq for claimed in got for row in claimed.rows]
@@ -101,8 +87,8 @@ async def test_who_was_told_nothing_is_not_claimed_meanwhile(db, writer, other):
     """An end is decided from "not sent yet"; a claim at the same moment sends it and its end, or neither."""
     for number in range(ROUNDS):
         group = {"x": str(number)}
-        await writer.submit(take, webhook(reported(str(number)), group=group))
-        await asyncio.gather(writer.submit(take, webhook(reported(str(number), "resolved"), group=group)),
+        await writer.submit(taken, webhook(reported(str(number)), group=group))
+        await asyncio.gather(writer.submit(taken, webhook(reported(str(number), "resolved"), group=group)),
                              other.submit(outbox.claim, Claim(SLACK, 1, T0, T0 + 60_000, "t")))
     rows = schema.notifications.c
     async with db.reader.connect() as connection:
@@ -136,7 +122,7 @@ async def test_one_digest(db, writer, other):
 
 async def test_what_is_due_is_done_by_one(writer, other):
     """Whoever claims the row; the other leaves it alone while that one has it in hand."""
-    await writer.submit(take, webhook(reported("a")))
+    await writer.submit(taken, webhook(reported("a")))
     started, go_on = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -240,7 +226,7 @@ async def test_a_batch_takes_four_turns(db, writer):
     event.listen(db.writer.sync_engine, "connect", listen)
     for names in ("a", "b", "cdefghijkl", "m"):  # the last turn of each is noted with the next
         news = [webhook(reported(name), group={"alertname": name}) for name in names]
-        await asyncio.gather(*(writer.submit(take, new) for new in news))
+        await asyncio.gather(*(writer.submit(taken, new) for new in news))
     assert asked[asked.index("COMMIT") + 1:][:8] == ["BEGIN;", "SELECT", "WITH", "COMMIT"] * 2
 
 
@@ -272,7 +258,7 @@ async def test_what_is_written_first_is_part_of_what_follows(db, writer):
 async def test_a_repeat_waits_for_nobody(db, writer, other):
     """Another process decides about the same alert meanwhile; as if the repeat had come before, nothing is its
     business."""
-    await writer.submit(take, webhook(reported("a")))
+    await writer.submit(taken, webhook(reported("a")))
     held, go_on = threading.Event(), threading.Event()
 
     def hold(connection, items):
@@ -302,15 +288,33 @@ async def test_what_the_server_undid_is_not_called_written(writer):
         await writer.submit(overlook, None)
 
 
-async def test_a_claim_looks_for_what_is_ahead_by_its_incident(db):
-    """Planned while the tables are empty, as after an installation, and kept while thousands come to wait."""
-
-    def plan(connection):
-        connection.exec_driver_sql(f"PREPARE first AS {turns._FIRST.compile(dialect=connection.dialect)}")
-        rows = connection.exec_driver_sql("EXPLAIN EXECUTE first (NULL, NULL, NULL, NULL, NULL, 1)")
+def planned(statement, parameters):
+    """The plan that PostgreSQL keeps for it, whatever is asked: made while the tables are empty, as after an
+    installation, and kept while they fill."""
+    def look(connection):
+        given = ", ".join("NULL" for _ in range(parameters))
+        connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+        connection.exec_driver_sql(f"PREPARE looked AS {statement.compile(dialect=connection.dialect)}")
+        rows = connection.exec_driver_sql(f"EXPLAIN EXECUTE looked ({given})")
         return "\n".join(row[0] for row in rows)
 
-    assert "Index Cond: (((incident)::text = (notifications.incident)::text) AND (seq <" in await within(db, plan)
+    return look
+
+
+async def test_a_claim_looks_for_what_is_ahead_by_its_incident(db):
+    """However many wait."""
+    plan = await within(db, planned(turns._FIRST, 6))
+    assert "Index Cond: (((incident)::text = (notifications.incident)::text) AND (seq <" in plan
+
+
+async def test_an_open_incident_is_found_by_its_key(db):
+    """However many there were before."""
+    assert "on incidents_open" in await within(db, planned(live.INCIDENTS_BY_KEY, 1))
+
+
+async def test_what_has_waited_too_long_is_found_without_the_queue(db):
+    """However much waits."""
+    assert "notifications_fleeting" in await within(db, planned(outbox._EXPIRE, 4))
 
 
 async def test_while_many_write_a_transaction_waits_for_those_just_answered(db, writer):
