@@ -38,10 +38,11 @@ ONE_INTERPRETER = (
     "one interpreter does it all, 0.36 ms for a webhook of 10 (py-spy, perf): HTTP 0.05, decoding 0.04, deciding 0.07, "
     "rows and statements 0.12, the commit 0.04. While all that sends waits for one commit its threads take turns: of "
     "12 ms for 32 webhooks 7.5 are the writer's, 4 the loop's. Transactions of half as many, begun while the others "
-    "are answered and read, made the two fight for the interpreter: 8 % less. A process of its own for HTTP and "
-    "decoding would come to about 0.6 (reckoned); it takes another that holds SQLite and is handed a transaction's "
-    "statements at once, and the memory of both. One daemon would then take more than three on PostgreSQL, which fill "
-    "these two cores at what it takes now")
+    "are answered and read, made the two fight for the interpreter: 8 % less, and 10 % less where those are answered "
+    "only while the next one is written. Kept on one core the two take a tenth more (by hand, four rounds in turn): "
+    "the webhooks change cores twice. A process of its own for HTTP and decoding would come to about 0.6 (reckoned); "
+    "it takes another that holds SQLite and is handed a transaction's statements at once, and the memory of both. One "
+    "daemon would then take more than three on PostgreSQL, which fill these two cores at what it takes now")
 
 
 def intake(folder: Path, rounds: int) -> list[Figure]:
