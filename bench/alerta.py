@@ -18,7 +18,6 @@ every alert.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
@@ -83,13 +82,11 @@ def serving(folder: Path, python: Path, database: str) -> Iterator[Running]:
     port, settings = processes.free_port(), folder / "alerta.conf"
     settings.write_text(f"DATABASE_URL = {database!r}\nSECRET_KEY = 'bench'\nAUTH_REQUIRED = False\n")
     environment = {"ALERTA_SVR_CONF_FILE": str(settings)}
-    log = folder / "alerta.log"
-    with log.open("a") as errors:  # its processes would each make the tables, and fail at it together
-        subprocess.run([python, "-c", "from alerta import create_app; create_app()"], check=True, cwd=folder,
-                       env={**os.environ, **environment}, stdout=errors, stderr=errors)
-    with processes.program(str(python), "-m", "gunicorn", "--workers", str(PROCESSES), "--bind", f"127.0.0.1:{port}",
-                           "--log-level", "error", "alerta.app:create_app()", port=port, log=log, ready="/_",
-                           environment=environment) as server:
+    # loaded once for all its processes: each makes and alters the tables as it begins, and two that do it at once, or
+    # one beside a webhook, wait for each other until PostgreSQL ends one of them, which ends the server
+    with processes.program(str(python), "-m", "gunicorn", "--preload", "--workers", str(PROCESSES),
+                           "--bind", f"127.0.0.1:{port}", "--log-level", "error", "alerta.app:create_app()",
+                           port=port, log=folder / "alerta.log", ready="/_", environment=environment) as server:
         yield server
 
 
