@@ -39,9 +39,11 @@ ONE_INTERPRETER = (
     "rows and statements 0.12, the commit 0.04. While all that sends waits for one commit its threads take turns: of "
     "12 ms for 32 webhooks 7.5 are the writer's, 4 the loop's. Transactions of half as many, begun while the others "
     "are answered and read, made the two fight for the interpreter: 8 % less, and 10 % less where those are answered "
-    "only while the next one is written. Kept on one core the two take a tenth more (by hand, four rounds in turn): "
-    "the webhooks change cores twice. A process of its own for HTTP and decoding would come to about 0.6 (reckoned); "
-    "it takes another that holds SQLite and is handed a transaction's statements at once, and the memory of both. One "
+    "only while the next one is written. In a slow hour of the machine the two took a tenth more where they were kept "
+    "on one core (by hand, four rounds in turn); decoding in the writer's thread gained nothing. A process of its own "
+    "for HTTP and decoding would come to about 0.6; it takes another that holds SQLite and is handed a transaction's "
+    "statements at once, and the memory of both: no part then has more than 6 ms for 32, all of them and the sender "
+    "17, over two cores 0.8 to 0.85 (all reckoned, not built). One "
     "daemon would then take more than three on PostgreSQL, which fill these two cores at what it takes now")
 
 
