@@ -43,13 +43,8 @@ ONE_INTERPRETER = (
     "on one core (by hand, four rounds in turn); decoding in the writer's thread gained nothing. A process of its own "
     "for HTTP and decoding would come to about 0.6; it takes another that holds SQLite and is handed a transaction's "
     "statements at once, and the memory of both: no part then has more than 6 ms for 32, all of them and the sender "
-    "17, over two cores 0.8 to 0.85 (all reckoned, not built). One "
-    "daemon would then take more than three on PostgreSQL, which fill these two cores at what it takes now")
-
-TURNS = (
-    "4 to 11 ms of it the machine keeps an idle loop away as well (the next row); the rest are the turns at the "
-    "interpreter that the loop waits for, while one thread decodes such a webhook and another decides the one before. "
-    "It would take a process of its own for decoding what is large")
+    "17, over two cores 0.8 to 0.85 (all reckoned, not built). One daemon would then take more than three on "
+    "PostgreSQL, which fill these two cores at what it takes now")
 
 
 def intake(folder: Path, rounds: int) -> list[Figure]:
@@ -117,7 +112,7 @@ def lag(folder: Path, rounds: int) -> list[Figure]:
         longest.append(daemon.said[-1]["longest"] * 1000)
         idle.append(watch.said[-1]["longest"] * 1000)
     return [
-        Figure("B longest block of the event loop, 10,000-alert webhooks", "ms", tuple(longest), (), 20, False, TURNS),
+        Figure("B longest block of the event loop, 10,000-alert webhooks", "ms", tuple(longest), (), 20, False),
         Figure("B the same of a loop that does nothing beside it", "ms", tuple(idle), (), None, False),
     ]
 

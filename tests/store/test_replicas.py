@@ -293,7 +293,6 @@ def planned(statement, parameters):
     installation, and kept while they fill."""
     def look(connection):
         given = ", ".join("NULL" for _ in range(parameters))
-        connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
         connection.exec_driver_sql(f"PREPARE looked AS {statement.compile(dialect=connection.dialect)}")
         rows = connection.exec_driver_sql(f"EXPLAIN EXECUTE looked ({given})")
         return "\n".join(row[0] for row in rows)
