@@ -48,7 +48,7 @@ from alertd.engine.metrics import Metrics
 from alertd.engine.nearing import Nearing
 from alertd.engine.offers import Offers
 from alertd.engine.oncall import OnCall
-from alertd.engine.process import collect_rarely, set_up_logs, share_memory, share_often
+from alertd.engine.process import collect_rarely, expect_files, set_up_logs, share_memory, share_often
 from alertd.engine.reconcile import Reconcile
 from alertd.engine.replicas import Replicas
 from alertd.engine.room import Room
@@ -104,6 +104,7 @@ def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT."""
     set_up_logs(options.json_logs)
     share_memory()
+    expect_files()
     asyncio.run(_serve(options))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from alertd.daemon import Options, serving
 from alertd.engine.clock import SystemClock
-from alertd.engine.process import collect_rarely, set_up_logs, share_often
+from alertd.engine.process import collect_rarely, expect_files, set_up_logs, share_often
 
 EVERY = 0.002  # seconds between two looks
 
@@ -41,6 +41,7 @@ async def idle() -> None:
 
 async def serve(routing: str, store: str, port: str) -> None:
     set_up_logs(False)
+    expect_files()
     stop, lags, loop = asyncio.Event(), list[float](), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, lags.clear)

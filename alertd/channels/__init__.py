@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 import pydantic
@@ -17,6 +18,9 @@ from alertd.model import Delivery
 
 CONNECTIONS = 8  # at most this many attempts at once to one endpoint, so that one that hangs costs no more
 TIMEOUT = 10.0  # seconds for one attempt; a lease (engine/deliver.py) is longer
+MANY = 100  # alerts of one message; composing it takes 3 to 7 us for each
+
+Body = TypeVar("Body")
 
 
 class Settings(pydantic.BaseModel):
@@ -80,6 +84,14 @@ class Channel(Protocol):
     FOLDS: bool
 
     def send(self, delivery: Delivery, settings: Any, net: Net) -> Awaitable[Receipt]: ...
+
+
+async def composed(delivery: Delivery, compose: Callable[[Delivery], Body]) -> Body:
+    """What `compose` makes of this delivery; beside the event loop where there is much to say, since a webhook's body
+    of 10,000 alerts takes 74 ms."""
+    if len(delivery.alerts) > MANY or delivery.digest is not None:
+        return await asyncio.to_thread(compose, delivery)
+    return compose(delivery)
 
 
 @cache

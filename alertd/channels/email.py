@@ -99,7 +99,7 @@ class Settings(Base):
 async def send(delivery: Delivery, settings: Settings, net: Net) -> Receipt:
     """One connection, one mail. Nothing is in doubt before the mail itself is handed over."""
     try:
-        mail = payload(delivery, settings.from_)
+        mail = await asyncio.to_thread(payload, delivery, settings.from_)  # 1.3 ms; the first reads the template: 22 ms
     except ValueError as error:
         raise Rejected(f"this mail cannot be written: {error}") from error
     client = aiosmtplib.SMTP(

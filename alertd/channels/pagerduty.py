@@ -18,7 +18,7 @@ import msgspec
 import pydantic
 
 from alertd import escaping, messages, times
-from alertd.channels import TIMEOUT, Net, Receipt, _wire
+from alertd.channels import TIMEOUT, Net, Receipt, _wire, composed
 from alertd.channels import Settings as Base
 from alertd.config.secret import Secret
 from alertd.errors import Rejected
@@ -134,7 +134,7 @@ async def send(delivery: Delivery, settings: Settings, net: Net) -> Receipt:
         raise Rejected("PagerDuty takes no digest: it has no event that nobody is called for")
     if settings.routing_key is None:
         raise Rejected("PagerDuty's routing key was not read")
-    key, events = settings.routing_key.reveal(), payload(delivery)
+    key, events = settings.routing_key.reveal(), await composed(delivery, payload)
     try:
         async with asyncio.timeout(TIMEOUT):
             await _send_one(events[0], key, settings, net)

@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import re
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Annotated, Any, cast
 
 import aiohttp
@@ -17,7 +18,7 @@ import pydantic
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from alertd.channels import TIMEOUT, Net, Receipt, _wire
+from alertd.channels import TIMEOUT, Net, Receipt, _wire, composed
 from alertd.channels import Settings as Base
 from alertd.channels._blocks import payload, reply
 from alertd.config.secret import Secret
@@ -131,7 +132,8 @@ class _Attempt:
             edited = await self.edit(root)
             if kind in (Kind.UPDATE, Kind.STORM) and edited:
                 return Receipt(f"edited {root['ts']}", root)
-            said = await self.post(reply(self.delivery), root, broadcast=kind in (Kind.FIRING, Kind.NOTICE))
+            said = await self.post(await composed(self.delivery, reply), root,
+                                   broadcast=kind in (Kind.FIRING, Kind.NOTICE))
         except _Refused as refused:
             if refused.code in GONE:  # somebody deleted it: the people still have to know
                 return await self.post_root()
@@ -148,13 +150,17 @@ class _Attempt:
         return await self.find(None, Sought("incident", incident.id, incident.opened_at))
 
     async def post_root(self) -> Receipt:
-        clickable = self.settings.answers_clicks()
-        root = await self.post(payload(self.delivery, acknowledge=clickable))
+        root = await self.post(await self.body())
         return Receipt(f"posted {root['ts']}", root)
+
+    async def body(self) -> dict[str, Any]:
+        """What the incident's message says."""
+        clickable = self.settings.answers_clicks()
+        return await composed(self.delivery, partial(payload, acknowledge=clickable))
 
     async def edit(self, root: Mapping[str, str]) -> bool:
         """Whether the root message now says what is so; False where Slack allows no more edits."""
-        body = payload(self.delivery, acknowledge=self.settings.answers_clicks())
+        body = await self.body()
         try:
             await self.ask(self.client.chat_update(channel=root["channel"], ts=root["ts"], parse="none",
                                                    link_names=False, **body), writes=False)

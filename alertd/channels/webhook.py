@@ -15,7 +15,7 @@ import msgspec
 import pydantic
 
 from alertd import escaping, messages, times
-from alertd.channels import TIMEOUT, Net, Receipt, _wire
+from alertd.channels import TIMEOUT, Net, Receipt, _wire, composed
 from alertd.channels import Settings as Base
 from alertd.config.secret import Secret
 from alertd.errors import Rejected
@@ -120,6 +120,10 @@ def payload(delivery: Delivery) -> dict[str, Any]:
             "alerts": [_alert(alert) for alert in delivery.alerts]}
 
 
+def _body(delivery: Delivery) -> bytes:
+    return msgspec.json.encode(payload(delivery))
+
+
 def _alert(alert: Alert) -> dict[str, Any]:
     return {"name": messages.name(alert), "summary": messages.summary(alert),
             "state": "firing" if alert.firing else "resolved", "severity": alert.severity.value,
@@ -148,7 +152,7 @@ async def send(delivery: Delivery, settings: Settings, net: Net) -> Receipt:
     """One POST."""
     if settings.url is None:
         raise Rejected("the webhook's address was not read")
-    url, body = settings.url.reveal(), msgspec.json.encode(payload(delivery))
+    url, body = settings.url.reveal(), await composed(delivery, _body)
     try:
         async with net.http.post(
             url, data=body, headers=_headers(delivery, settings, body), timeout=aiohttp.ClientTimeout(total=TIMEOUT),
