@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import time
 import urllib.request
@@ -18,12 +19,17 @@ INCIDENTS, SLOS, HOURS = 2_000, 1_000, 720
 LOOKS = 30
 SETTLE = 8  # seconds, longer than between two looks of the daemon's own
 TIME, SIZE = 100, 200  # ms, kB
+BLOCK = 20  # ms, as among large webhooks
+PLACES = ("/", "/incidents", "/slos", "/notifications", "/maintenance", "/rota", "/digests", "/statistics", "/audit",
+          "/management", "/metrics", "/api/v1/status", "/api/v1/slos?limit=1000", "/api/v1/incidents?limit=1000",
+          "/api/v1/alerts?limit=1000", "/api/v1/notifications?limit=1000")
 
 
 def page(folder: Path, rounds: int) -> list[Figure]:
     """Of 2,000 open incidents and 1,000 objectives with a month of counts. How the objectives stand is worked out
     beside, before anybody asks; the first look after that draws the worst of them, and is shown apart."""
     first, middle, slow, size, work = list[float](), list[float](), list[float](), list[float](), list[float]()
+    block = list[float]()
     with processes.sink() as sink:
         for number in range(rounds):
             store = folder / f"page-{number}.db"
@@ -42,6 +48,12 @@ def page(folder: Path, rounds: int) -> list[Figure]:
                 middle.append(statistics.median(times))
                 slow.append(percentile(times, 0.95))
                 size.append(max(length for _, length in looks) / 1000)
+            with processes.alertd(folder, sink.said[0], store=store, watched=True) as daemon:
+                _seen(daemon.port)
+                daemon.process.send_signal(signal.SIGUSR1)
+                for place in PLACES:
+                    _look(daemon.port, place)
+            block.append(daemon.said[-1]["longest"] * 1000)
             store.unlink()
     return [
         Figure("H first page, 2,000 open incidents, 1,000 objectives, median", "ms", tuple(middle), (), TIME, False),
@@ -49,6 +61,8 @@ def page(folder: Path, rounds: int) -> list[Figure]:
         Figure("H the same, p95 of 30", "ms", tuple(slow), (), None, False),
         Figure("H the first look after how the objectives stand was seen anew", "ms", tuple(first), (), None, False),
         Figure("H its size", "kB", tuple(size), (), SIZE, False),
+        Figure("H longest block of the event loop, every page and long answer asked for once after a start", "ms",
+               tuple(block), (), BLOCK, False),
     ]
 
 
@@ -68,9 +82,9 @@ def worked(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def _look(port: int) -> tuple[float, int]:
+def _look(port: int, place: str = "/") -> tuple[float, int]:
     """Milliseconds, and bytes."""
     began = time.perf_counter()
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{place}", timeout=60) as answer:
         length = len(answer.read())
     return (time.perf_counter() - began) * 1000, length

@@ -1,10 +1,14 @@
-"""Counting what is over from the history itself: an hour that is to be kept, or what no kept hour covers."""
+"""Counting what is over from the history itself: an hour that is to be kept, or what no kept hour covers.
+
+After a storm that is tens of thousands of rows, so what is made of them is made beside the event loop.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -50,6 +54,10 @@ async def ended(connection: AsyncConnection, ranges: Sequence[Range], *, standin
     if not rows:
         return []
     first = await first_acknowledged(connection, min(row.opened_at for row in rows))
+    return await asyncio.to_thread(_cases, rows, first)
+
+
+def _cases(rows: Sequence[Any], first: Mapping[str, Millis]) -> list[Case]:
     return [Case(IncidentId(row.id), row.opened_at, first.get(row.id, row.acknowledged_at), row.resolved_at)
             for row in rows]
 
@@ -71,9 +79,14 @@ async def calls(connection: AsyncConnection, ranges: Sequence[Range]) -> Counter
     rows: list[Any] = []
     for some in _some([mine.where(within) for within in _within(_rows.settled_at, ranges)]):
         rows += await connection.execute(some)
-    told: dict[tuple[str, int], list[Any]] = {}
     incidents = sorted({row.incident for row in rows if row.incident})
-    for row in await connection.execute(part.where(among(_rows.incident)), {"listed": listed(incidents)}):
+    others = (await connection.execute(part.where(among(_rows.incident)), {"listed": listed(incidents)})).all()
+    return await asyncio.to_thread(_counted, rows, others)
+
+
+def _counted(rows: Sequence[Any], others: Sequence[Any]) -> Counter[Told]:
+    told: dict[tuple[str, int], list[Any]] = {}
+    for row in others:
         told.setdefault((row.incident, row.epoch), []).append(row)
     return Counter(_told(row, told.get((row.incident, row.epoch), ())) for row in rows)
 
@@ -150,6 +163,10 @@ async def _incidents_in(connection: AsyncConnection, within: Range, found: dict[
     if not rows:
         return
     came = await first_acknowledged(connection, min(row.opened_at for row in rows))
+    await asyncio.to_thread(_add, rows, came, found)
+
+
+def _add(rows: Sequence[Any], came: Mapping[str, Millis], found: dict[AlertKind, Counts]) -> None:
     for row in rows:
         counts = found.setdefault(AlertKind(*kind_from(row.kind)), Counts())
         counts.incidents += 1

@@ -73,7 +73,7 @@ class Api:
             return answer({"error": "cursor is what `next` of the page before said"}, 400)
         async with self._inside.reader.connect() as connection:
             page = await question(connection, state, int(limit), cursor)
-        return answer({"items": page.items, "next": page.next})
+        return await asyncio.to_thread(answer, {"items": page.items, "next": page.next})  # megabytes
 
 
 async def status(inside: Inside) -> dict[str, object]:

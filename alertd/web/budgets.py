@@ -72,22 +72,23 @@ class Budgets:
         start = next((place for place, one in enumerate(found, 1) if one.id == request.query.get("cursor")), 0)
         page = found[start:start + LIST]
         lines = await _lines(self._inside, page)
-        return frame.show(request, self._inside, "slos.html", lines=lines, state=state, words=words, total=len(found),
-                          states=[one.value for one in Standing],
-                          next=page[-1].id if page and start + LIST < len(found) else None)
+        return await frame.show(request, self._inside, "slos.html", lines=lines, state=state, words=words,
+                                total=len(found), states=[one.value for one in Standing],
+                                next=page[-1].id if page and start + LIST < len(found) else None)
 
     async def one(self, request: web.Request) -> web.Response:
         """One of them."""
         id = request.match_info["id"]
         status = next((one for one in await statuses(self._inside) if one.id == id), None)
         if status is None:
-            return frame.lost(request, self._inside, "No such objective", "It may have left rules/, or be of a group.")
+            return await frame.lost(request, self._inside, "No such objective",
+                                    "It may have left rules/, or be of a group.")
         async with self._inside.reader.connect() as connection:
             kept = await _history(connection, await _series(connection), status, status.since)
             details = await ledger.details(connection, status)
         drawn = await asyncio.to_thread(burndown.draw, status, [_hour(one) for one in kept])
-        return frame.show(request, self._inside, "slo.html", line=Line(status), drawn=drawn, details=details,
-                          ends=status.slo.window.end(status.at), zone=burndown.zone_of(status).key)
+        return await frame.show(request, self._inside, "slo.html", line=Line(status), drawn=drawn, details=details,
+                                ends=status.slo.window.end(status.at), zone=burndown.zone_of(status).key)
 
 
 async def statuses(inside: Inside) -> list[Status]:

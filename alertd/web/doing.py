@@ -42,14 +42,14 @@ class Doing:
                   ) -> web.Response:
         fields, id = await frame.form(request), request.match_info["id"]
         if not await theirs(self._inside.reader, id, visitor(request), incident=what == "incident"):
-            return frame.refused(request, self._inside, f"This {what} belongs to other teams than yours")
+            return await frame.refused(request, self._inside, f"This {what} belongs to other teams than yours")
         person = frame.person(request, fields)
         try:
             outcome = await act(id, person)
         except StoreUnavailable as error:
             return web.Response(status=503, text=f"Not done: {error}. Go back and try again.\n")
         if outcome is Outcome.UNKNOWN:
-            return frame.lost(request, self._inside, f"No such {what}", "Somebody may have been faster.")
+            return await frame.lost(request, self._inside, f"No such {what}", "Somebody may have been faster.")
         said = done.format(name=person.name, id=id[:24]) if outcome is Outcome.DONE else (
             "Somebody was faster, or it is over: nothing changed.")
         return frame.back(request, fields, said)

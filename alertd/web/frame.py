@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hmac
 import secrets
@@ -52,8 +53,10 @@ class Frame:
     places: tuple[tuple[str, str], ...] = PLACES
 
 
-def show(request: web.Request, inside: Inside, template: str, *, status: int = 200, **values: Any) -> web.Response:
-    """The page of this template for this request."""
+async def show(request: web.Request, inside: Inside, template: str, *, status: int = 200, **values: Any
+               ) -> web.Response:
+    """The page of this template for this request; drawn beside the event loop, for which the first one, with its
+    template to be read, was 110 ms, and one of statistics is 30."""
     known = request.cookies.get(TOKEN, "")
     token = known if _is_token(known) else secrets.token_hex(16)
     said = escaping.line(urllib.parse.unquote(request.cookies.get(SAID, "")), 300)
@@ -63,7 +66,8 @@ def show(request: web.Request, inside: Inside, template: str, *, status: int = 2
     frame = Frame(here, request.path_qs, dict(request.query), token, known_by or _remembered(request), bool(known_by),
                   who.may(Permission.RESPOND), who.may(Permission.ADMINISTER), said, inside.clock.now(),
                   inside.current.read_at, inside.current.problem is not None, f"{inside.reader.dialect.name} store")
-    response = web.Response(status=status, text=render.page(template, frame=frame, **values), content_type="text/html")
+    text = await asyncio.to_thread(render.page, template, frame=frame, **values)
+    response = web.Response(status=status, text=text, content_type="text/html")
     response.headers["Cache-Control"] = "no-store"
     if token != known:
         _keep(request, response, TOKEN, token)
@@ -72,15 +76,16 @@ def show(request: web.Request, inside: Inside, template: str, *, status: int = 2
     return response
 
 
-def refused(request: web.Request, inside: Inside, what: str) -> web.Response:
+async def refused(request: web.Request, inside: Inside, what: str) -> web.Response:
     """The page that says that the visitor may not do this."""
-    return show(request, inside, "lost.html", status=403, what=what, advice="Ask somebody of theirs, or an admin.")
+    return await show(request, inside, "lost.html", status=403, what=what,
+                      advice="Ask somebody of theirs, or an admin.")
 
 
-def lost(request: web.Request, inside: Inside, what: str, advice: str = "It may have been old, and is no longer kept."
-         ) -> web.Response:
+async def lost(request: web.Request, inside: Inside, what: str,
+               advice: str = "It may have been old, and is no longer kept.") -> web.Response:
     """The page that says that something is not there."""
-    return show(request, inside, "lost.html", status=404, what=what, advice=advice)
+    return await show(request, inside, "lost.html", status=404, what=what, advice=advice)
 
 
 async def form(request: web.Request) -> dict[str, str]:

@@ -27,7 +27,7 @@ class Measures:
             found, refusal = await self._found(request), ""
         except ValueError as error:
             found, refusal = None, str(error)
-        return frame.show(
+        return await frame.show(
             request, self._inside, "statistics.html", status=400 if refusal else 200, found=found, refusal=refusal,
             weeks=request.query.get("weeks", str(WEEKS)), hours=request.query.get("hours", statistics.OFFICE),
             timezone=request.query.get("timezone", routing.office), trend=statistics.trend)

@@ -53,7 +53,7 @@ class Pages:
                 inside.current.own_problem, await showing.heard(connection),
                 verdict.beats_of(await showing.beats(connection), inside.current.file.routing, now), inside.answered(),
                 worst.counts if worst else None)
-        return frame.show(
+        return await frame.show(
             request, inside, "front.html", verdict=verdict.judge(facts), unattended=facts.unattended, waiting=waiting,
             attended=facts.attended, cared=cared, reach=reach, dead=dead, rejected=rejected, ended_count=ended_count,
             ended=ended, windows=active_windows(inside), storms=raging, budgets=worst)
@@ -64,7 +64,7 @@ class Pages:
                         request.query.get("q", "")[:200])
         async with self._inside.reader.connect() as connection:
             found = await showing.listed(connection, wanted, LIST, request.query.get("cursor", "")[:24] or None)
-        return frame.show(request, self._inside, "incidents.html", wanted=wanted, found=found)
+        return await frame.show(request, self._inside, "incidents.html", wanted=wanted, found=found)
 
     async def incident(self, request: web.Request) -> web.Response:
         """One incident from its start to its end."""
@@ -74,9 +74,9 @@ class Pages:
             similar = await kept.similar(connection, story.incident, now - SIMILAR, 20) if story else []
             lost = await spending.of(connection, story, now) if story else None
         if story is None:
-            return frame.lost(request, self._inside, "No such incident")
+            return await frame.lost(request, self._inside, "No such incident")
         lasted = [one.resolved_at - one.opened_at for one in similar if one.resolved_at is not None]
-        return frame.show(
+        return await frame.show(
             request, self._inside, "incident.html", story=story, timeline=stories.timeline(story),
             headline=render.headline(Row(story.incident, story.alerts)), figures=_figures(story), lost=lost,
             similar=similar, similar_lasted=round(statistics.median(lasted)) if lasted else None)
@@ -85,8 +85,8 @@ class Pages:
         """The draft of its review, to read."""
         draft = await self._draft(request)
         if draft is None:
-            return frame.lost(request, self._inside, "No such incident")
-        return frame.show(request, self._inside, "review.html", id=request.match_info["id"], draft=draft)
+            return await frame.lost(request, self._inside, "No such incident")
+        return await frame.show(request, self._inside, "review.html", id=request.match_info["id"], draft=draft)
 
     async def review_text(self, request: web.Request) -> web.Response:
         """The draft of an incident's review, as Markdown."""

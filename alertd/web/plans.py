@@ -34,7 +34,7 @@ class Plans:
         routing, now = self._inside.current.file.routing, self._inside.clock.now()
         items = [shown(window, routing.file, now, 3) for window in routing.windows.every]
         items.sort(key=lambda item: (item["state"] != "active", item["state"] != "planned"))
-        return frame.show(request, self._inside, "maintenance.html", windows=items, file=routing.file)
+        return await frame.show(request, self._inside, "maintenance.html", windows=items, file=routing.file)
 
     async def new(self, request: web.Request) -> web.Response:
         """The form for a window, filled in for the incident that the query names."""
@@ -43,9 +43,9 @@ class Plans:
             async with self._inside.reader.connect() as connection:
                 incident = await stories.exists(connection, id)
             if incident is None:
-                return frame.lost(request, self._inside, "No such incident")
+                return await frame.lost(request, self._inside, "No such incident")
             match = _matchers(incident)
-        return self._form(request, {"match": match, "for": "1h", "notices": "yes"})
+        return await self._form(request, {"match": match, "for": "1h", "notices": "yes"})
 
     async def add(self, request: web.Request) -> web.Response:
         """Make the window of the form; shown again with the reason where it is refused."""
@@ -54,31 +54,32 @@ class Plans:
         try:
             wish = wished.read(_wish(fields) | {"by": person.name}, self._inside.clock.now())
         except ValueError as error:
-            return self._form(request, fields, refusal=str(error))
+            return await self._form(request, fields, refusal=str(error))
         if wish.window.mode is Mode.DIGEST and not self._inside.current.file.digests:
-            return self._form(request, fields, refusal="No receiver has a digest that would collect it; choose hold.")
+            return await self._form(request, fields,
+                                    refusal="No receiver has a digest that would collect it; choose hold.")
         if no := forbidden(wish.window, visitor(request)):
-            return self._form(request, fields, refusal=f"Not made: {no}.", status=403)
+            return await self._form(request, fields, refusal=f"Not made: {no}.", status=403)
         try:
             refusal = None if wish.confirm else await maintenance.refusal(wish.window)
             if refusal:
-                return self._form(request, fields, refusal=f"Not made: {refusal}.", broad=True)
+                return await self._form(request, fields, refusal=f"Not made: {refusal}.", broad=True)
             await maintenance.add(wish.window, person)
         except StoreUnavailable as error:
-            return self._form(request, fields, refusal=f"Not made: {error}.", status=503)
+            return await self._form(request, fields, refusal=f"Not made: {error}.", status=503)
         return frame.back(request, fields, f"{wish.window.name} holds what it covers.", "/maintenance")
 
     async def end(self, request: web.Request) -> web.Response:
         """End a window that a person made."""
         fields, id = await frame.form(request), request.match_info["id"]
         if not theirs(id, visitor(request), self._inside.current.file.routing.windows):
-            return frame.refused(request, self._inside, "This window covers other teams than yours")
+            return await frame.refused(request, self._inside, "This window covers other teams than yours")
         try:
             outcome = await self._inside.maintenance.end(id, frame.person(request, fields))
         except StoreUnavailable as error:
             return web.Response(status=503, text=f"Not done: {error}. Go back and try again.\n")
         if outcome is Outcome.UNKNOWN:
-            return frame.lost(request, self._inside, "No such maintenance window")
+            return await frame.lost(request, self._inside, "No such maintenance window")
         return frame.back(request, fields, "It is over; what still burns is told now.", "/maintenance")
 
     async def rota(self, request: web.Request) -> web.Response:
@@ -90,11 +91,12 @@ class Plans:
             gaps = rotas.gaps([rota], now, until)
             found.append({"rota": rota, "person": person, "shifts": shifts[:20], "gaps": gaps[:20],
                           "since": now, "until": until})
-        return frame.show(request, self._inside, "rota.html", rotas=found, file=self._inside.current.file.routing.file)
+        return await frame.show(request, self._inside, "rota.html", rotas=found,
+                                file=self._inside.current.file.routing.file)
 
-    def _form(self, request: web.Request, fields: dict[str, str], *, refusal: str = "", broad: bool = False,
-              status: int | None = None) -> web.Response:
-        return frame.show(
+    async def _form(self, request: web.Request, fields: dict[str, str], *, refusal: str = "", broad: bool = False,
+                    status: int | None = None) -> web.Response:
+        return await frame.show(
             request, self._inside, "maintenance_new.html", status=status or (400 if refusal else 200), fields=fields,
             refusal=refusal, broad=broad, lengths=LENGTHS, digests=bool(self._inside.current.file.digests))
 

@@ -35,38 +35,38 @@ class Records:
             rows, following = await showing.messages(connection, state, receiver, channel, LIST, _cursor(request))
         routing = self._inside.current.file.routing
         channels = sorted({outlet.channel for one in routing.receivers.values() for outlet in one.outlets})
-        return frame.show(request, self._inside, "notifications.html", rows=rows, next=following, state=state,
-                          receiver=receiver, channel=channel, states=NOTIFICATION_STATES, channels=channels)
+        return await frame.show(request, self._inside, "notifications.html", rows=rows, next=following, state=state,
+                                receiver=receiver, channel=channel, states=NOTIFICATION_STATES, channels=channels)
 
     async def notification(self, request: web.Request) -> web.Response:
         """One message with its attempts."""
         async with self._inside.reader.connect() as connection:
             found = await reading.notification(connection, request.match_info["id"])
         if found is None:
-            return frame.lost(request, self._inside, "No such message")
-        return frame.show(request, self._inside, "notification.html", row=found)
+            return await frame.lost(request, self._inside, "No such message")
+        return await frame.show(request, self._inside, "notification.html", row=found)
 
     async def digests(self, request: web.Request) -> web.Response:
         """The archive of digests, the newest first."""
         async with self._inside.reader.connect() as connection:
             rows, following = await showing.digests(connection, LIST, request.query.get("cursor", "")[:80] or None)
-        return frame.show(request, self._inside, "digests.html", rows=rows, next=following)
+        return await frame.show(request, self._inside, "digests.html", rows=rows, next=following)
 
     async def digest(self, request: web.Request) -> web.Response:
         """One digest, as it was sent."""
         async with self._inside.reader.connect() as connection:
             found = await showing.digest(connection, request.match_info["id"])
         if found is None:
-            return frame.lost(request, self._inside, "No such digest")
+            return await frame.lost(request, self._inside, "No such digest")
         made = Digest.read(found.data)
-        return frame.show(request, self._inside, "digest.html", row=found, digest=made, states=list(Standing),
-                          act=page.part(made.act) if made else None, sections=page.parts(made) if made else ())
+        return await frame.show(request, self._inside, "digest.html", row=found, digest=made, states=list(Standing),
+                                act=page.part(made.act) if made else None, sections=page.parts(made) if made else ())
 
     async def audit(self, request: web.Request) -> web.Response:
         """What people did, the newest first."""
         async with self._inside.reader.connect() as connection:
             rows, following = await showing.audited(connection, LIST, _cursor(request))
-        return frame.show(request, self._inside, "audit.html", rows=rows, next=following)
+        return await frame.show(request, self._inside, "audit.html", rows=rows, next=following)
 
     async def management(self, request: web.Request) -> web.Response:
         """How things are, in plain words, for those who run no machines."""
@@ -80,7 +80,7 @@ class Records:
             heard = await showing.heard(connection)
         open_now = sum(number for (_, severity), number in standing.items() if severity in ("critical", "warning"))
         planned = [shown(window, routing.file, now, 1) for window in routing.windows.every]
-        return frame.show(
+        return await frame.show(
             request, inside, "management.html", open_now=open_now, problems=_plain((*waiting, *cared)),
             ended=_plain(ended), heard=heard, budgets=await budgets.worst(inside, PLAIN),
             planned=[one for one in planned if one["state"] != "over"][:PLAIN])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from threading import get_ident
+
 import pytest
 
+from alertd.web import render
 from alertd.web.render import local, stretch
+from tests.web.conftest import Site
 
 
 @pytest.mark.parametrize(("first", "last", "said"), [
@@ -22,3 +26,12 @@ def test_a_stretch_says_once_what_its_ends_share(first: str, last: str, said: st
 def test_a_time_says_whose_clocks_it_is_by() -> None:
     """UTC by its name."""
     assert local("2026-11-26T08:18:45+00:00") == "Thu 2026-11-26 08:18 UTC"
+
+
+async def test_pages_are_drawn_beside_the_event_loop(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks holds nobody up who is to be told."""
+    threads, page = list[int](), render.page
+    monkeypatch.setattr(render, "page", lambda *told, **values: threads.append(get_ident()) or page(*told, **values))
+    assert (await site.get("/statistics"))[0] == 200
+    assert len(threads) == 1
+    assert get_ident() not in threads
