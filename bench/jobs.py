@@ -44,14 +44,14 @@ ONE_INTERPRETER = (
     "Processes of their own for its parts do not reach it on two cores: built roughly, with nothing read back and "
     "nothing sent, so that it is the most there can be, SQLite apart took 1.25 times as many, HTTP and SQLite apart "
     "1.29 times (eleven rounds in turn, 0.9 to 1.6): 0.7 of the bare server in place of 0.55, with the parts and the "
-    "sender on both cores all the time. What would: two thirds less of what precedes a statement (decoding, deciding, "
-    "making rows: 0.15 ms), by a compiled language there; mypyc, which leaves the code as it is, gave 6 to 8 %. Or a "
-    "third core for those three processes")
+    "sender on both cores all the time. What would, by reckoning: two thirds less of what precedes a statement "
+    "(decoding, deciding, making rows: 0.15 ms), by a compiled language there (mypyc, which leaves the code as it is, "
+    "gave 6 to 8 %), or a third core for those three processes")
 LEFT = (
-    "what a sampler of the loop's stack shows is the collector's look at what a webhook of 10,000 alerts brought "
-    "(5 to 10 ms in a slow hour, in whichever thread), letting go of it (6 to 9), and the interpreter in other "
-    "threads' hands, decoding and deciding, for one to three turns of 1 ms. It would take webhooks of that size "
-    "decoded and let go of in parts")
+    "where the loop was away for longest a sampler found the collector's look at what a webhook of 10,000 alerts "
+    "brought (5 to 10 ms in a slow hour, in whichever thread), or other threads at their turns, decoding, deciding and "
+    "composing; letting go of such a webhook and its changes takes 4 to 6 (timed by itself). It would take looks of "
+    "the collector while nobody waits, and changes let go of in parts")
 
 
 def intake(folder: Path, rounds: int) -> list[Figure]:

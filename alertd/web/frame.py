@@ -55,8 +55,8 @@ class Frame:
 
 async def show(request: web.Request, inside: Inside, template: str, *, status: int = 200, **values: Any
                ) -> web.Response:
-    """The page of this template for this request; drawn beside the event loop, for which the first one, with its
-    template to be read, was 110 ms, and one of statistics is 30."""
+    """The page of this template for this request; drawn beside the event loop, which the first one after a start, with
+    its templates to be read, would hold for 110 ms."""
     known = request.cookies.get(TOKEN, "")
     token = known if _is_token(known) else secrets.token_hex(16)
     said = escaping.line(urllib.parse.unquote(request.cookies.get(SAID, "")), 300)

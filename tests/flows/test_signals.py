@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 from alertd.demo import processes
 from alertd.demo.processes import Process
@@ -33,6 +34,18 @@ async def test_sigterm(house: House) -> None:
     await house.start()
     assert [row["state"] for row in await house.items("notifications")] == ["sent"]
     assert [page.triggers for page in house.pagerduty.pages] == [1]
+
+
+async def test_start(house: House) -> None:
+    """There is room for a thousand connections before the first one comes: none of them waits for it."""
+    daemon = await house.start()
+    assert _room(daemon.pid) >= 1024
+
+
+def _room(pid: int) -> int:
+    """For how many open files, as the kernel has it."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(lines["FDSize"])
 
 
 async def test_reload_of_a_broken_file(house: House) -> None:
