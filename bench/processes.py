@@ -115,6 +115,15 @@ def idle_watch() -> Iterator[Running]:
 
 
 @contextlib.contextmanager
+def disk_watch(folder: Path) -> Iterator[Running]:
+    """A page that is synced there again and again; at its end it says how long that took at most."""
+    with running("bench.disk", str(folder / "watched")) as watch:
+        assert watch.process.stdout
+        watch.process.stdout.readline()
+        yield watch
+
+
+@contextlib.contextmanager
 def sink(*faults: str) -> Iterator[Running]:
     with running("bench.sink", *faults) as server:
         assert server.process.stdout
