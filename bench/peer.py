@@ -44,8 +44,9 @@ DURABLE = (
     "until the attempt begins, 0.55 until it has come. At p99 the sender's timer is 2.4 for both. Where the disk "
     "stalls, p99 is the stall: of four runs of 20 s, timed step by step, one had 89 ms, by three commits of 93 to 182; "
     "three had 5.8 to 6.7 (deciding at most 1.2 of it, HTTP 1.3 to 1.5), and of their five slow commits, of 14 to 118 "
-    "ms, none was beside a checkpoint. It would take a first message that is sent while its commit is under way, by "
-    "keys that a repeat makes again, from a process of its own")
+    "ms, none was beside a checkpoint. A server in Python that only decodes, and sends while it commits, had a p99 of "
+    "3.9 both times, beside 4.7 and 4.0 of Alertmanager and 5.8 and 5.6 here: so it would take a first message that is "
+    "sent while its commit is under way, by keys that a repeat makes again, and no more than a few tenths for deciding")
 Got = dict[str, list[float]]
 
 

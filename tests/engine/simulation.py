@@ -397,7 +397,7 @@ class Simulation:
     """A store, the vendors and Alertmanager, and one engine after the other. `url` is of an empty store; without it, it
     is a file."""
 
-    _template: Path | None = None
+    _template: tempfile.TemporaryDirectory[str] | None = None  # goes with the process
 
     def __init__(self, file: RoutingFile, url: str | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="alertd-simulation-"))
@@ -418,11 +418,11 @@ class Simulation:
     def _empty(cls) -> Path:
         """A store without rows, made once."""
         if cls._template is None:
-            cls._template = Path(tempfile.mkdtemp(prefix="alertd-simulation-")) / "empty.db"
-            db = database.connect(f"sqlite:///{cls._template}")
+            cls._template = tempfile.TemporaryDirectory(prefix="alertd-simulation-")
+            db = database.connect(f"sqlite:///{cls._template.name}/empty.db")
             database._migrate(db.writer)
             db.writer.dispose()
-        return cls._template
+        return Path(cls._template.name) / "empty.db"
 
     # The clock that engines see
 
