@@ -1,6 +1,6 @@
 """How long the disk takes over a page, again and again while something else is measured: the machine's own share of it.
 
-`python -m bench.disk FILE`; SIGUSR1 begins the record anew, at SIGTERM it is printed as JSON.
+`python -m bench.disk FILE`; at SIGTERM it prints, as JSON, how long it took at most.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ def look(file: int) -> float:
 def main(path: Path) -> None:
     times, stopped = list[float](), list[int]()
     signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
-    signal.signal(signal.SIGUSR1, lambda _number, _frame: times.clear())
     file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-    print("{}", flush=True)  # it may be sent signals from now on
+    print("{}", flush=True)  # it has begun
     while not stopped:
         times.append(look(file))
         time.sleep(EVERY)

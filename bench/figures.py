@@ -40,6 +40,12 @@ NO_NOTE = ("why is not written down: repeat it on a quiet machine with more roun
            "(py-spy, perf) and mend it, or say in its code what the profile names and what would meet the goal")
 
 
+def because(note: str, values: Sequence[float], beside: Sequence[float]) -> str:
+    """The note, where what it blames took at least half as long beside it in the same run; else none, for then it is
+    something else."""
+    return note if 2 * statistics.median(beside) >= statistics.median(values) else ""
+
+
 class Skipped(Exception):
     """A job that cannot be done on this machine; says why."""
 

@@ -105,19 +105,20 @@ def bare(kind: str, folder: Path) -> Iterator[Running]:
         yield server
 
 
-@contextlib.contextmanager
-def idle_watch() -> Iterator[Running]:
+def idle_watch() -> contextlib.AbstractContextManager[Running]:
     """A loop that does nothing; at its end it says how long it was kept from that."""
-    with running("bench.lagged") as watch:
-        assert watch.process.stdout
-        watch.process.stdout.readline()
-        yield watch
+    return _watch("bench.lagged")
+
+
+def disk_watch(folder: Path) -> contextlib.AbstractContextManager[Running]:
+    """A page that is synced there again and again; at its end it says how long that took at most."""
+    return _watch("bench.disk", str(folder / "watched"))
 
 
 @contextlib.contextmanager
-def disk_watch(folder: Path) -> Iterator[Running]:
-    """A page that is synced there again and again; at its end it says how long that took at most."""
-    with running("bench.disk", str(folder / "watched")) as watch:
+def _watch(*command: str) -> Iterator[Running]:
+    """One that says a line once it has begun."""
+    with running(*command) as watch:
         assert watch.process.stdout
         watch.process.stdout.readline()
         yield watch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.figures import Figure, table
+from bench.figures import Figure, because, table
 
 
 def _table(value: float, note: str = "") -> str:
@@ -20,3 +20,9 @@ def test_below_the_table_stands_why_a_goal_is_not_met() -> None:
 def test_a_goal_that_is_missed_without_a_note_says_what_to_do() -> None:
     """A miss that nobody has explained does not look like one that somebody has."""
     assert "why is not written down" in _table(200)
+
+
+def test_only_what_took_as_long_beside_it_is_blamed() -> None:
+    """Half as long in the middle; where the disk was quick, a slow write is not the disk's."""
+    assert because("the disk", [300], [316]) == because("the disk", [300, 10, 300], [150, 150, 1]) == "the disk"
+    assert because("the disk", [300], [5]) == ""
