@@ -11,7 +11,7 @@ from alertd.digest.due import Every
 from alertd.digest.entries import MOST_SUMMARIES, Entry, summary, title
 from alertd.digest.facts import Facts, Load, load_of, noise_of
 from alertd.digest.model import BudgetLine, Digest, Section, Standing
-from alertd.model import DAY, Millis, Severity
+from alertd.model import Millis
 from alertd.slo.budget import Standing as Budget
 from alertd.slo.budget import Status
 from alertd.statistics import Noise
@@ -66,8 +66,7 @@ def _verdict(facts: Facts, load: Load, entries: Sequence[Entry], every: Every) -
             said.append(f"{_count(len(ones), 'budget')} {'is' if len(ones) == 1 else 'are'} {words}")
     if statuses and not gone and not risk and not unknown:
         said.append("every budget is safe" if len(statuses) > 1 else "the budget is safe")
-    still = sum(one.resolved_at is None for one in facts.incidents)
-    said.append(f"{_count(still, 'incident')} still open" if still else "nothing is open")
+    said.append(f"{_count(facts.open.number, 'incident')} still open" if facts.open.number else "nothing is open")
     if entries:
         ended = sum(not entry.burning for entry in entries)
         said.append(f"{_count(len(entries), 'notice')} collected, {ended} of them resolved")
@@ -89,7 +88,7 @@ def _calls_in_words(load: Load, every: Every) -> str:
 
 def _standing(facts: Facts, entries: Sequence[Entry], act: Section) -> Standing:
     statuses = facts.statuses or ()
-    if act.lines or any(one.resolved_at is None and one.severity is Severity.CRITICAL for one in facts.incidents):
+    if act.lines or facts.open.critical:
         return Standing.ATTENTION
     if facts.gaps or any(status.state is Budget.UNKNOWN for status in statuses):
         return Standing.UNKNOWN
@@ -102,18 +101,17 @@ def _act(facts: Facts, zone: ZoneInfo) -> Section:
     for status in sorted(facts.statuses or (), key=_worst):
         if status.state in (Budget.EXHAUSTED, Budget.AT_RISK):
             lines.append(f"{_name(status)}: {_left(status.budget_remaining)}{_forecast(status, zone)}")
-    old = [one for one in facts.incidents if one.resolved_at is None and facts.until - one.opened_at >= DAY]
     lines += [f"open for {duration(facts.until - one.opened_at)}: {one.kind} ({one.severity.value}, {one.id})"
-              for one in sorted(old, key=lambda one: one.opened_at)]
+              for one in facts.open.oldest]
+    if (more := facts.open.old - len(facts.open.oldest)) > 0:
+        lines.append(f"open for a day and longer: {_count(more, 'incident')} more")
     if facts.dead:
         why = f": {facts.dead_reasons[0]}" if facts.dead_reasons else ""
         lines.append(f"{_count(facts.dead, 'message')} could not be delivered{why} (alertd notifications list "
                      "--state dead)")
     lines += [f"ends {_when(one.ends_at, zone)}: {one.name}{f', by {one.creator}' if one.creator else ''}"
               for one in sorted(facts.endings, key=lambda one: one.ends_at)]
-    bare = sorted({one.kind for one in facts.incidents
-                   if one.severity is Severity.CRITICAL and not one.runbook and one.opened_at >= facts.since})
-    if bare:
+    if bare := facts.bare:
         lines.append(f"no runbook: {', '.join(bare[:TOP])}{_more(len(bare) - TOP)}; add runbook_url to the rule")
     return _section("Act today", lines)
 

@@ -10,26 +10,28 @@ from zoneinfo import ZoneInfo
 from alertd.model import HOUR, Millis, Severity
 from alertd.slo.budget import Status
 from alertd.statistics import Figures, Noise, Office, Ring, Tally, figures, noise, out_of_hours
-from alertd.statistics.record import kind_of
 from alertd.statistics.tally import quarter_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
-    """One incident, as far as a summary of many needs it."""
+    """One incident, as far as a summary of many needs it; `kind` is its alert, and of which service."""
 
     id: str
-    name: str
-    service: str
+    kind: str
     severity: Severity
     opened_at: Millis
-    resolved_at: Millis | None
-    runbook: bool
 
-    @property
-    def kind(self) -> str:
-        """What to tune so that there is less of it: the alert, and of which service."""
-        return kind_of(self.name, self.service)
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Open:
+    """The incidents that are open, however many: how many are critical, how many have been for a day and longer
+    (`old`), and the first of those (`oldest`)."""
+
+    number: int = 0
+    critical: int = 0
+    old: int = 0
+    oldest: Sequence[Seen] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,13 +56,14 @@ class Change:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
     """All that is known of the time from `since` to `until`, and, to compare it with, how many starts somebody was
-    called for in each of the seven such times before, the newest first (`past`). `incidents` are those that are open,
-    and those that are over of the critical ones that began in it and have no runbook. `statuses` is None where no
-    objective is watched; `gaps` say what is not known, and why."""
+    called for in each of the seven such times before, the newest first (`past`). `bare` are the kinds of the critical
+    incidents that began in it and have no runbook. `statuses` is None where no objective is watched; `gaps` say what is
+    not known, and why."""
 
     since: Millis
     until: Millis
-    incidents: Sequence[Seen] = ()
+    open: Open = dataclasses.field(default_factory=Open)
+    bare: Sequence[str] = ()
     record: Tally = dataclasses.field(default_factory=Tally)
     past: Sequence[int] = ()
     statuses: Sequence[Status] | None = None

@@ -6,29 +6,31 @@ import dataclasses
 from collections.abc import Mapping, Set
 from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, case, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from alertd.digest import Facts, Seen
+from alertd.digest import Facts, Open, Seen
 from alertd.digest.facts import compared
 from alertd.digest.model import Digest
-from alertd.model import IncidentState, Millis, Outlet, Severity, State
+from alertd.model import DAY, IncidentState, Millis, Outlet, Severity, State
+from alertd.statistics.record import kind_of
 from alertd.store import audit, measuring, schema
 from alertd.store.dialect import label, word
 from alertd.store.rows import kind_from
 
 BACK = 7  # stretches of the same length that one is compared with
-MOST = 20_000  # incidents; a storm's digest is about its newest ones
+OLDEST = 10  # of what has been open for a day and longer, by name
 
 _incidents, _rows, _alerts, _webhooks = (
     schema.incidents.c, schema.notifications.c, schema.alerts.c, schema.webhooks.c)
+_OVER = word(IncidentState.RESOLVED)
 
 
 async def gather(connection: AsyncConnection, since: Millis, until: Millis, first: str, pagers: Set[str],
                  people: Mapping[Outlet, str]) -> Facts:
     """The facts that the store knows. `first` comes before every id that was given since then; `pagers` are the
     channels that call people, `people` whose an outlet is."""
-    seen = await _seen(connection, since, until)
+    standing, bare = await _open(connection, until), await _bare(connection, since, until)
     delivered, high = await _delivered(connection, since, until)
     dead = (await connection.execute(select(_rows.reason, func.count()).where(_rows.state == word(State.DEAD))
                                      .group_by(_rows.reason).order_by(func.count().desc()))).all()
@@ -37,39 +39,54 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, firs
     record = await measuring.tally(connection, since, until, until, pagers, people)
     past = await measuring.starts_before(connection, since, compared(since, until), BACK, until, pagers, people)
     return Facts(
-        since, until, seen, record, past, dead=sum(number for _, number in dead),
+        since, until, standing, bare, record, past, dead=sum(number for _, number in dead),
         dead_reasons=tuple(reason for reason, _ in dead), webhooks=webhooks, delivered=delivered,
         delay_p95=high, audit_head=str(await audit.head(connection)))
 
 
-async def _seen(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[Seen, ...]:
-    """The incidents that are open, and the critical ones that began since, are over and have no runbook; of each one
-    alert. Both by an index."""
-    over = word(IncidentState.RESOLVED)
-    part = select(_incidents.id, _incidents.labels, _incidents.severity, _incidents.opened_at,
-                  _incidents.resolved_at).where(_incidents.opened_at < until)
-    found = union_all(
-        part.where(_incidents.state != over, _incidents.severity != Severity.NONE.value),
-        part.where(_incidents.state == over, _incidents.resolved_at >= since, _incidents.opened_at >= since,
-                   _incidents.severity == Severity.CRITICAL.value)).subquery()
-    one = select(_alerts.id).where(_alerts.incident == found.c.id).limit(1).correlate(found).scalar_subquery()
-    runbook = label(_alerts.annotations, "runbook_url")
-    own, more = (label(labels, "alertname", "service") for labels in (found.c.labels, _alerts.labels))
-    query = (select(found.c.id, found.c.severity, found.c.opened_at, found.c.resolved_at, own.label("own"),
-                    more.label("more"), runbook.label("runbook"))
-             .select_from(found.outerjoin(schema.alerts, _alerts.id == one))
-             .where(found.c.resolved_at.is_(None) | (func.coalesce(runbook, "") == ""))
-             .order_by(found.c.opened_at.desc()).limit(MOST))
-    return tuple(_one(row) for row in await connection.execute(query))
+async def _open(connection: AsyncConnection, until: Millis) -> Open:
+    """What is open, counted where it is: of thousands only those that are named become rows."""
+    on = (_incidents.state != _OVER, _incidents.severity != Severity.NONE.value, _incidents.opened_at < until)
+    old = _incidents.opened_at <= until - DAY
+    number, critical, longer = (await connection.execute(select(
+        func.count(), _number(_incidents.severity == Severity.CRITICAL.value), _number(old)).where(*on))).one()
+    if not longer:
+        return Open(number, critical)
+    query = (_with_alert(schema.incidents, _incidents.id, _incidents.severity, _incidents.opened_at).where(*on, old)
+             .order_by(_incidents.opened_at, _incidents.id).limit(OLDEST))
+    oldest = tuple(Seen(row.id, _kind(row.own, row.more), Severity(row.severity), row.opened_at)
+                   for row in await connection.execute(query))
+    return Open(number, critical, longer, oldest)
 
 
-def _one(row: Any) -> Seen:
-    name, service = kind_from(row.own)
-    if row.more and not (name and service):  # what the incident's labels do not say, those of its alert do
-        more = kind_from(row.more)
-        name, service = name or more[0], service or more[1]
-    return Seen(row.id, name or "an alert", service, Severity(row.severity), row.opened_at, row.resolved_at,
-                bool(row.runbook))
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+async def _bare(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[str, ...]:
+    """The kinds of the critical incidents that began then, open or over, and have no runbook. Both by an index."""
+    part = select(_incidents.id, _incidents.labels).where(
+        _incidents.severity == Severity.CRITICAL.value, _incidents.opened_at >= since, _incidents.opened_at < until)
+    began = union_all(part.where(_incidents.state != _OVER),
+                      part.where(_incidents.state == _OVER, _incidents.resolved_at >= since)).subquery()
+    query = _with_alert(began).where(func.coalesce(label(_alerts.annotations, "runbook_url"), "") == "").distinct()
+    return tuple(sorted({_kind(row.own, row.more) for row in await connection.execute(query)}))
+
+
+def _with_alert(of: FromClause, *columns: ColumnElement[Any]) -> Select[Any]:
+    """What the labels of incidents say of their kind (`own`), and what those of one alert of each do (`more`)."""
+    one = select(_alerts.id).where(_alerts.incident == of.c.id).limit(1).correlate(of).scalar_subquery()
+    own, more = (label(labels, "alertname", "service") for labels in (of.c.labels, _alerts.labels))
+    return select(*columns, own.label("own"), more.label("more")).select_from(
+        of.outerjoin(schema.alerts, _alerts.id == one))
+
+
+def _kind(own: str, more: str | None) -> str:
+    name, service = kind_from(own)
+    if more and not (name and service):  # what the incident's labels do not say, those of its alert do
+        others = kind_from(more)
+        name, service = name or others[0], service or others[1]
+    return kind_of(name or "an alert", service)
 
 
 async def _delivered(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[int, Millis | None]:

@@ -3,7 +3,7 @@
 import datetime
 from zoneinfo import ZoneInfo
 
-from alertd.digest import Entry, Facts, Seen, compose
+from alertd.digest import Entry, Facts, Open, Seen, compose
 from alertd.incidents import Known, decide
 from alertd.model import DAY, HOUR, MINUTE, Severity
 from alertd.slo.budget import Slo, Standing, Status
@@ -26,23 +26,25 @@ def entry(*alerts):
     return Entry(changes.incidents[0], changes.alerts)
 
 
-def seen(name="HighErrorRate", *, at=0, resolved=10, service="checkout", runbook=True):
-    """One incident, by minutes since the digest's time began."""
-    opened = SINCE + at * MINUTE
-    return Seen(f"i{name}{at}", name, service, Severity.CRITICAL, opened,
-                opened + resolved * MINUTE if resolved is not None else None, runbook)
+def still(*ats, critical=0, old=None, kind="HighErrorRate of checkout"):
+    """What is open since so many minutes after the digest's time began."""
+    seen = [Seen(f"i{at}", kind, Severity.CRITICAL, SINCE + at * MINUTE) for at in ats]
+    oldest = [one for one in seen if one.opened_at <= SINCE]
+    return Open(len(seen), critical, len(oldest) if old is None else old, oldest)
 
 
-def record(*ones, acknowledged=None, called=(), since=0):
-    """What is known of these incidents, each of one alert: acknowledged so many minutes after they began, and calls so
-    many hours after the digest's time did."""
-    cases = [Case(one.id, one.opened_at, None if acknowledged is None
-                  else one.opened_at + acknowledged * MINUTE, one.resolved_at) for one in ones]
-    kinds = {}
-    for one in ones:
-        if one.resolved_at is not None:
-            kinds.setdefault(AlertKind(one.name, one.service), Counts()).add(Counts(
-                1, int(one.resolved_at - one.opened_at <= GONE_SOON), 1, int(acknowledged is None)))
+def record(*ones, service="checkout", acknowledged=None, called=(), since=0):
+    """What is known of incidents of one alert each: (name, when each began in minutes since the digest's time did, how
+    long each lasted or None), acknowledged so many minutes later, and calls so many hours after the time began."""
+    cases, kinds = [], {}
+    for name, at, lasted in ones:
+        opened = SINCE + at * MINUTE
+        resolved = None if lasted is None else opened + lasted * MINUTE
+        cases.append(Case(f"i{name}{at}", opened, None if acknowledged is None else opened + acknowledged * MINUTE,
+                          resolved))
+        if resolved is not None:
+            kinds.setdefault(AlertKind(name, service), Counts()).add(Counts(
+                1, int(resolved - opened <= GONE_SOON), 1, int(acknowledged is None)))
     rings = [Ring(SINCE + hours * HOUR, "on-call", None, "payments") for hours in called]
     return Tally(slots_of(cases, SINCE, T0), rings, kinds, since)
 

@@ -11,7 +11,7 @@ from alertd.model import HOUR, MINUTE
 from alertd.slo.budget import Standing as Budget
 from alertd.slo.forecast import Forecast
 from alertd.statistics import AlertKind, Counts
-from tests.digest.made import BERLIN, SINCE, digest, entry, record, section, seen, status
+from tests.digest.made import BERLIN, SINCE, digest, entry, record, section, status, still
 from tests.reports import T0, reported
 
 
@@ -65,34 +65,47 @@ def test_what_to_do_today():
     """Budgets, what is open for a day, what could not be told, what ends, what has no runbook."""
     made = digest(
         statuses=[status(left=0.1, state=Budget.AT_RISK, forecast=Forecast(exhausted_at=T0 + 9 * HOUR))],
-        incidents=[seen(at=-600, resolved=None), seen("DiskFull", at=5, runbook=False)], dead=2,
+        open=still(-600, 5), bare=["DiskFull of checkout"], dead=2,
         dead_reasons=["Slack answered channel_not_found"], endings=[Ending("move", T0 + HOUR, "jane")])
     assert made.act.lines == (
         "checkout availability: 10% of its budget is left; as things go it is gone by Fri 15 Jan 18:00 CET",
-        "open for 1 d 10 h: HighErrorRate of checkout (critical, iHighErrorRate-600)",
+        "open for 1 d 10 h: HighErrorRate of checkout (critical, i-600)",
         "2 messages could not be delivered: Slack answered channel_not_found (alertd notifications list --state dead)",
         "ends Fri 15 Jan 10:00 CET: move, by jane",
         "no runbook: DiskFull of checkout; add runbook_url to the rule")
     assert made.standing is Standing.ATTENTION
 
 
+def test_of_much_that_is_open_the_oldest_are_named():
+    """The rest is a number, so that what stands after it is read too."""
+    made = digest(open=still(-600, -500, old=40), dead=2)
+    assert [line.partition(":")[0] for line in made.act.lines[:2]] == ["open for 1 d 10 h", "open for 1 d 8 h"]
+    assert made.act.lines[2] == "open for a day and longer: 38 incidents more"
+    assert made.act.lines[3].startswith("2 messages could not be delivered")
+
+
+def test_a_critical_incident_that_is_open_needs_somebody():
+    """Whatever else is well; one that is less severe does not by itself."""
+    assert digest(open=still(5, critical=1)).standing is Standing.ATTENTION
+    assert digest(open=still(5)).standing is Standing.OK
+
+
 def test_pages_out_of_hours_and_by_team():
     """SINCE is a Thursday, 09:00 in Berlin: nine hours later the office is closed."""
-    load = load_of(Facts(SINCE, T0, record=record(seen(resolved=30), acknowledged=4, called=[1, 9, 20])), BERLIN)
+    load = load_of(Facts(SINCE, T0, record=record(("HighErrorRate", 0, 30), acknowledged=4, called=[1, 9, 20])), BERLIN)
     assert (load.now.calls, load.now.calls_out_of_hours, load.teams) == (3, 2, (("payments", 3, 2),))
     assert (load.now.mtta, load.now.mttr) == (4 * MINUTE, 30 * MINUTE)
 
 
 def test_times_nobody_knows_are_not_made_up():
     """Nothing was acknowledged, nothing ended."""
-    made = digest(record=record(seen(resolved=None)))
+    made = digest(record=record(("HighErrorRate", 0, None)))
     assert "acknowledged after an unknown time, resolved after an unknown time" in section(made, "Pages")[1]
 
 
 def test_noise_names_the_place_to_tune():
     """The kinds that came most often, what is odd about them, file and line."""
-    ones = [seen(at=at, resolved=2) for at in (1, 20, 40)] + [seen("Once", resolved=40)]
-    kept = record(*ones)
+    kept = record(*(("HighErrorRate", at, 2) for at in (1, 20, 40)), ("Once", 0, 40))
     kept.kinds["HighErrorRate", "checkout"].flapped.add(SINCE)
     made = digest(record=kept, places={"HighErrorRate of checkout": "rules/production.yaml:7"})
     assert section(made, "Noise") == (

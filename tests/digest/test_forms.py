@@ -7,7 +7,7 @@ import pytest
 
 from alertd.digest import Digest, html, page, slack, text
 from alertd.slo.budget import Standing
-from tests.digest.made import digest, entry, record, seen, status
+from tests.digest.made import digest, entry, record, status, still
 from tests.reports import reported
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=y> <!channel> <https://evil|good> {{7*7}} \u202e'
@@ -26,9 +26,8 @@ class Elements(HTMLParser):
 
 
 def full(name="checkout"):
-    ones = [seen(name, service=name), seen(name, at=9, service=name)]
-    return digest(entry(reported(name, severity="info", service=name)), incidents=ones,
-                  record=record(*ones, acknowledged=3, called=[2]),
+    return digest(entry(reported(name, severity="info", service=name)), open=still(-2000, kind=name), bare=[name],
+                  record=record((name, 0, 10), (name, 9, 10), service=name, acknowledged=3, called=[2]),
                   statuses=[status(name, 0.1, Standing.AT_RISK), status("b")],
                   dead=1, dead_reasons=[name], gaps=[name], places={f"{name} of {name}": name})
 
@@ -85,7 +84,7 @@ def test_a_mail_stays_below_what_readers_show(letter):
     name = letter * 290
     made = digest(*(entry(*(reported(f"{number}{name}", severity="info") for number in range(9))) for _ in range(30)),
                   statuses=[status(f"{number}{name}", 0.5, reason=name) for number in range(40)],
-                  incidents=[seen(name, at=-2000 - at, resolved=None) for at in range(40)])
+                  open=still(*range(-2040, -2000), kind=name))
     page = html.render(made)
     assert len(page.encode()) < 80_000
     assert "+25 more" in page

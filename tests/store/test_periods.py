@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert
 
+from alertd.digest import Seen
 from alertd.model import DAY, HOUR, MINUTE, Severity
 from alertd.store import periods, schema
 
@@ -68,13 +69,35 @@ async def _day(store: Any) -> Any:
         return await periods.gather(connection, NOW - DAY, NOW, "", PAGERS, {})
 
 
-async def test_open_incidents_and_the_new_critical_ones_are_seen(store: Any) -> None:
-    """Of those that are over the ones without a runbook; not what began before, nor what called nobody; with the
-    service of an alert."""
-    seen = (await _day(store)).incidents
-    assert [(one.id, one.kind, one.runbook) for one in seen] == [
-        ("i6", "Down of cart", False), ("i4", "Down of pay", False)]
-    assert seen[1].severity is Severity.WARNING
+async def test_what_is_open_is_counted_and_the_oldest_named(store: Any) -> None:
+    """One, for two days; with the service of its alert."""
+    found = (await _day(store)).open
+    assert (found.number, found.critical, found.old) == (1, 0, 1)
+    assert found.oldest == (Seen("i4", "Down of pay", Severity.WARNING, NOW - 2 * DAY),)
+
+
+async def test_of_much_that_is_open_a_few_are_named(store: Any, writer: Any) -> None:
+    """All are counted, and the named are those that opened first; what calls nobody is not among them."""
+    more = [_incident(10 + number, NOW - 3 * DAY + number, None) for number in range(periods.OLDEST + 2)]
+    more += [_incident(40, NOW - MINUTE, None), _incident(41, NOW - 4 * DAY, None, "none")]
+    await writer.submit(lambda connection, items: [connection.execute(insert(schema.incidents), more)], None)
+    found = (await _day(store)).open
+    assert (found.number, found.critical, found.old) == (periods.OLDEST + 4, periods.OLDEST + 3, periods.OLDEST + 3)
+    assert [one.id for one in found.oldest] == [one["id"] for one in more[:periods.OLDEST]]
+
+
+async def test_kinds_without_a_runbook_are_of_what_began(store: Any, writer: Any) -> None:
+    """Critical ones that are over or open, each kind once; not what has one, began before or is less severe."""
+    still = _incident(7, NOW - 5 * HOUR, None)
+
+    def open_one(connection: Connection, items: Any) -> Any:
+        connection.execute(insert(schema.incidents), [still, _incident(8, NOW - 2 * HOUR, NOW - HOUR)])
+        connection.execute(insert(schema.alerts), [_alert(0, still, "pay")])
+        return items
+
+    assert (await _day(store)).bare == ("Down of cart",)
+    await writer.submit(open_one, None)
+    assert (await _day(store)).bare == ("Down", "Down of cart", "Down of pay")
 
 
 async def test_a_start_counts_as_a_call_once_and_where_it_came_first(store: Any) -> None:
