@@ -41,8 +41,9 @@ LOOKS = 20
 ACKNOWLEDGED = 25  # one incident of so many, by a person
 RESIDENT = 400  # MB of the daemon that answers
 NOTES = {
-    "digest": "it sums the hours that are counted and reads the edges of its day; of what is left, a third is to read "
-              "what is open and which critical incidents have no runbook, a tenth the delays of a day's messages",
+    "digest": "it sums the hours that are counted and reads the edges of its day; of its facts, 37 ms at a million "
+              "alerts, a third is to ask two dozen times by the driver's thread, 0.4 ms each, and an eighth to find "
+              "what is open and which critical incidents have no runbook",
     "statistics": "it sums the days that are counted, a row for each kind of alert: tens of thousands of kinds a day "
                   "are too many; ?weeks= asks for fewer",
 }
