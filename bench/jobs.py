@@ -45,10 +45,11 @@ ONE_INTERPRETER = (
     "Processes of their own for its parts do not reach it on two cores: built roughly, with nothing read back and "
     "nothing sent, so that it is the most there can be, SQLite apart took 1.25 times as many, HTTP and SQLite apart "
     "1.29 times (eleven rounds in turn, 0.9 to 1.6): 0.7 of the bare server in place of 0.55, with the parts and the "
-    "sender on both cores all the time. What would: to decode, decide and make rows in a compiled language, with all "
-    "else as it is. Those are 0.16 ms; with the rows of a first webhook in their place, in which one call of C writes "
-    "the ids and the group of each further one, it took 0.84 of the bare server at the median of seven rounds in turn "
-    "(0.63 to 0.96), and 0.48 as it is. mypyc, which would leave the code as it is, gave 6 to 8 %")
+    "sender on both cores all the time. What might: to decode, decide and make rows in a compiled language, with all "
+    "else as it is. Those are 0.16 ms; with the rows of a first webhook in their place, in which calls of C write the "
+    "id and the group of each further one, and with nothing looked up or remembered, so that it is the most there can "
+    "be, it took 0.84 of the bare server at the median of seven rounds in turn (0.63 to 0.96), and 0.48 as it is. "
+    "mypyc, which would leave the code as it is, gave 6 to 8 %")
 REPEATS = (
     "a repeat of 10 costs the one interpreter, besides HTTP (0.05 ms) and decoding (0.03), 0.08 ms to find that it is "
     "one (timed in one thread, 32 to a transaction): 0.026 to fetch what is known of its alerts, 0.022 to make values "

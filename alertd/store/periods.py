@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Set
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, case, func, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertd.digest import Facts, Open, Seen
@@ -30,7 +30,7 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, firs
                  people: Mapping[Outlet, str]) -> Facts:
     """The facts that the store knows. `first` comes before every id that was given since then; `pagers` are the
     channels that call people, `people` whose an outlet is."""
-    standing, bare = await _open(connection, until), await _bare(connection, since, until)
+    still, bare = await _open(connection, until), await _bare(connection, since, until)
     delivered, high = await _delivered(connection, since, until)
     dead = (await connection.execute(select(_rows.reason, func.count()).where(_rows.state == word(State.DEAD))
                                      .group_by(_rows.reason).order_by(func.count().desc()))).all()
@@ -39,7 +39,7 @@ async def gather(connection: AsyncConnection, since: Millis, until: Millis, firs
     record = await measuring.tally(connection, since, until, until, pagers, people)
     past = await measuring.starts_before(connection, since, compared(since, until), BACK, until, pagers, people)
     return Facts(
-        since, until, standing, bare, record, past, dead=sum(number for _, number in dead),
+        since, until, still, bare, record, past, dead=sum(number for _, number in dead),
         dead_reasons=tuple(reason for reason, _ in dead), webhooks=webhooks, delivered=delivered,
         delay_p95=high, audit_head=str(await audit.head(connection)))
 
@@ -49,7 +49,8 @@ async def _open(connection: AsyncConnection, until: Millis) -> Open:
     on = (_incidents.state != _OVER, _incidents.severity != Severity.NONE.value, _incidents.opened_at < until)
     old = _incidents.opened_at <= until - DAY
     number, critical, longer = (await connection.execute(select(
-        func.count(), _number(_incidents.severity == Severity.CRITICAL.value), _number(old)).where(*on))).one()
+        func.count(), func.count().filter(_incidents.severity == Severity.CRITICAL.value),
+        func.count().filter(old)).where(*on))).one()
     if not longer:
         return Open(number, critical)
     query = (_with_alert(schema.incidents, _incidents.id, _incidents.severity, _incidents.opened_at).where(*on, old)
@@ -57,10 +58,6 @@ async def _open(connection: AsyncConnection, until: Millis) -> Open:
     oldest = tuple(Seen(row.id, _kind(row.own, row.more), Severity(row.severity), row.opened_at)
                    for row in await connection.execute(query))
     return Open(number, critical, longer, oldest)
-
-
-def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
 async def _bare(connection: AsyncConnection, since: Millis, until: Millis) -> tuple[str, ...]:

@@ -26,11 +26,12 @@ def entry(*alerts):
     return Entry(changes.incidents[0], changes.alerts)
 
 
-def still(*ats, critical=0, old=None, kind="HighErrorRate of checkout"):
-    """What is open since so many minutes after the digest's time began."""
-    seen = [Seen(f"i{at}", kind, Severity.CRITICAL, SINCE + at * MINUTE) for at in ats]
+def still(*ats, severity=Severity.CRITICAL, more=0, kind="HighErrorRate of checkout"):
+    """What is open since so many minutes after the digest's time began, and `more` for a day that are not named."""
+    seen = [Seen(f"i{at}", kind, severity, SINCE + at * MINUTE) for at in ats]
     oldest = [one for one in seen if one.opened_at <= SINCE]
-    return Open(len(seen), critical, len(oldest) if old is None else old, oldest)
+    critical = len(seen) if severity is Severity.CRITICAL else 0
+    return Open(len(seen) + more, critical, len(oldest) + more, oldest)
 
 
 def record(*ones, service="checkout", acknowledged=None, called=(), since=0):

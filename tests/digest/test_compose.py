@@ -7,7 +7,7 @@ import pytest
 from alertd.digest import Change, Ending, Facts
 from alertd.digest.facts import load_of
 from alertd.digest.model import Standing
-from alertd.model import HOUR, MINUTE
+from alertd.model import HOUR, MINUTE, Severity
 from alertd.slo.budget import Standing as Budget
 from alertd.slo.forecast import Forecast
 from alertd.statistics import AlertKind, Counts
@@ -78,7 +78,7 @@ def test_what_to_do_today():
 
 def test_of_much_that_is_open_the_oldest_are_named():
     """The rest is a number, so that what stands after it is read too."""
-    made = digest(open=still(-600, -500, old=40), dead=2)
+    made = digest(open=still(-600, -500, more=38), dead=2)
     assert [line.partition(":")[0] for line in made.act.lines[:2]] == ["open for 1 d 10 h", "open for 1 d 8 h"]
     assert made.act.lines[2] == "open for a day and longer: 38 incidents more"
     assert made.act.lines[3].startswith("2 messages could not be delivered")
@@ -86,8 +86,8 @@ def test_of_much_that_is_open_the_oldest_are_named():
 
 def test_a_critical_incident_that_is_open_needs_somebody():
     """Whatever else is well; one that is less severe does not by itself."""
-    assert digest(open=still(5, critical=1)).standing is Standing.ATTENTION
-    assert digest(open=still(5)).standing is Standing.OK
+    assert digest(open=still(5)).standing is Standing.ATTENTION
+    assert digest(open=still(5, severity=Severity.WARNING)).standing is Standing.OK
 
 
 def test_pages_out_of_hours_and_by_team():

@@ -69,10 +69,12 @@ async def _day(store: Any) -> Any:
         return await periods.gather(connection, NOW - DAY, NOW, "", PAGERS, {})
 
 
-async def test_what_is_open_is_counted_and_the_oldest_named(store: Any) -> None:
-    """One, for two days; with the service of its alert."""
+async def test_what_is_open_is_counted_and_the_oldest_named(store: Any, writer: Any) -> None:
+    """Two, of which one for two days, with the service of its alert; the other not for a day yet."""
+    young = _incident(7, NOW - DAY + 1, None)
+    await writer.submit(lambda connection, items: [connection.execute(insert(schema.incidents), [young])], None)
     found = (await _day(store)).open
-    assert (found.number, found.critical, found.old) == (1, 0, 1)
+    assert (found.number, found.critical, found.old) == (2, 1, 1)
     assert found.oldest == (Seen("i4", "Down of pay", Severity.WARNING, NOW - 2 * DAY),)
 
 
