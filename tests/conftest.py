@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests import postgres as real
 # A deadline for each example would be a timed test: on a busy machine it fails by chance.
 settings.register_profile("alertd", deadline=None)
 settings.load_profile("alertd")
+
+os.environ.setdefault("GOGC", "400")  # promtool is a third of all that the tests take: a quarter of it is its collector
 
 
 @pytest.fixture(scope="session")
