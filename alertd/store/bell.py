@@ -53,12 +53,11 @@ class Bell:
         self._awake.set()
 
     async def _run(self) -> None:
-        import asyncpg
-
+        faults: tuple[type[BaseException], ...] = (OSError, StoreUnavailable, *postgres.faults())
         while True:
             try:
                 await self._talk()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, StoreUnavailable) as error:
+            except faults as error:
                 log.info("bell_lost", reason=str(error) or type(error).__name__)
             await asyncio.sleep(PAUSE)
 

@@ -103,9 +103,10 @@ def _password(file: Path) -> str:
 
 
 def faults() -> tuple[type[BaseException], ...]:
-    """The driver's own errors, which connecting raises as they are."""
+    """The driver's own errors, which connecting raises as they are. The last is what it says of a line on which the
+    server took its leave between two statements (https://github.com/MagicStack/asyncpg/issues/1069)."""
     driver = _driver()
-    return driver.PostgresError, driver.InterfaceError
+    return driver.PostgresError, driver.InterfaceError, driver.InternalClientError
 
 
 def shown(url: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from alertd.model import Outlet
 from alertd.store.bell import Bell
+from tests.store.lines import held_open
 from tests.stores import SLACK
 
 PATIENCE = 15
@@ -54,3 +55,17 @@ async def test_a_cut_line_is_made_anew(bells, postgres):
     await asyncio.sleep(0.5)
     first.ring([SLACK])
     assert await next_of(other) == [SLACK]
+
+
+async def test_a_line_that_was_left_is_made_anew(postgres_url, postgres):
+    """Where the server's last words came before its end, the driver's error is one of its own."""
+    heard = asyncio.Queue()
+    async with held_open(postgres_url) as url:
+        bell = Bell(url, heard.put_nowait)
+        bell.start()
+        assert await next_of(heard) is None
+        postgres.ask("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'alertd'")
+        await asyncio.sleep(0.5)
+        bell.ring([SLACK])
+        assert await next_of(heard) is None
+        await bell.stop()
