@@ -110,6 +110,7 @@ class House:
     upkeep: Upkeep
     db: Any
     writer: Writer
+    offers: Offers
 
     async def states(self) -> dict[tuple[str, str], str]:
         async with self.db.reader.connect() as connection:
@@ -163,7 +164,7 @@ async def house(store_url, monkeypatch, file):
     upkeep = Upkeep(writer, current, clock, metrics, couriers.wake_all)
     await upkeep.start()
     await couriers.start()
-    yield House(clock, script, current, intake, couriers, upkeep, db, writer)
+    yield House(clock, script, current, intake, couriers, upkeep, db, writer, offers)
     await couriers.stop(0.1)
     await writer.stop()
     await db.close()

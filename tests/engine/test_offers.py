@@ -43,6 +43,11 @@ def alone(house):
         pytest.skip("a store of several processes takes no offers")
 
 
+async def idle(house):
+    """Each courier has looked once, when it began, and leaves an offer."""
+    await house.until(lambda: house.offers._idle.keys() == house.couriers._couriers.keys())
+
+
 async def sent(house, number):
     await house.until(lambda: len(house.script.sent) == number)
     await asyncio.sleep(0.05)
@@ -50,7 +55,7 @@ async def sent(house, number):
 
 async def test_the_first_message_of_an_incident_is_claimed_with_it(house, claims, alone):
     """By each outlet that has nothing to do; its end is claimed by itself."""
-    await asyncio.sleep(0.05)  # each has looked once, when it began
+    await idle(house)
     await accept(house, "a", group={"n": "a"})
     await sent(house, 3)
     await accept(house, "b", group={"n": "b"})
@@ -65,7 +70,6 @@ async def test_several_processes_make_no_offers(house, claims):
     """There a claim holds locks for which other webhooks would wait."""
     if not house.db.shared:
         pytest.skip("this store has one process")
-    await asyncio.sleep(0.05)
     await accept(house, "a")
     await sent(house, 3)
     assert claims == {"with it": 0, "later": 3}
@@ -80,7 +84,7 @@ async def test_what_is_handed_over_is_what_the_store_would_say(house, monkeypatc
         pairs.append((list(deliveries), read))
         return claim_new(connection, wish, deliveries)
 
-    await asyncio.sleep(0.05)
+    await idle(house)
     monkeypatch.setattr(outbox, "claim_new", compared)
     await accept(house, *(f"n{number}" for number in range(60)), severity="critical")
     await sent(house, 3)
@@ -92,7 +96,7 @@ async def test_what_is_handed_over_is_what_the_store_would_say(house, monkeypatc
 
 async def test_what_is_claimed_by_an_offer_that_is_undone_waits_in_the_queue(house, monkeypatch, alone):
     """Nothing leaves of a transaction that is not on disk."""
-    await asyncio.sleep(0.05)
+    await idle(house)
     claim_new, broken = outbox.claim_new, [True]
 
     def failing(connection, wish, deliveries):
@@ -112,7 +116,7 @@ async def test_what_is_claimed_by_an_offer_that_is_undone_waits_in_the_queue(hou
 
 async def test_nobody_offers_what_has_no_free_slot(house, claims, alone):
     """What comes while as many attempts as there may be are under way waits in the queue, not under a lease."""
-    await asyncio.sleep(0.05)
+    await idle(house)
     under_way = asyncio.get_running_loop().create_future()
     house.script.plan.extend([under_way] * 24)
     for number in range(9):
@@ -127,7 +131,7 @@ async def test_nobody_offers_what_has_no_free_slot(house, claims, alone):
 @pytest.mark.parametrize("file", [file_for(rate=1.0)], indirect=True)
 async def test_what_an_offer_sends_counts_for_the_pace(house, alone):
     """Of two incidents at once the second waits for its second."""
-    await asyncio.sleep(0.05)
+    await idle(house)
     await accept(house, "a", group={"n": "a"})
     await accept(house, "b", group={"n": "b"})
     await sent(house, 3)
@@ -146,7 +150,7 @@ async def test_a_page_is_on_its_way_before_anything_else_is_begun(house, monkeyp
         steps.append(f"{delivery.notification.outlet.channel} writes")
         return Receipt("taken")
 
-    await asyncio.sleep(0.05)
+    await idle(house)
     monkeypatch.setattr(house.script, "send", send)
     await accept(house, "a")
     steps.append("the sender is answered")
@@ -157,7 +161,7 @@ async def test_a_page_is_on_its_way_before_anything_else_is_begun(house, monkeyp
 async def test_what_is_taken_while_it_ends_is_sent(house, monkeypatch, alone):
     """The end waits for the transaction under way, and for the attempt that comes of it; what was not taken by then
     stays in the queue."""
-    await asyncio.sleep(0.05)
+    await idle(house)
     begun, go, claim_new = threading.Event(), threading.Event(), outbox.claim_new
 
     def held(*given):
