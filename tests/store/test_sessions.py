@@ -13,7 +13,7 @@ ROW = {"receiver": "a", "date": "2027-01-01", "id": "a", "made_at": 0, "subject"
 
 
 @pytest.fixture
-async def held(db, postgres_url):
+async def held(postgres_url):
     """A writer over a line that is held open."""
     async with held_open(postgres_url) as url:
         opened = database.connect(url)
@@ -22,11 +22,6 @@ async def held(db, postgres_url):
         yield writer
         await writer.stop()
         await opened.close()
-
-
-@pytest.fixture
-def store_url(postgres_url):
-    return postgres_url
 
 
 @pytest.mark.parametrize("next_one", [
